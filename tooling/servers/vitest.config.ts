@@ -1,1 +1,1 @@
-export { default } from "../build/vitest.ts";
+export { default } from '../build/vitest.ts';

@@ -1,14 +1,14 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 /** Where unpacked servers are kept between test runs; safe to delete. */
 export function cacheRoot(): string {
-	const base = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-	return join(base, "tokenkeep-test-servers");
+  const base = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  return join(base, 'tokenkeep-test-servers');
 }
 
 /**
@@ -17,28 +17,28 @@ export function cacheRoot(): string {
  * name.
  */
 export async function cachedFolder(
-	name: string,
-	make: (folder: string) => Promise<void>,
+  name: string,
+  make: (folder: string) => Promise<void>,
 ): Promise<string> {
-	const root = cacheRoot();
-	const folder = join(root, name);
-	if (existsSync(folder)) return folder;
-	await mkdir(root, { recursive: true });
-	const release = await lock(join(root, `${name}.lock`));
-	try {
-		if (existsSync(folder)) return folder;
-		const unfinished = await mkdtemp(join(root, `${name}.unfinished-`));
-		try {
-			await make(unfinished);
-			await rename(unfinished, folder);
-		} catch (error) {
-			await rm(unfinished, { recursive: true, force: true });
-			if (!existsSync(folder)) throw error;
-		}
-		return folder;
-	} finally {
-		release();
-	}
+  const root = cacheRoot();
+  const folder = join(root, name);
+  if (existsSync(folder)) return folder;
+  await mkdir(root, { recursive: true });
+  const release = await lock(join(root, `${name}.lock`));
+  try {
+    if (existsSync(folder)) return folder;
+    const unfinished = await mkdtemp(join(root, `${name}.unfinished-`));
+    try {
+      await make(unfinished);
+      await rename(unfinished, folder);
+    } catch (error) {
+      await rm(unfinished, { recursive: true, force: true });
+      if (!existsSync(folder)) throw error;
+    }
+    return folder;
+  } finally {
+    release();
+  }
 }
 
 /**
@@ -47,16 +47,16 @@ export async function cachedFolder(
  * once; the rename keeps that harmless, as the second one fails and finds the first one's folder.
  */
 async function lock(file: string): Promise<() => void> {
-	const holder = spawn("flock", [file, "sh", "-c", "echo locked; cat"], {
-		stdio: ["pipe", "pipe", "ignore"],
-	});
-	holder.stdin.on("error", () => {});
-	const locked = await Promise.race([
-		once(holder.stdout, "data").then(() => true),
-		once(holder, "exit").then(
-			() => false,
-			() => false,
-		),
-	]);
-	return locked ? () => holder.stdin.end() : () => {};
+  const holder = spawn('flock', [file, 'sh', '-c', 'echo locked; cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  holder.stdin.on('error', () => {});
+  const locked = await Promise.race([
+    once(holder.stdout, 'data').then(() => true),
+    once(holder, 'exit').then(
+      () => false,
+      () => false,
+    ),
+  ]);
+  return locked ? () => holder.stdin.end() : () => {};
 }

@@ -1,5 +1,5 @@
-import { randomInt } from "node:crypto";
-import { createServer } from "node:net";
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
 
 /**
  * A port of 127.0.0.1 that nothing listens on.
@@ -9,19 +9,19 @@ import { createServer } from "node:net";
  * closed port of that range may end up connected to itself.
  */
 export async function freePort(): Promise<number> {
-	for (let attempt = 0; attempt < 100; attempt += 1) {
-		const port = randomInt(12_000, 32_000);
-		if (await isFree(port)) return port;
-	}
-	throw new Error("No free port found on 127.0.0.1 in 100 attempts.");
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = randomInt(12_000, 32_000);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('No free port found on 127.0.0.1 in 100 attempts.');
 }
 
 function isFree(port: number): Promise<boolean> {
-	return new Promise((resolve) => {
-		const probe = createServer();
-		probe.once("error", () => resolve(false));
-		probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
-			probe.close(() => resolve(true));
-		});
-	});
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      probe.close(() => resolve(true));
+    });
+  });
 }
