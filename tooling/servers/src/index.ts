@@ -1,5 +1,6 @@
 export { TestServerError, type TestServerErrorCode } from './errors.ts';
 export { startMariadb } from './mariadb.ts';
+export { type MongoServer, startMongo } from './mongo.ts';
 export { startMysql } from './mysql.ts';
 export { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
 export type { SqlServer } from './sql-server.ts';
