@@ -79,20 +79,40 @@ export async function findProgram(name: string, suite: string): Promise<Program 
   return unpacked.program(`${unpacked.folder}/bin/${name}`);
 }
 
-/** Starts a program of the Redis family in a folder of its own. */
+/** Where a server program is to run. */
+interface Place {
+  readonly folder: string;
+  readonly port: number;
+}
+
+/** Starts a program of the Redis family with {@link redisArguments} and a few more. */
 export async function startRedisProgram(
   program: Program,
   options: RedisOptions,
+  moreArgs: () => Promise<readonly string[]> = async () => [],
 ): Promise<RedisServer> {
-  return startOnFreePort('redis', async ({ folder, port }) => {
-    const url = redisUrl(port, options.password);
+  return startRedisLike(program, options.password, async ({ folder, port }) => [
+    ...redisArguments(port, options),
+    ...['--dir', folder],
+    ...(await moreArgs()),
+  ]);
+}
+
+/** Starts a program of the Redis family, a sentinel perhaps, in a folder of its own. */
+export async function startRedisLike(
+  program: Program,
+  password: string | undefined,
+  argumentsAt: (place: Place) => Promise<readonly string[]>,
+): Promise<RedisServer> {
+  return startOnFreePort('redis', async (place) => {
+    const url = redisUrl(place.port, password);
     const lifecycle = await ServerProcess.start({
       name: 'Redis',
-      folder,
-      command: [...program, ...redisArguments(port, options), '--dir', folder],
+      folder: place.folder,
+      command: [...program, ...(await argumentsAt(place))],
       ready: async (pid) => (await redisInfo(url))['process_id'] === String(pid),
     });
-    return redisServerAt(url, lifecycle, options.password);
+    return redisServerAt(url, lifecycle, password);
   });
 }
 
