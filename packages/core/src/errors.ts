@@ -161,3 +161,8 @@ export function driverCodeOf(error: unknown): string | number | undefined {
   if (typeof code === 'number') return code;
   return typeof code === 'string' && /^[\w-]{1,64}$/.test(code) ? code : undefined;
 }
+
+/** The error for a wrong option of a constructor. `problem` does not repeat the value. */
+export function invalidOption(option: string, problem: string): TokenStoreError {
+  return new TokenStoreError('INVALID_OPTION', `The option ${option} ${problem}.`, { operation: 'constructor' });
+}

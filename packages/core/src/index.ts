@@ -1,7 +1,9 @@
+export { isLoopback, networkFailure, tlsRequired } from './connection.ts';
 export {
   AmbiguousTokenError,
   driverCodeOf,
   ERROR_CODES,
+  invalidOption,
   InvalidTokenError,
   recordCorrupt,
   TokenConflictError,
