@@ -209,7 +209,11 @@ export class OAuthToken extends SecretFields {
     if (typeof value === 'object' && value !== null) {
       if (#record in value) return value;
       if (BRAND in value && 'toRecord' in value && typeof value.toRecord === 'function') {
-        return OAuthToken.fromRecord(value.toRecord());
+        try {
+          return OAuthToken.fromRecord(value.toRecord());
+        } catch {
+          // It has the brand but not the fields: no token after all.
+        }
       }
     }
     throw new InvalidTokenError('token', 'is not an OAuthToken: make one with new OAuthToken({...})');
@@ -338,14 +342,13 @@ function checkedRecord(init: TokenInit): TokenRecord {
   return record;
 }
 
-function checkUserSignature(signature: TokenInit['userSignature']): string | undefined {
-  if (signature == null) return undefined;
-  const given: unknown = signature;
-  if (typeof given !== 'object' || given === null || !('name' in given || isPlainObject(given))) {
+function checkUserSignature(signature: unknown): string | undefined {
+  if (signature === null || signature === undefined || signature === '') return undefined;
+  if (typeof signature !== 'object' || !('name' in signature || isPlainObject(signature))) {
     throw new InvalidTokenError('userSignature', 'must be an object with a name');
   }
   for (const field in signature) {
     if (field !== 'name') throw new InvalidTokenError('userSignature', `has a field besides name: ${quoted(field)}`);
   }
-  return checkString('userSignature.name', signature.name);
+  return checkString('userSignature.name', 'name' in signature ? signature.name : undefined);
 }

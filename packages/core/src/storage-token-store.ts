@@ -1,6 +1,6 @@
 import { driverCodeOf, InvalidTokenError, recordCorrupt, TokenStoreError } from './errors.ts';
 import { checkString, isPlainObject } from './field-checks.ts';
-import { findMatch, keysOf } from './matching.ts';
+import { findMatch, keysOf, type TokenKey } from './matching.ts';
 import { OAuthToken, type StoredRecord } from './oauth-token.ts';
 import { planSave, type SavePlan } from './save-plan.ts';
 import type { MaybePromise, TokenStorage } from './token-storage.ts';
@@ -59,16 +59,19 @@ export class StorageTokenStore implements TokenStore {
       'saveToken',
       () => ({ wanted: OAuthToken.from(token).toRecord(), ifVersion: requireIfVersion(options) }),
       async ({ wanted, ifVersion }) => {
-        let keys = keysOf(wanted);
+        let keys: readonly TokenKey[] = keysOf(wanted);
         for (;;) {
+          let saved: OAuthToken | undefined;
           let plan: SavePlan | undefined;
           await this.#storage.save(keys, (candidates) => {
             plan = planSave(wanted, candidates, keys, ifVersion);
+            // Before it is written: a record that was damaged in storage is not made worse.
+            saved = plan.change && asToken(plan.change.record);
             return plan.change ?? null;
           });
-          if (plan?.change !== undefined) return OAuthToken.fromRecord(plan.change.record);
-          if (plan === undefined) throw new Error('the storage did not ask what to save');
-          keys = [...plan.lookUp];
+          if (saved !== undefined) return saved;
+          if (plan?.lookUp === undefined) throw new Error('the storage did not ask what to save');
+          keys = plan.lookUp;
         }
       },
     );
