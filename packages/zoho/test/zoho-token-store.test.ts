@@ -219,6 +219,13 @@ describe.each(sdkNames)('%s', async (name) => {
       expect(await store.getTokens()).toHaveLength(2);
     });
 
+    test('refuses a token that has nothing to keep, as the store does', async () => {
+      await expect(zohoTokenStore(store, sdk).saveToken(tokenOf('ada'))).rejects.toMatchObject({
+        code: 'INVALID_TOKEN',
+        message: expect.not.stringContaining('in memory only'),
+      });
+    });
+
     test('does not try again what can not go well, and tells no secret', async () => {
       let saves = 0;
       store.saveToken = () => {
