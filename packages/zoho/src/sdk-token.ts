@@ -83,9 +83,7 @@ function hasNewerTokens(token: ZohoOAuthToken, record: OAuthToken): boolean {
   if (isAbsent(accessToken) || accessToken === record.accessToken) return false;
   if (record.accessToken === undefined) return true;
   const ownExpiry = expiresAt(token);
-  if (ownExpiry !== undefined) {
-    return record.expiresAt !== undefined && ownExpiry > record.expiresAt;
-  }
+  if (ownExpiry !== undefined) return ownExpiry > (record.expiresAt ?? Date.now());
   // The program gave an access token and nothing tells its age. The stored one is used if it can
   // be: where it is of unknown age too, or over and without a way to renew it, the program's is.
   if (record.expiresAt === undefined) return true;

@@ -135,6 +135,8 @@ function mayPass(error: unknown): boolean {
 
 /** What the SDK's caller gets to read; nothing but this tells that a login is about to be lost. */
 function saveFailure(error: unknown, attempts: number): TokenStoreError {
+  // Nothing that the SDK has got is lost by it: there was nothing to keep.
+  if (error instanceof InvalidTokenError) return error;
   const known = error instanceof TokenStoreError;
   const problem = known ? error.message : 'The store failed, and not with a TokenStoreError.';
   const tries = attempts === 1 ? 'once' : `${attempts} times`;

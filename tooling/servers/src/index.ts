@@ -1,4 +1,11 @@
 export { TestServerError, type TestServerErrorCode } from './errors.ts';
+export {
+  type FaultyProxy,
+  type ProxyCounts,
+  type ProxyTarget,
+  startFaultyProxy,
+} from './faulty-proxy.ts';
+export { type FirestoreServer, startFirestore } from './firestore.ts';
 export { startMariadb } from './mariadb.ts';
 export { type MongoServer, startMongo } from './mongo.ts';
 export { startMysql } from './mysql.ts';

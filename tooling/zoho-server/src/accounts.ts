@@ -15,10 +15,13 @@ export interface GrantRequest {
   clientId?: string;
   /** @default '60001' */
   zgid?: string;
+  /** Of the access token that the grant is exchanged for, in seconds; else as the server's. */
+  lifetime?: number;
 }
 
 interface Grant extends ApiUser {
   clientId: string;
+  lifetime?: number | undefined;
 }
 
 interface AccessToken extends ApiUser {
@@ -47,13 +50,13 @@ export class Accounts {
     this.#state = readState(stateFile);
   }
 
-  issueGrant({ user, clientId, zgid = '60001' }: GrantRequest): string {
+  issueGrant({ user, clientId, zgid = '60001', lifetime }: GrantRequest): string {
     const client = clientId ?? Object.keys(this.#clients)[0];
     if (client === undefined || !Object.hasOwn(this.#clients, client)) {
       throw new Error(`no client ${client} here; name it in the option "clients"`);
     }
     const grant = secret();
-    this.#state.grants[grant] = { email: user, zgid, clientId: client };
+    this.#state.grants[grant] = { email: user, zgid, clientId: client, lifetime };
     this.#persist();
     return grant;
   }
@@ -75,7 +78,10 @@ export class Accounts {
         delete this.#state.grants[code];
         const refreshToken = secret();
         this.#state.refreshTokens[refreshToken] = grant;
-        return { refresh_token: refreshToken, ...this.#accessToken(grant, lifetime) };
+        return {
+          refresh_token: refreshToken,
+          ...this.#accessToken(grant, grant.lifetime ?? lifetime),
+        };
       }
       case 'refresh_token': {
         const grant = owned(this.#state.refreshTokens, form.get('refresh_token') ?? '', clientId);

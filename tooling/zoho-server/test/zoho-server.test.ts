@@ -6,9 +6,12 @@ import { startZohoServer, type ZohoServer } from '../src/index.ts';
 
 const client = { client_id: 'client-1', client_secret: 'client-1-secret' };
 
-type Answer = Record<string, string>;
+interface Answer {
+  access_token?: string;
+  refresh_token?: string;
+}
 
-async function post(server: ZohoServer, fields: Answer, path = ''): Promise<Answer> {
+async function post(server: ZohoServer, fields: Record<string, string>, path = ''): Promise<Answer> {
   const response = await fetch(server.accountsUrl + path, {
     method: 'POST',
     body: new URLSearchParams(fields),
@@ -63,6 +66,14 @@ test('a refresh gives an access token and no refresh token', async () => {
   expect(second.access_token).not.toBe(first.access_token);
   expect(second).not.toHaveProperty('refresh_token');
   expect(server.counts).toMatchObject({ exchanges: 1, refreshes: 1 });
+});
+
+test('a grant may come with a brief first access token', async () => {
+  await using server = await startZohoServer();
+  const grant = server.issueGrant({ user: 'ada@example.com', lifetime: 6 });
+  const first = await exchange(server, grant);
+  expect(first).toHaveProperty('expires_in', 6);
+  expect(await refresh(server, first.refresh_token)).toHaveProperty('expires_in', 3600);
 });
 
 test('an unknown client, a wrong secret and the grant of another client get nothing', async () => {

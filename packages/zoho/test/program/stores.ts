@@ -1,7 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type TokenStore, TokenStoreError } from '@tokenkeep/core';
-import { ListTokenStore } from '@tokenkeep/list';
 import { MemoryTokenStore } from '@tokenkeep/memory';
+import { SqliteTokenStore } from '@tokenkeep/sqlite';
 
 /**
  * The store that a program of the tests runs on: `memory:`, `failing:N` (in memory, and its first N
@@ -17,7 +16,7 @@ export function openStore(location: string): TokenStore {
     case 'broken':
       return brokenStore();
     default:
-      return jsonStore(location);
+      return new SqliteTokenStore({ path: location });
   }
 }
 
@@ -38,26 +37,4 @@ function brokenStore(): TokenStore {
   const fail = (): Promise<never> =>
     Promise.reject(new TokenStoreError('CONNECTION_FAILED', 'The server can not be reached.'));
   return Object.assign(store, { findToken: fail, findTokenById: fail, saveToken: fail });
-}
-
-// STOPGAP until @tokenkeep/sqlite is there.
-function jsonStore(path: string): TokenStore {
-  const on = (method: 'findToken' | 'findTokenById' | 'saveToken' | 'deleteToken' | 'getTokens' | 'deleteTokens') =>
-    async (...args: never[]): Promise<never> => {
-      const records = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : [];
-      const list = new ListTokenStore({ records });
-      try {
-        return await (list[method] as (...a: never[]) => Promise<never>)(...args);
-      } finally {
-        writeFileSync(path, JSON.stringify(records));
-      }
-    };
-  return Object.assign(new ListTokenStore(), {
-    findToken: on('findToken'),
-    findTokenById: on('findTokenById'),
-    saveToken: on('saveToken'),
-    deleteToken: on('deleteToken'),
-    getTokens: on('getTokens'),
-    deleteTokens: on('deleteTokens'),
-  });
 }
