@@ -19,7 +19,9 @@ async function main(): Promise<void> {
   const known = await knownToken(store, service);
   const builder = new sdk.OAuthBuilder();
   if (known?.id) {
-    console.log(`The store has a token of ${known.userSignature?.name ?? 'a user'}: no login needed.`);
+    console.log(
+      `The store has a token of ${known.userSignature?.name ?? 'a user'}: no login needed.`,
+    );
     builder.id(known.id);
   } else {
     console.log('The store has no token yet: logging in, and exchanging the grant token.');
