@@ -73,10 +73,10 @@ export function resultCodeOf(error: unknown): string | undefined {
   return Object.entries(MEANINGS).find(([, { number }]) => number === (errcode & 0xff))?.[0];
 }
 
-/** Whether waiting helps: another connection has the database at the moment. */
+/** Whether waiting helps: somebody else has the database, or the handle, at the moment. */
 export function isBusy(error: unknown): boolean {
-  const code = resultCodeOf(error);
-  return code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED';
+  const failure = error instanceof TokenStoreError ? error : translateSqliteError(error);
+  return failure?.code === 'STORE_BUSY';
 }
 
 /** A driver's error in our terms; `undefined` for one that is unknown here. */

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { startContainer } from './container.ts';
 import { installedProgram } from './installed-program.ts';
-import { type Lifecycle, LivingServer, OthersServer } from './lifecycle.ts';
+import { type Lifecycle, LivingServer } from './lifecycle.ts';
 import { ServerProcess, startOnFreePort } from './server-process.ts';
 import type { StartOptions } from './test-server.ts';
-import { firstThatWorks } from './ways.ts';
+import { firstThatWorks, NamedInEnvironment } from './ways.ts';
 
 /** A Firestore emulator. It speaks without encryption and lets everybody in. */
 export class FirestoreServer extends LivingServer {
@@ -22,7 +23,10 @@ export class FirestoreServer extends LivingServer {
   }
 }
 
-/** Where Debian's package of the emulator puts it. */
+const IMAGE_VERSION = '528.0.0';
+const IMAGE = `gcr.io/google.com/cloudsdktool/google-cloud-cli:${IMAGE_VERSION}-emulators`;
+
+/** Where Google's package for Debian of the emulator puts it. */
 const JAR =
   '/usr/lib/google-cloud-sdk/platform/cloud-firestore-emulator/cloud-firestore-emulator.jar';
 const MAIN_CLASS = 'com.google.cloud.datastore.emulator.firestore.CloudFirestore';
@@ -36,12 +40,10 @@ const MAIN_CLASS = 'com.google.cloud.datastore.emulator.firestore.CloudFirestore
  */
 export async function startFirestore(options: StartOptions = {}): Promise<FirestoreServer> {
   return firstThatWorks('Firestore emulator', [
+    new NamedInEnvironment('FIRESTORE_EMULATOR_HOST', 'host:port', options, othersEmulator),
     {
-      advice: 'set FIRESTORE_EMULATOR_HOST=host:port',
-      start: async () => {
-        const address = process.env['FIRESTORE_EMULATOR_HOST'];
-        return address && !options.own ? othersEmulator(address) : undefined;
-      },
+      advice: `start Docker (image ${IMAGE})`,
+      start: startEmulatorContainer,
     },
     {
       advice:
@@ -57,11 +59,21 @@ export async function startFirestore(options: StartOptions = {}): Promise<Firest
   ]);
 }
 
-async function othersEmulator(address: string): Promise<FirestoreServer> {
-  if (!(await answers(`http://${address}`))) {
-    throw new Error(`no emulator answers at ${address}`);
-  }
-  return emulatorAt(address, 'unknown', new OthersServer('FIRESTORE_EMULATOR_HOST'));
+async function startEmulatorContainer(): Promise<FirestoreServer | undefined> {
+  const container = await startContainer({
+    image: IMAGE,
+    command: [...['gcloud', 'beta', 'emulators', 'firestore', 'start'], '--host-port=0.0.0.0:8080'],
+    port: 8080,
+    ready: ({ host, port }) => answers(`http://${host}:${port}`),
+  });
+  if (container === undefined) return undefined;
+  const { host, port, lifecycle } = container;
+  return emulatorAt(`${host}:${port}`, `of Google Cloud CLI ${IMAGE_VERSION}`, lifecycle);
+}
+
+async function othersEmulator(address: string, lifecycle: Lifecycle): Promise<FirestoreServer> {
+  if (!(await answers(`http://${address}`))) throw new Error(`no emulator at ${address}`);
+  return emulatorAt(address, 'unknown', lifecycle);
 }
 
 /** @param version the emulator doesn't tell it, so whoever started it has to. */

@@ -1,17 +1,17 @@
 import { freePort } from './free-port.ts';
-import { OthersServer } from './lifecycle.ts';
-import type { Program } from './program-folder.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import {
-  findRedis,
+  type LaunchRedis,
+  launchRedis,
   type RedisOptions,
   type RedisServer,
   redisServerAt,
-  startRedisProgram,
+  waysToRedis,
 } from './redis.ts';
 import { startTogether, stopAll } from './start-together.ts';
 import type { ServerSource } from './test-server.ts';
 import { until } from './until.ts';
-import { firstThatWorks } from './ways.ts';
+import { firstThatWorks, NamedInEnvironment } from './ways.ts';
 
 /** A Redis Cluster: masters that share the hash slots between them. */
 export class RedisCluster implements AsyncDisposable {
@@ -72,51 +72,45 @@ const NODES = 3;
 
 /**
  * Starts a Redis Cluster of three masters: the one in `REDIS_CLUSTER_URLS` (`redis://host:port`,
- * with commas between them), or programs on this machine as with {@link startRedis}.
+ * with commas between them), containers on Linux, or programs, as with {@link startRedis}.
  *
  * @throws TestServerError `SERVER_UNAVAILABLE`
  */
 export async function startRedisCluster(options: RedisOptions = {}): Promise<RedisCluster> {
   return firstThatWorks('Redis Cluster', [
-    {
-      advice: 'set REDIS_CLUSTER_URLS=redis://host:port,redis://host:port,...',
-      start: async () => {
-        const urls = process.env['REDIS_CLUSTER_URLS'];
-        return urls && !options.own ? othersCluster(urls.split(',')) : undefined;
-      },
-    },
-    {
-      advice: 'install redis-server, or run on Debian, where it is fetched',
-      start: async () => {
-        const program = await findRedis();
-        return program && startPrograms(program, options);
-      },
-    },
+    new NamedInEnvironment(
+      'REDIS_CLUSTER_URLS',
+      'redis://host:port,redis://host:port',
+      options,
+      othersCluster,
+    ),
+    ...waysToRedis('several', (launch) => startNodes(launch, options)),
   ]);
 }
 
-async function othersCluster(urls: readonly string[]): Promise<RedisCluster> {
-  const lifecycle = new OthersServer('REDIS_CLUSTER_URLS');
+async function othersCluster(urls: string, lifecycle: Lifecycle): Promise<RedisCluster> {
   return new RedisCluster(
-    await Promise.all(urls.map((url) => redisServerAt(url.trim(), lifecycle))),
+    await Promise.all(urls.split(',').map((url) => redisServerAt(url.trim(), lifecycle))),
   );
 }
 
-async function startPrograms(program: Program, options: RedisOptions): Promise<RedisCluster> {
+async function startNodes(
+  launch: LaunchRedis,
+  options: RedisOptions,
+): Promise<RedisCluster | undefined> {
   const busPorts: number[] = [];
-  const startNode = (index: number): Promise<RedisServer> =>
-    startRedisProgram(program, options, async () => {
-      // The default, 10,000 above the other port, may be taken.
-      const busPort = await freePort();
-      busPorts[index] = busPort;
-      return [
-        ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort)],
-        ...['--cluster-node-timeout', '2000'],
-      ];
-    });
-  const cluster = new RedisCluster(
-    await startTogether(Array.from({ length: NODES }, (_, index) => startNode(index))),
-  );
+  const startNode = async (index: number): Promise<RedisServer | undefined> => {
+    // The default, 10,000 above the other port, may be taken.
+    const busPort = await freePort();
+    busPorts[index] = busPort;
+    return launchRedis(launch, options, [
+      ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort)],
+      ...['--cluster-node-timeout', '2000'],
+    ]);
+  };
+  const nodes = await startTogether(Array.from({ length: NODES }, (_, index) => startNode(index)));
+  if (nodes.length < NODES) return undefined;
+  const cluster = new RedisCluster(nodes);
   try {
     await introduce(cluster, busPorts);
   } catch (error) {

@@ -1,12 +1,10 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Program } from './program-folder.ts';
+import { posix } from 'node:path';
 import {
-  findRedis,
+  type LaunchRedis,
+  launchRedis,
   type RedisOptions,
   type RedisServer,
-  startRedisLike,
-  startRedisProgram,
+  waysToRedis,
 } from './redis.ts';
 import { stopAll } from './start-together.ts';
 import { until } from './until.ts';
@@ -92,40 +90,41 @@ export class RedisSentinel implements AsyncDisposable {
 }
 
 /**
- * Starts a master, a replica and a sentinel: programs on this machine, as with {@link startRedis}.
+ * Starts a master, a replica and a sentinel: containers on Linux, or programs, as with
+ * {@link startRedis}.
  * A failover takes one to two seconds.
  *
  * @throws TestServerError `SERVER_UNAVAILABLE`
  */
 export async function startRedisSentinel(options: RedisOptions = {}): Promise<RedisSentinel> {
-  return firstThatWorks('Redis Sentinel', [
-    {
-      advice: 'install redis-server, or run on Debian, where it is fetched',
-      start: async () => {
-        const program = await findRedis();
-        return program && startPrograms(program, options);
-      },
-    },
-  ]);
+  return firstThatWorks(
+    'Redis Sentinel',
+    waysToRedis('several', (launch) => startNodes(launch, options)),
+  );
 }
 
-async function startPrograms(program: Program, options: RedisOptions): Promise<RedisSentinel> {
+async function startNodes(
+  launch: LaunchRedis,
+  options: RedisOptions,
+): Promise<RedisSentinel | undefined> {
   const started: RedisServer[] = [];
   try {
     // Otherwise a master waits five seconds for more replicas before the first copy.
     const soon = ['--repl-diskless-sync-delay', '0'];
-    const master = await startRedisProgram(program, options, async () => soon);
+    const master = await launchRedis(launch, options, soon);
+    if (master === undefined) return undefined;
     started.push(master);
-    const replica = await startRedisProgram(program, options, async () => [
+    const replica = await launchRedis(launch, options, [
       ...soon,
       ...['--replicaof', `${master.host} ${master.port}`],
     ]);
+    if (replica === undefined) throw new Error('There is a master and no replica.');
     started.push(replica);
     // A sentinel asks a master for its replicas when it starts, and then only every ten seconds.
     await until('the replica follows the master', async () =>
       String(await master.command('INFO', 'replication')).includes('state=online'),
     );
-    const sentinel = await startSentinel(program, master);
+    const sentinel = await startSentinel(launch, master);
     started.unshift(sentinel);
     const whole = new RedisSentinel([master, replica], sentinel);
     await whole.ready();
@@ -137,12 +136,12 @@ async function startPrograms(program: Program, options: RedisOptions): Promise<R
 }
 
 /** A sentinel keeps what it learns in its configuration file. */
-async function startSentinel(program: Program, master: RedisServer): Promise<RedisServer> {
-  const sentinel = await startRedisLike(program, undefined, async ({ folder, port }) => {
-    const file = join(folder, 'sentinel.conf');
+async function startSentinel(launch: LaunchRedis, master: RedisServer): Promise<RedisServer> {
+  const sentinel = await launch(undefined, async ({ folder, bind, port }) => {
+    const path = posix.join(folder, 'sentinel.conf');
     const lines = [
       `port ${port}`,
-      'bind 127.0.0.1',
+      `bind ${bind}`,
       `dir ${folder}`,
       `sentinel monitor ${MASTER_NAME} ${master.host} ${master.port} 1`,
       `sentinel down-after-milliseconds ${MASTER_NAME} 500`,
@@ -152,9 +151,9 @@ async function startSentinel(program: Program, master: RedisServer): Promise<Red
         ? [`sentinel auth-pass ${MASTER_NAME} ${JSON.stringify(master.password)}`]
         : []),
     ];
-    await writeFile(file, `${lines.join('\n')}\n`);
-    return [file, '--sentinel'];
+    return { args: [path, '--sentinel'], file: [path, lines] };
   });
+  if (sentinel === undefined) throw new Error('There is a master and no sentinel.');
   // It looks around every few seconds; several times a second makes tests quicker. A server that
   // doesn't know this command (before 7.0) is only slower.
   const pace = ['publish-period', 200, 'info-period', 500];

@@ -1,12 +1,12 @@
-import { OthersServer } from './lifecycle.ts';
 import {
   findProgram,
+  launchRedis,
+  othersRedis,
+  programLauncher,
   type RedisOptions,
   type RedisServer,
-  redisServerAt,
-  startRedisProgram,
 } from './redis.ts';
-import { firstThatWorks } from './ways.ts';
+import { firstThatWorks, NamedInEnvironment } from './ways.ts';
 
 /**
  * Starts a Valkey server: the one in `VALKEY_URL`, or a program on this machine (the installed
@@ -16,18 +16,14 @@ import { firstThatWorks } from './ways.ts';
  */
 export async function startValkey(options: RedisOptions = {}): Promise<RedisServer> {
   return firstThatWorks('Valkey', [
-    {
-      advice: 'set VALKEY_URL=redis://host:port',
-      start: async () => {
-        const url = process.env['VALKEY_URL'];
-        return url && !options.own ? redisServerAt(url, new OthersServer('VALKEY_URL')) : undefined;
-      },
-    },
+    new NamedInEnvironment('VALKEY_URL', 'redis://host:port', options, (url, lifecycle) =>
+      othersRedis(url, lifecycle, options),
+    ),
     {
       advice: 'install valkey-server, or run on Debian, where it is fetched',
       start: async () => {
         const program = await findProgram('valkey-server', 'trixie');
-        return program && startRedisProgram(program, options);
+        return program && launchRedis(programLauncher(program), options);
       },
     },
   ]);
