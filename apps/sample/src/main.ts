@@ -9,17 +9,13 @@ import { tokenTable } from './token-table.ts';
 /** The SDK refreshes an access token that is good for less than this, in milliseconds. */
 const sdkRefreshesBefore = 5000;
 
-async function main(): Promise<void> {
-  const address = process.env['STORE'] ?? 'sqlite:./tokens.db';
-  await using store = await openStore(address);
-  await using service = await connect(process.env);
-  console.log(`Talking to ${service.name}.`);
-  console.log(`Keeping tokens in ${address}.\n`);
-
+async function run(store: TokenStore, service: Service): Promise<void> {
   const known = await knownToken(store, service);
   const builder = new sdk.OAuthBuilder();
   if (known?.id) {
-    console.log(`The store has a token of ${known.userSignature?.name ?? 'a user'}: no login needed.`);
+    console.log(
+      `The store has a token of ${known.userSignature?.name ?? 'a user'}: no login needed.`,
+    );
     builder.id(known.id);
   } else {
     console.log('The store has no token yet: logging in, and exchanging the grant token.');
@@ -68,10 +64,21 @@ async function modules(): Promise<string> {
   throw new Error(`The API answered with status ${response.getStatusCode()}.`);
 }
 
+// Not `await using`, which Node 22 does not know yet.
+const opened: { close(): Promise<void> }[] = [];
 try {
-  await main();
+  const address = process.env['STORE'] ?? 'sqlite:./tokens.db';
+  const store = await openStore(address);
+  opened.push(store);
+  const service = await connect(process.env);
+  opened.push(service);
+  console.log(`Talking to ${service.name}.`);
+  console.log(`Keeping tokens in ${address}.\n`);
+  await run(store, service);
 } catch (error) {
   // The SDK's exceptions tell more by toString() than by their message.
   console.error(String(error));
   process.exitCode = 1;
+} finally {
+  for (const each of opened) await each.close();
 }

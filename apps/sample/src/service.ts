@@ -3,7 +3,7 @@ import { startZohoServer } from '@tokenkeep/zoho-server';
 import * as sdk from '@zohocrm/typescript-sdk-8.0';
 
 /** The accounts and CRM servers that the sample talks to, and who it is to them. */
-export interface Service extends AsyncDisposable {
+export interface Service {
   /** What to tell the user. */
   readonly name: string;
   readonly environment: sdk.Environment;
@@ -15,6 +15,7 @@ export interface Service extends AsyncDisposable {
   logIn(): string;
   /** What the accounts server has done since the sample was started, if it tells. */
   report(): string | undefined;
+  close(): Promise<void>;
 }
 
 /**
@@ -45,7 +46,7 @@ async function realService(settings: NodeJS.ProcessEnv): Promise<Service> {
     grantToken: settings['ZOHO_GRANT_TOKEN'],
     logIn: () => required('ZOHO_GRANT_TOKEN'),
     report: () => undefined,
-    async [Symbol.asyncDispose]() {},
+    close: async () => {},
   };
 }
 
@@ -71,6 +72,6 @@ async function standIn(settings: NodeJS.ProcessEnv): Promise<Service> {
       const { exchanges, refreshes, apiCalls, refused } = server.counts;
       return `logins: ${exchanges}, refreshes: ${refreshes}, API calls: ${apiCalls}, refused: ${refused}`;
     },
-    [Symbol.asyncDispose]: () => server.stop(),
+    close: () => server.stop(),
   };
 }

@@ -21,7 +21,9 @@ export async function openStore(address: string): Promise<TokenStore> {
   const open = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   if (!open) {
     const known = Object.keys(kinds).join(', ');
-    throw new Error(`STORE=${address} is no store that is known here. It begins with one of: ${known}.`);
+    throw new Error(
+      `STORE=${address} is no store that is known here. It begins with one of: ${known}.`,
+    );
   }
   return await open(address.slice(kind.length + 1));
 }

@@ -4,7 +4,7 @@ import { OAuthToken } from '@tokenkeep/core';
 import { SqliteTokenStore } from '@tokenkeep/sqlite';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { freshFolder } from './fresh-folder.ts';
+import { freshFolder } from '@tokenkeep/path-checks';
 
 const ada = new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.ada' });
 

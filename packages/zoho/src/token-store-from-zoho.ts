@@ -8,7 +8,7 @@ import {
   TokenStoreError,
 } from '@tokenkeep/core';
 import { fromSdkToken, toSdkToken } from './sdk-token.ts';
-import { type ZohoOAuthToken, type ZohoSdk, type ZohoVendorStore } from './zoho-sdk.ts';
+import type { ZohoOAuthToken, ZohoSdk, ZohoVendorStore } from './zoho-sdk.ts';
 
 /**
  * A store that was written for Zoho's SDKs as a tokenkeep store: to check it, or to import from it.
@@ -60,7 +60,10 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
       const saved = given.id === undefined ? this.#find(given) : this.#findById(given.id);
       const record = await saved;
       if (record !== null) return record;
-      throw new TokenStoreError('STORAGE_FAILED', 'The store does not find what it was given to save.');
+      throw new TokenStoreError(
+        'STORAGE_FAILED',
+        'The store does not find what it was given to save.',
+      );
     });
   }
 
@@ -118,7 +121,9 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
 
   async #run<T>(operation: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed) {
-      throw new TokenStoreError('STORE_CLOSED', 'The store was closed. Open a new one.', { operation });
+      throw new TokenStoreError('STORE_CLOSED', 'The store was closed. Open a new one.', {
+        operation,
+      });
     }
     try {
       return await work();
@@ -152,7 +157,8 @@ function fromVendor(token: ZohoOAuthToken): OAuthToken {
 function requireId(id: string): string {
   // The constructor checks what an id must be.
   const checked = new OAuthToken({ id }).id;
-  if (checked === undefined) throw new InvalidTokenError('id', 'is missing: give the id of a record');
+  if (checked === undefined)
+    throw new InvalidTokenError('id', 'is missing: give the id of a record');
   return checked;
 }
 

@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { InvalidTokenError, type OAuthToken, type TokenStore, TokenStoreError } from '@tokenkeep/core';
+import {
+  InvalidTokenError,
+  type OAuthToken,
+  type TokenStore,
+  TokenStoreError,
+} from '@tokenkeep/core';
 import { fillSdkToken, fromSdkToken, toSdkToken } from './sdk-token.ts';
 import type { ZohoOAuthToken, ZohoSdk, ZohoTokenStore } from './zoho-sdk.ts';
 
@@ -96,7 +101,8 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
     } catch (error) {
       // The SDK looks up a user's name after it found a record without one. Where that user has a
       // record already, this is it, and the one without a name is absorbed into it (contract C5).
-      if (codeOf(error) !== 'TOKEN_CONFLICT' || wanted.id === undefined) throw error;
+      if (!isStoreError(error) || error.code !== 'TOKEN_CONFLICT') throw error;
+      if (wanted.id === undefined) throw error;
       const record = await store.findTokenById(wanted.id);
       if (record === null || record.userSignature !== undefined) throw error;
       return store.saveToken(wanted.with({ id: null }));
@@ -129,28 +135,31 @@ function unknownId(id: string): string {
 
 /** Whether a failed save may go well later. A fault without a code of its own may, too. */
 function mayPass(error: unknown): boolean {
-  if (!(error instanceof TokenStoreError)) return true;
-  return error.retryable || error.code === 'STORAGE_FAILED';
+  return !isStoreError(error) || error.retryable || error.code === 'STORAGE_FAILED';
 }
 
 /** What the SDK's caller gets to read; nothing but this tells that a login is about to be lost. */
 function saveFailure(error: unknown, attempts: number): TokenStoreError {
   // Nothing that the SDK has got is lost by it: there was nothing to keep.
-  if (error instanceof InvalidTokenError) return error;
-  const known = error instanceof TokenStoreError;
-  const problem = known ? error.message : 'The store failed, and not with a TokenStoreError.';
+  if (isStoreError(error) && error.code === 'INVALID_TOKEN') return error;
+  const known = isStoreError(error)
+    ? error
+    : new TokenStoreError('STORAGE_FAILED', 'The store failed in a way of its own.', {
+        retryable: true,
+      });
   const tries = attempts === 1 ? 'once' : `${attempts} times`;
+  const { code, retryable, driverCode } = known;
   return new TokenStoreError(
-    known ? error.code : 'STORAGE_FAILED',
-    `${problem} The save was tried ${tries}: what the SDK has just got from the accounts server is in memory only, in its token object. A grant token can't be spent again, so give that object to saveToken once the store works, before this process ends.`,
-    {
-      operation: 'saveToken',
-      retryable: known ? error.retryable : true,
-      driverCode: known ? error.driverCode : undefined,
-    },
+    code,
+    `${known.message} The save was tried ${tries}: what the SDK has just got from the accounts server is in memory only, in its token object. A grant token can't be spent again, so give that object to saveToken once the store works, before this process ends.`,
+    { operation: 'saveToken', retryable, driverCode },
   );
 }
 
-function codeOf(error: unknown): string | undefined {
-  return error instanceof TokenStoreError ? error.code : undefined;
+/** The store may have been made with another copy of core than this package has. */
+function isStoreError(error: unknown): error is TokenStoreError {
+  return (
+    error instanceof TokenStoreError ||
+    (error instanceof Error && 'code' in error && 'retryable' in error && 'operation' in error)
+  );
 }

@@ -14,7 +14,7 @@ test.each(sdkNames)('the lines of the README run with %s', async (name) => {
   const folder = await mkdtemp(join(tmpdir(), 'zoho-'));
   try {
     const readme = await readFile(join(root, 'README.md'), 'utf8');
-    const [, lines = ''] = /```ts\n([^]*?)```/.exec(readme) ?? [];
+    const [, lines = ''] = /```ts\n([\s\S]*?)```/.exec(readme) ?? [];
     const { url, accountsUrl } = server;
     const program = lines
       .replace("'@zohocrm/typescript-sdk-8.0'", `'${name}'`)
@@ -32,7 +32,7 @@ test.each(sdkNames)('the lines of the README run with %s', async (name) => {
         ['--input-type=module', '--eval', program],
         { env, cwd: root },
       );
-      expect(stdout).toMatch(/^200 OAuthToken \{[^]*name: 'ada@example\.com:60001'/);
+      expect(stdout).toMatch(/^200 OAuthToken \{[\s\S]*name: 'ada@example\.com:60001'/);
     }
     expect(server.counts).toMatchObject({ exchanges: 1, refreshes: 0, refused: 0 });
   } finally {

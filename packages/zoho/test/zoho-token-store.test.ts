@@ -185,7 +185,11 @@ describe.each(sdkNames)('%s', async (name) => {
 
     test('takes null, undefined and "" for absent: what the token lacks stays', async () => {
       const before = await store.saveToken(
-        new OAuthToken({ userSignature, refreshToken: 'refresh', redirectUrl: 'https://a.example' }),
+        new OAuthToken({
+          userSignature,
+          refreshToken: 'refresh',
+          redirectUrl: 'https://a.example',
+        }),
       );
       const token = tokenOf('ada');
       token.setAccessToken('access');
@@ -193,7 +197,11 @@ describe.each(sdkNames)('%s', async (name) => {
       token.setRedirectURL('');
       await zohoTokenStore(store, sdk).saveToken(token);
       const [after] = await store.getTokens();
-      expect(after?.toRecord()).toEqual({ ...before.toRecord(), accessToken: 'access', version: 2 });
+      expect(after?.toRecord()).toEqual({
+        ...before.toRecord(),
+        accessToken: 'access',
+        version: 2,
+      });
     });
 
     test('takes an expiry that the SDK could not work out for unknown', async () => {
@@ -238,8 +246,14 @@ describe.each(sdkNames)('%s', async (name) => {
         .saveToken(token)
         .catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(TokenStoreError);
-      expect(failure).toMatchObject({ code: 'READ_ONLY', operation: 'saveToken', retryable: false });
-      expect(String(failure)).toMatch(/takes no writes\. The save was tried once: .* in memory only/);
+      expect(failure).toMatchObject({
+        code: 'READ_ONLY',
+        operation: 'saveToken',
+        retryable: false,
+      });
+      expect(String(failure)).toMatch(
+        /takes no writes\. The save was tried once: .* in memory only/,
+      );
       expect(String(failure)).not.toContain('the refresh token');
       expect(saves).toBe(1);
     });
@@ -258,6 +272,22 @@ describe.each(sdkNames)('%s', async (name) => {
       expect(String(failure)).not.toContain('the refresh token');
       expect(saves).toBe(3);
     });
+  });
+
+  test('knows the errors of a store that has a copy of core of its own', async () => {
+    const foreign = { code: 'STORAGE_FULL', operation: 'saveToken', retryable: false };
+    let saves = 0;
+    store.saveToken = () => {
+      saves += 1;
+      return Promise.reject(Object.assign(new Error('There is no room left.'), foreign));
+    };
+    const token = tokenOf('ada');
+    token.setRefreshToken('refresh');
+    await expect(zohoTokenStore(store, sdk).saveToken(token)).rejects.toMatchObject({
+      ...foreign,
+      message: expect.stringMatching(/^There is no room left\. The save was tried once/),
+    });
+    expect(saves).toBe(1);
   });
 
   test('findTokenById, getTokens, deleteToken and deleteTokens', async () => {

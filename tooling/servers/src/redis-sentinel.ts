@@ -92,7 +92,7 @@ export class RedisSentinel implements AsyncDisposable {
 /**
  * Starts a master, a replica and a sentinel: containers on Linux, or programs, as with
  * {@link startRedis}.
- * A failover takes one to two seconds.
+ * A failover takes about four seconds.
  *
  * @throws TestServerError `SERVER_UNAVAILABLE`
  */
@@ -144,7 +144,8 @@ async function startSentinel(launch: LaunchRedis, master: RedisServer): Promise<
       `bind ${bind}`,
       `dir ${folder}`,
       `sentinel monitor ${MASTER_NAME} ${master.host} ${master.port} 1`,
-      `sentinel down-after-milliseconds ${MASTER_NAME} 500`,
+      // With less than a second between two pings' answers it takes a busy server for a dead one.
+      `sentinel down-after-milliseconds ${MASTER_NAME} 2000`,
       `sentinel failover-timeout ${MASTER_NAME} 3000`,
       `sentinel parallel-syncs ${MASTER_NAME} 1`,
       ...(master.password

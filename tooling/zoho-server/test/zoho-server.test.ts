@@ -11,7 +11,11 @@ interface Answer {
   refresh_token?: string;
 }
 
-async function post(server: ZohoServer, fields: Record<string, string>, path = ''): Promise<Answer> {
+async function post(
+  server: ZohoServer,
+  fields: Record<string, string>,
+  path = '',
+): Promise<Answer> {
   const response = await fetch(server.accountsUrl + path, {
     method: 'POST',
     body: new URLSearchParams(fields),
@@ -103,7 +107,10 @@ test('the API knows the user of an access token', async () => {
   expect(await call(server, '/crm/v8/org', bob.access_token)).toMatchObject({
     body: { org: [{ zgid: '7' }] },
   });
-  expect(server.userOf(ada.access_token ?? '')).toEqual({ email: 'ada@example.com', zgid: '60001' });
+  expect(server.userOf(ada.access_token ?? '')).toEqual({
+    email: 'ada@example.com',
+    zgid: '60001',
+  });
 });
 
 test('an access token that is unknown, at its end or taken back is refused', async () => {
@@ -129,7 +136,9 @@ test('an access token that is unknown, at its end or taken back is refused', asy
 test('a revoked refresh token is good for nothing', async () => {
   await using server = await startZohoServer();
   const { refresh_token } = await exchange(server, server.issueGrant({ user: 'ada@example.com' }));
-  expect(await post(server, { token: refresh_token ?? '' }, '/revoke')).toEqual({ status: 'success' });
+  expect(await post(server, { token: refresh_token ?? '' }, '/revoke')).toEqual({
+    status: 'success',
+  });
   expect(await refresh(server, refresh_token)).toEqual({ error: 'invalid_code' });
   expect(await post(server, { token: refresh_token ?? '' }, '/revoke')).toEqual({
     error: 'invalid_code',

@@ -26,7 +26,8 @@ function failingStore(failures: number): TokenStore {
   let left = failures;
   store.saveToken = async (...parameters) => {
     left -= 1;
-    if (left >= 0) throw new TokenStoreError('STORE_BUSY', 'The store is busy.', { retryable: true });
+    if (left >= 0)
+      throw new TokenStoreError('STORE_BUSY', 'The store is busy.', { retryable: true });
     return save(...parameters);
   };
   return store;
