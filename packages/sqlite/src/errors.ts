@@ -63,7 +63,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 /** The primary result code of an error of better-sqlite3 or `node:sqlite`, such as `SQLITE_BUSY`. */
-export function resultCodeOf(error: unknown): string | undefined {
+function resultCodeOf(error: unknown): string | undefined {
   const code = driverCodeOf(error);
   if (typeof code !== 'string') return undefined;
   if (code !== 'ERR_SQLITE_ERROR') return /^SQLITE_[A-Z]+/.exec(code)?.[0];

@@ -77,7 +77,7 @@ async function othersEmulator(address: string, lifecycle: Lifecycle): Promise<Fi
 }
 
 /** @param version the emulator doesn't tell it, so whoever started it has to. */
-export function emulatorAt(
+function emulatorAt(
   address: string,
   version: string,
   lifecycle: Lifecycle,
