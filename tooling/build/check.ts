@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { type TestCounts, testCountsFile } from './test-counts.ts';
 
 const root = join(import.meta.dirname, '../..');
+const env: NodeJS.ProcessEnv = { ...process.env, NODE_VERSION: process.version };
+// turbo makes all that it starts write colours; a log file is better off without.
+if (!process.stdout.isTTY) env['NO_COLOR'] = '1';
 
 for (const [script, title] of [
   ['types', 'Types'],
@@ -30,6 +33,7 @@ function run(title: string, script: string): boolean {
   const { status } = spawnSync('pnpm', ['--silent', 'run', script], {
     cwd: root,
     stdio: 'inherit',
+    env,
   });
   return status === 0;
 }

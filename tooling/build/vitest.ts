@@ -7,6 +7,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
+    // Tests slower than this, in milliseconds, are listed one by one.
+    slowTestThreshold: 5_000,
     allowOnly: false,
     // Child processes that tests start run the sources too.
     env: { NODE_OPTIONS: '--conditions=@tokenkeep/source' },
