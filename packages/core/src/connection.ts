@@ -1,0 +1,62 @@
+import { driverCodeOf, TokenStoreError } from './errors.ts';
+
+/**
+ * Whether a host is this machine, so that a connection to it needs no TLS: `localhost`,
+ * `127.0.0.0/8`, `::1`. (RFC 6761 section 6.3, RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3)
+ */
+export function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
+}
+
+/** The error for a connection that would go over a network in the clear. Thrown by constructors. */
+export function tlsRequired(host: string): TokenStoreError {
+  return new TokenStoreError(
+    'TLS_REQUIRED',
+    `Tokens would go to ${host} in the clear. Turn TLS on in the connection's settings, or say \`tls: false\` if you trust every network in between.`,
+  );
+}
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+]);
+
+/**
+ * What Node's own network errors mean, by their code; `undefined` for any other error.
+ *
+ * @returns `CONNECTION_FAILED` or `TIMEOUT` (both retryable), or `TLS_REQUIRED` for a certificate
+ *   or a protocol that was not accepted
+ */
+export function networkFailure(error: unknown): TokenStoreError | undefined {
+  const driverCode = driverCodeOf(error);
+  if (typeof driverCode !== 'string') return undefined;
+  if (UNREACHABLE.has(driverCode)) {
+    return new TokenStoreError(
+      'CONNECTION_FAILED',
+      `The server can not be reached, or the connection broke (${driverCode}). See that it runs and that host and port are right, then try again.`,
+      { retryable: true, driverCode },
+    );
+  }
+  if (driverCode === 'ETIMEDOUT') {
+    return new TokenStoreError(
+      'TIMEOUT',
+      'The server did not answer in time (ETIMEDOUT). Try again; a save may or may not have happened.',
+      { retryable: true, driverCode },
+    );
+  }
+  if (/^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER))|CERT_(?:SIGNATURE|CHAIN)/.test(driverCode)) {
+    return new TokenStoreError(
+      'TLS_REQUIRED',
+      `The server's certificate or protocol was not accepted (${driverCode}). Give the certificate authority in the TLS settings, or correct the server's certificate.`,
+      { driverCode },
+    );
+  }
+  return undefined;
+}

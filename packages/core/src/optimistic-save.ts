@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { TokenStoreError } from './errors.ts';
+import type { TokenKey } from './matching.ts';
+import type { StoredRecord } from './oauth-token.ts';
+import type { RecordChange } from './save-plan.ts';
+import type { Decide } from './token-storage.ts';
+
+/** How an {@link OptimisticSaver} reads and writes. */
+export interface ReadAndWrite<Candidates extends readonly StoredRecord[]> {
+  /** Every record that has the value of at least one of the keys, and what is needed to write. */
+  read(): Promise<Candidates>;
+  /**
+   * Writes in one step if what was read is still true.
+   *
+   * @returns whether it was; `false` means that nothing was written
+   */
+  write(change: RecordChange, candidates: Candidates): Promise<boolean>;
+}
+
+/**
+ * Saves on a storage that can compare and set but not lock: reads, decides, writes if nothing
+ * changed meanwhile, and starts again if it did.
+ */
+export class OptimisticSaver {
+  readonly #patience: number;
+  readonly #lastInLine = new Map<string, Promise<void>>();
+
+  /** @param patience how long to try: milliseconds, default 30,000 */
+  constructor(patience = 30_000) {
+    this.#patience = patience;
+  }
+
+  /** @throws TokenStoreError `CONTENTION` when others were faster all the time */
+  save<Candidates extends readonly StoredRecord[]>(
+    keys: readonly TokenKey[],
+    decide: Decide,
+    storage: ReadAndWrite<Candidates>,
+  ): Promise<void> {
+    return this.repeat(keys, async () => {
+      const candidates = await storage.read();
+      const change = decide(candidates);
+      return change === null || storage.write(change, candidates);
+    });
+  }
+
+  /**
+   * The same for a storage that reads and writes in one piece.
+   *
+   * @param attempt whether what was read was still true when it wrote; `false`: nothing was written
+   * @throws TokenStoreError `CONTENTION` when others were faster all the time
+   */
+  async repeat(keys: readonly TokenKey[], attempt: () => Promise<boolean>): Promise<void> {
+    // Saves of one process wait for each other, so that only other processes are raced against.
+    const leave = await this.#waitInLine(keys);
+    try {
+      const end = performance.now() + this.#patience;
+      for (let attempts = 0; !(await attempt()); attempts += 1) {
+        if (performance.now() > end) {
+          throw new TokenStoreError(
+            'CONTENTION',
+            `Other saves of the same token were faster for ${this.#patience} ms. Try again later; nothing was changed.`,
+            { retryable: true },
+          );
+        }
+        await pause(attempts);
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  async #waitInLine(keys: readonly TokenKey[]): Promise<() => void> {
+    const names = keys.map((key) => `${key.field} ${key.value}`);
+    const before = names.map((name) => this.#lastInLine.get(name));
+    const { promise: left, resolve } = Promise.withResolvers<void>();
+    for (const name of names) this.#lastInLine.set(name, left);
+    await Promise.all(before);
+    return () => {
+      for (const name of names) {
+        if (this.#lastInLine.get(name) === left) this.#lastInLine.delete(name);
+      }
+      resolve();
+    };
+  }
+}
+
+/** A random time, up to 4 ms at first and up to 256 ms in the end, so that losers do not meet again. */
+async function pause(attempt: number): Promise<void> {
+  const longest = 2 ** Math.min(attempt + 2, 8);
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
+}
+
+/**
+ * A key as 64 lower-case hexadecimal digits, for storages that can not index a value of 64 KiB.
+ * Equal for the same field and value only.
+ */
+export function keyDigest(key: TokenKey): string {
+  return createHash('sha256').update(`${key.field}\0${key.value}`, 'utf8').digest('hex');
+}

@@ -1,0 +1,206 @@
+import { driverCodeOf, InvalidTokenError, recordCorrupt, TokenStoreError } from './errors.ts';
+import { checkString, isPlainObject } from './field-checks.ts';
+import { findMatch, keysOf, type TokenKey } from './matching.ts';
+import { OAuthToken, type StoredRecord } from './oauth-token.ts';
+import { planSave, type SavePlan } from './save-plan.ts';
+import type { MaybePromise, TokenStorage } from './token-storage.ts';
+import type { SaveOptions, TokenStore } from './token-store.ts';
+
+/**
+ * A `TokenStore` on any {@link TokenStorage}: checks arguments, finds the record that is meant,
+ * plans saves, opens on first use, closes once, and lets out nothing but `TokenStoreError`.
+ */
+export class StorageTokenStore implements TokenStore {
+  readonly #storage: TokenStorage;
+  #opening: Promise<void> | undefined;
+  #isOpen = false;
+  #closing: Promise<void> | undefined;
+  #inFlight = 0;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(storage: TokenStorage) {
+    this.#storage = storage;
+  }
+
+  /**
+   * Opens the store, and creates what it needs, now rather than at the first call.
+   *
+   * @throws TokenStoreError that tells what is wrong with the path, the server, the rights or the schema
+   */
+  ready(): Promise<void> {
+    return this.#run('ready', noArgument, () => undefined);
+  }
+
+  findToken(token: OAuthToken): Promise<OAuthToken | null> {
+    return this.#run(
+      'findToken',
+      () => OAuthToken.from(token).toRecord(),
+      (wanted) => {
+        const keys = keysOf(wanted);
+        if (keys.length === 0) return null;
+        return after(this.#storage.find(keys), (found) => asToken(findMatch(wanted, found)));
+      },
+    );
+  }
+
+  findTokenById(id: string): Promise<OAuthToken | null> {
+    return this.#run(
+      'findTokenById',
+      () => requireId(id),
+      async (value) => {
+        const found = await this.#storage.find([{ field: 'id', value }]);
+        return asToken(found.find((record) => record.id === value) ?? null);
+      },
+    );
+  }
+
+  saveToken(token: OAuthToken, options?: SaveOptions): Promise<OAuthToken> {
+    return this.#run(
+      'saveToken',
+      () => ({ wanted: OAuthToken.from(token).toRecord(), ifVersion: requireIfVersion(options) }),
+      async ({ wanted, ifVersion }) => {
+        let keys: readonly TokenKey[] = keysOf(wanted);
+        for (;;) {
+          let saved: OAuthToken | undefined;
+          let plan: SavePlan | undefined;
+          await this.#storage.save(keys, (candidates) => {
+            plan = planSave(wanted, candidates, keys, ifVersion);
+            // Before it is written: a record that was damaged in storage is not made worse.
+            saved = plan.change && asToken(plan.change.record);
+            return plan.change ?? null;
+          });
+          if (saved !== undefined) return saved;
+          if (plan?.lookUp === undefined) throw new Error('the storage did not ask what to save');
+          keys = plan.lookUp;
+        }
+      },
+    );
+  }
+
+  deleteToken(id: string): Promise<void> {
+    return this.#run('deleteToken', () => requireId(id), (value) => this.#storage.delete(value));
+  }
+
+  getTokens(): Promise<OAuthToken[]> {
+    return this.#run('getTokens', noArgument, async () => (await this.#storage.all()).map((record) => asToken(record)));
+  }
+
+  deleteTokens(): Promise<void> {
+    return this.#run('deleteTokens', noArgument, () => this.#storage.clear());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #run<A, T>(operation: string, check: () => A, work: (checked: A) => MaybePromise<T>): Promise<T> {
+    if (this.#closing !== undefined) {
+      throw new TokenStoreError(
+        'STORE_CLOSED',
+        'The store was closed. Open a new one, and close a store only when you are done.',
+        { operation },
+      );
+    }
+    this.#inFlight += 1;
+    try {
+      const checked = check();
+      if (!this.#isOpen) await this.#open();
+      const result = work(checked);
+      return isPromiseLike(result) ? await result : result;
+    } catch (error) {
+      throw this.#failure(operation, error);
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#whenIdle?.();
+    }
+  }
+
+  async #open(): Promise<void> {
+    this.#opening ??= (async () => this.#storage.open())();
+    try {
+      await this.#opening;
+      this.#isOpen = true;
+    } catch (error) {
+      // The next call tries again.
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
+    if (!this.#isOpen) return;
+    try {
+      await this.#storage.close();
+    } catch (error) {
+      throw this.#failure('close', error);
+    }
+  }
+
+  #failure(operation: string, error: unknown): TokenStoreError {
+    const failure =
+      error instanceof TokenStoreError ? error : (this.#storage.translateError?.(error) ?? unknownFailure(error));
+    failure.operation ??= operation;
+    return failure;
+  }
+}
+
+function noArgument(): void {}
+
+function requireId(id: unknown): string {
+  const checked = checkString('id', id);
+  if (checked === undefined) throw new InvalidTokenError('id', 'is missing: give the id of a record');
+  return checked;
+}
+
+function requireIfVersion(options: unknown): number | undefined {
+  if (options === undefined) return undefined;
+  if (!isPlainObject(options)) throw new InvalidTokenError('options', 'must be an object such as { ifVersion: 3 }');
+  for (const name of Object.keys(options)) {
+    if (name !== 'ifVersion') throw new InvalidTokenError('options', 'has an option besides ifVersion');
+  }
+  if (!('ifVersion' in options)) return undefined;
+  const { ifVersion } = options;
+  // An undefined version means that the caller never read the record: ignoring it would overwrite.
+  if (typeof ifVersion !== 'number' || !Number.isSafeInteger(ifVersion) || ifVersion < 0) {
+    throw new InvalidTokenError('ifVersion', 'must be the version of a record, or 0 for none; leave it out to save over any');
+  }
+  return ifVersion;
+}
+
+function asToken(record: StoredRecord): OAuthToken;
+function asToken(record: StoredRecord | null): OAuthToken | null;
+function asToken(record: StoredRecord | null): OAuthToken | null {
+  if (record === null) return null;
+  const token = OAuthToken.fromRecord(record);
+  if (token.id === undefined) throw recordCorrupt(undefined, 'it has no id');
+  if (token.version === undefined) throw recordCorrupt(token.id, 'it has no version');
+  return token;
+}
+
+function unknownFailure(error: unknown): TokenStoreError {
+  const driverCode = driverCodeOf(error);
+  return new TokenStoreError(
+    'STORAGE_FAILED',
+    `The storage reported a fault${driverCode === undefined ? '' : ` with the code ${driverCode}`}.`,
+    { driverCode },
+  );
+}
+
+/** Goes on with a value, at once if it is there. Waiting for nothing would cost every find its share. */
+function after<T, U>(value: MaybePromise<T>, next: (value: T) => U): MaybePromise<U> {
+  return isPromiseLike(value) ? value.then(next) : next(value);
+}
+
+function isPromiseLike<T>(value: MaybePromise<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}

@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  findMatch,
+  keysOf,
+  planSave,
+  type StoredRecord,
+  type TokenKey,
+  type TokenKeyField,
+  type TokenRecord,
+  TokenStoreError,
+} from '../src/index.ts';
+
+/** The smallest store there can be: a list, on which plans are carried out. */
+function save(records: StoredRecord[], token: TokenRecord, ifVersion?: number): StoredRecord {
+  let keys: readonly TokenKey[] = keysOf(token);
+  for (;;) {
+    const candidates = records.filter((record) => keys.some((key) => record[key.field] === key.value));
+    const plan = planSave(token, candidates, keys, ifVersion);
+    if (plan.change === undefined) {
+      keys = plan.lookUp;
+      continue;
+    }
+    const { record, replaces, absorbs } = plan.change;
+    if (replaces === null) records.push(record);
+    else records[records.indexOf(replaces)] = record;
+    for (const absorbed of absorbs) records.splice(records.indexOf(absorbed), 1);
+    return record;
+  }
+}
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof TokenStoreError) return error.code;
+    throw error;
+  }
+  return 'none';
+}
+
+// The contract's words once more, written apart from the source, to hold the source against.
+const keyFields: TokenKeyField[] = ['id', 'userName', 'accessToken', 'grantToken', 'refreshToken'];
+const namesAnother = (a: string | null | undefined, b: string | null | undefined) =>
+  a != null && b != null && a !== b;
+const belongTogether = (a: TokenRecord, b: TokenRecord) =>
+  !namesAnother(a.userName, b.userName) && !namesAnother(a.clientId, b.clientId);
+const matchesOnSomeKey = (token: TokenRecord, record: TokenRecord) =>
+  keyFields.some(
+    (field) =>
+      token[field] != null &&
+      token[field] === record[field] &&
+      (field === 'id' || belongTogether(token, record)),
+  );
+
+const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined, freq: 2 });
+const tokens = fc.record(
+  {
+    id: fc.option(fc.constantFrom('1', '2', '3'), { nil: undefined, freq: 1 }),
+    userName: maybe(fc.constantFrom('ada', 'bob')),
+    clientId: maybe(fc.constantFrom('c1', 'c2')),
+    clientSecret: fc.option(fc.constant('s'), { nil: undefined, freq: 1 }),
+    refreshToken: maybe(fc.constantFrom('r1', 'r2')),
+    grantToken: maybe(fc.constantFrom('g1', 'g2')),
+    accessToken: maybe(fc.constantFrom('a1', 'a2')),
+    expiresAt: maybe(fc.constantFrom(1000, 2000)),
+    scope: maybe(fc.constantFrom('x', 'y')),
+  },
+  { requiredKeys: [] },
+);
+const present = (token: TokenRecord): TokenRecord =>
+  Object.fromEntries(Object.entries(token).filter(([, value]) => value !== undefined));
+
+describe('random saves, held against the words of the contract', () => {
+  it('never leaves two records that belong together and share a user or a token', () => {
+    fc.assert(
+      fc.property(fc.array(tokens, { maxLength: 12 }), (sequence) => {
+        const records: StoredRecord[] = [];
+        for (const token of sequence.map(present)) {
+          const before = structuredClone(records);
+          const code = codeOf(() => save(records, token));
+          if (code !== 'none') expect(records).toEqual(before);
+          for (const [index, a] of records.entries()) {
+            for (const b of records.slice(index + 1)) {
+              expect(a.id).not.toBe(b.id);
+              expect(matchesOnSomeKey({ ...a, id: null }, b)).toBe(false);
+            }
+          }
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('C3 C5 C6 leaves one record that the token matches, with all that the token says', () => {
+    fc.assert(
+      fc.property(fc.array(tokens, { maxLength: 8 }), tokens, (sequence, last) => {
+        const records: StoredRecord[] = [];
+        for (const token of sequence.map(present)) codeOf(() => save(records, token));
+        const before = structuredClone(records);
+        const token = present(last);
+        let saved: StoredRecord | undefined;
+        if (codeOf(() => (saved = save(records, token))) !== 'none') return;
+        if (saved === undefined) throw new Error('nothing was saved');
+        const { id: _, ...said } = token;
+        expect(saved).toMatchObject(said);
+        expect(records.filter((record) => matchesOnSomeKey({ ...token, id: saved?.id ?? null }, record))).toEqual([saved]);
+        for (const record of records) {
+          if (record.id !== saved.id) expect(before).toContainEqual(record);
+        }
+        const former = before.find((record) => record.id === saved?.id);
+        expect(saved.version).toBe((former?.version ?? 0) + 1);
+        expect(saved).toMatchObject({ ...former, ...said, version: saved.version });
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('M1 M2 M4 finds by the first key that has a match, and guesses nothing', () => {
+    fc.assert(
+      fc.property(fc.array(tokens, { maxLength: 10 }), tokens, (sequence, last) => {
+        const records: StoredRecord[] = [];
+        for (const token of sequence.map(present)) codeOf(() => save(records, token));
+        const token = present(last);
+        const noClient = token.clientId == null && token.clientSecret == null;
+        const order: TokenKeyField[] = noClient
+          ? ['id', 'userName', 'accessToken', 'grantToken', 'refreshToken']
+          : ['id', 'userName', 'grantToken', 'refreshToken', 'accessToken'];
+        const perKey = order.map((field) =>
+          records.filter(
+            (record) =>
+              token[field] != null &&
+              record[field] === token[field] &&
+              (field === 'id' || belongTogether(token, record)),
+          ),
+        );
+        const first = perKey.find((matches) => matches.length > 0) ?? [];
+        if (first.length > 1) expect(codeOf(() => findMatch(token, records))).toBe('AMBIGUOUS_TOKEN');
+        else expect(findMatch(token, records)).toBe(first[0] ?? null);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
+
+describe('planSave', () => {
+  const ada = { userName: 'ada', refreshToken: 'r1' };
+
+  it('C4 refuses to add what has no token at all', () => {
+    const records: StoredRecord[] = [];
+    expect(codeOf(() => save(records, { userName: 'ada', clientId: 'c1' }))).toBe('INVALID_TOKEN');
+    expect(records).toEqual([]);
+  });
+
+  it('C5 absorbs what was once saved without a user, and keeps what only that had', () => {
+    const records: StoredRecord[] = [];
+    save(records, { refreshToken: 'r2', apiDomain: 'https://eu' });
+    const kept = save(records, ada);
+    const saved = save(records, { userName: 'ada', refreshToken: 'r2' });
+    expect(saved).toEqual({ ...kept, refreshToken: 'r2', apiDomain: 'https://eu', version: 2 });
+    expect(records).toEqual([saved]);
+  });
+
+  it('C5 does not take over the expiry of another access token', () => {
+    const records: StoredRecord[] = [];
+    save(records, { refreshToken: 'r2', accessToken: 'old', expiresAt: 1000 });
+    save(records, { ...ada, accessToken: 'new' });
+    expect(save(records, { userName: 'ada', refreshToken: 'r2' })).not.toHaveProperty('expiresAt');
+  });
+
+  it('refuses to absorb the record of another client, and says what to name', () => {
+    const records: StoredRecord[] = [];
+    save(records, { ...ada, clientId: 'c2' });
+    save(records, { refreshToken: 'r2', clientId: 'c1' });
+    const before = structuredClone(records);
+    expect(() => save(records, { userName: 'ada', refreshToken: 'r2' })).toThrow(/clientId/);
+    expect(records).toEqual(before);
+  });
+
+  it.each([
+    ['an id that no record has', 'new'],
+    ['the id of another record', 'bobs'],
+  ])('C7 refuses under %s a user name that a record has', (_case, id) => {
+    const records: StoredRecord[] = [];
+    save(records, ada);
+    save(records, { id: 'bobs', userName: 'bob', refreshToken: 'r2' });
+    const before = structuredClone(records);
+    expect(codeOf(() => save(records, { ...ada, id }))).toBe('TOKEN_CONFLICT');
+    expect(records).toEqual(before);
+  });
+
+  it('C7 refuses to make two records of one user and client by renaming the client of one', () => {
+    const records: StoredRecord[] = [];
+    save(records, { ...ada, clientId: 'c1' });
+    const second = save(records, { ...ada, clientId: 'c2' });
+    expect(codeOf(() => save(records, { id: second.id, clientId: 'c1' }))).toBe('TOKEN_CONFLICT');
+    expect(save(records, { id: second.id, clientId: 'c3' })).toMatchObject({ clientId: 'c3', userName: 'ada' });
+  });
+
+  it('C8 gives ids of 128 random bits', () => {
+    const ids = Array.from({ length: 1000 }, () => save([], ada).id);
+    expect(new Set(ids).size).toBe(1000);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('V2 tells the version that the record has, and 0 where there is none', () => {
+    const records: StoredRecord[] = [];
+    expect(() => save(records, ada, 1)).toThrow(expect.objectContaining({ code: 'VERSION_CONFLICT', currentVersion: 0 }));
+    save(records, ada, 0);
+    expect(() => save(records, ada, 0)).toThrow(expect.objectContaining({ code: 'VERSION_CONFLICT', currentVersion: 1 }));
+    expect(save(records, ada, 1).version).toBe(2);
+  });
+});

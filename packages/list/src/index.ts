@@ -1,0 +1,1 @@
+export { ListTokenStore, type ListTokenStoreOptions } from './list-token-store.ts';

@@ -1,0 +1,1 @@
+export { MemorySpace, MemoryTokenStore, type MemoryTokenStoreOptions } from './memory-token-store.ts';
