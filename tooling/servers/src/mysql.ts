@@ -1,0 +1,137 @@
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cachedFolder } from './cache-folder.ts';
+import { hasDebianPackages, unpackedDebian } from './debian.ts';
+import { installedProgram } from './installed-program.ts';
+import { OthersServer } from './lifecycle.ts';
+import type { Program, ProgramFolder } from './program-folder.ts';
+import { runCommand } from './run-command.ts';
+import { ServerProcess, startOnFreePort } from './server-process.ts';
+import {
+  SQL_PASSWORD,
+  SQL_USER,
+  type SqlServer,
+  sqlServerAt,
+  sqlUrl,
+  sqlVariable,
+} from './sql-server.ts';
+import type { StartOptions } from './test-server.ts';
+import { firstThatWorks } from './ways.ts';
+
+/**
+ * Starts a MySQL server: the one in `MYSQL_URL`, a container of `mysql:8.4`, or a program on this
+ * machine (the installed `mysqld`, else MySQL 9 out of Debian's suite *sid*).
+ *
+ * @throws TestServerError `SERVER_UNAVAILABLE`
+ */
+export async function startMysql(options: StartOptions = {}): Promise<SqlServer> {
+  return firstThatWorks('MySQL', [
+    {
+      advice: 'set MYSQL_URL=mysql://user:password@host:port, a user that may create databases',
+      start: async () => {
+        const url = process.env['MYSQL_URL'];
+        return url && !options.own ? sqlServerAt(url, new OthersServer('MYSQL_URL')) : undefined;
+      },
+    },
+    {
+      advice:
+        "install mysqld of MySQL, or run on Debian, where it is fetched (sid's mysql-server-core)",
+      start: async () => {
+        const place = await findMysql();
+        return place && startProgram(place, options);
+      },
+    },
+  ]);
+}
+
+interface MysqlPlace {
+  readonly mysqld: Program;
+  readonly folder: string;
+  /** As `mysqld --version` tells it. */
+  readonly version: string;
+}
+
+async function findMysql(): Promise<MysqlPlace | undefined> {
+  const installed = installedProgram('mysqld');
+  if (installed) {
+    const place = await placeIn(installed, installed.path);
+    if (place) return place;
+  }
+  if (!hasDebianPackages()) return undefined;
+  const unpacked = await unpackedDebian({
+    name: 'mysql-sid',
+    suite: 'sid',
+    packages: ['mysql-server-core'],
+  });
+  return placeIn(unpacked, join(unpacked.folder, 'sbin/mysqld'));
+}
+
+async function placeIn(place: ProgramFolder, path: string): Promise<MysqlPlace | undefined> {
+  const mysqld = place.program(path);
+  const banner = await runCommand([...mysqld, '--no-defaults', '--version']);
+  // MariaDB's package has a program of the same name.
+  if (/mariadb/i.test(banner)) return undefined;
+  return { mysqld, folder: place.folder, version: /Ver (\S+)/.exec(banner)?.[1] ?? 'unknown' };
+}
+
+async function startProgram(place: MysqlPlace, options: StartOptions): Promise<SqlServer> {
+  // Making the system tables takes five seconds; each server starts on a copy of them.
+  const template = await cachedFolder(`mysql-files-${place.version}`, (folder) =>
+    makeSystemTables(place, folder),
+  );
+  return startOnFreePort('mysql', async ({ folder, port }) => {
+    const files = join(folder, 'files');
+    await cp(join(template, 'files'), files, { recursive: true });
+    const lifecycle = await ServerProcess.start({
+      name: 'MySQL',
+      folder,
+      command: [
+        ...commandOn(place, files),
+        `--port=${port}`,
+        '--bind-address=127.0.0.1',
+        `--socket=${join(folder, 'socket')}`,
+        `--pid-file=${join(folder, 'pid')}`,
+        '--mysqlx=OFF',
+        // Debian's build would look for a folder that only its installation makes.
+        '--secure-file-priv=NULL',
+        '--skip-name-resolve',
+        '--max-connections=500',
+        ...(options.args ?? []),
+      ],
+      ready: async () => (await sqlVariable(sqlUrl(port), 'datadir')).startsWith(files),
+    });
+    return sqlServerAt(sqlUrl(port), lifecycle);
+  });
+}
+
+function commandOn(place: MysqlPlace, files: string): Program {
+  return [
+    ...place.mysqld,
+    // First, or the machine's own my.cnf would be read.
+    '--no-defaults',
+    `--basedir=${place.folder}`,
+    `--datadir=${files}`,
+    '--innodb-redo-log-capacity=16M',
+    '--innodb-buffer-pool-size=64M',
+    ...(process.getuid?.() === 0 ? ['--user=root'] : []),
+  ];
+}
+
+async function makeSystemTables(place: MysqlPlace, folder: string): Promise<void> {
+  const files = join(folder, 'files');
+  const accounts = join(folder, 'accounts.sql');
+  await mkdir(files);
+  await writeFile(
+    accounts,
+    [
+      `CREATE USER '${SQL_USER}'@'%' IDENTIFIED BY '${SQL_PASSWORD}';`,
+      `GRANT ALL ON *.* TO '${SQL_USER}'@'%' WITH GRANT OPTION;`,
+      `DROP USER 'root'@'localhost';`,
+    ].join('\n'),
+  );
+  await runCommand([
+    ...commandOn(place, files),
+    '--initialize-insecure',
+    `--init-file=${accounts}`,
+  ]);
+}
