@@ -8,6 +8,7 @@ export type TokenStoreErrorCode =
   | 'SCHEMA_UNKNOWN'
   | 'INVALID_OPTION'
   | 'STORE_CLOSED'
+  | 'HANDLE_CLOSED'
   | 'STORE_BUSY'
   | 'CONTENTION'
   | 'ACCESS_DENIED'
@@ -42,6 +43,8 @@ export const ERROR_CODES: Readonly<Record<TokenStoreErrorCode, string>> = {
   INVALID_OPTION: 'An option of the store is wrong. Correct it where the store is constructed.',
   STORE_CLOSED:
     'The store was closed. Open a new one, and close a store only when you are done.',
+  HANDLE_CLOSED:
+    'The connection that the store was given was closed by its owner. Give the store an open one, and close the store before its connection.',
   STORE_BUSY:
     'Another process held the storage for too long. Try again; if it goes on, look for a process that is stuck.',
   CONTENTION: 'Too many saves of one token at once. Try again later.',

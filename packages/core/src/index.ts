@@ -12,6 +12,7 @@ export {
   type TokenStoreErrorDetails,
 } from './errors.ts';
 export { type JsonObject, type JsonValue, MAX_FIELD_BYTES } from './field-checks.ts';
+export { GroupCommit, type Failures } from './group-commit.ts';
 export { agrees, findMatch, keysOf, matchesOn, type TokenKey, type TokenKeyField } from './matching.ts';
 export {
   OAuthToken,
@@ -21,6 +22,7 @@ export {
   type UserSignature,
 } from './oauth-token.ts';
 export { keyDigest, OptimisticSaver, type ReadAndWrite } from './optimistic-save.ts';
+export { createPrivateFile, fileFailure, resolvePath } from './private-file.ts';
 export { planSave, type RecordChange, type SavePlan } from './save-plan.ts';
 export { StorageTokenStore } from './storage-token-store.ts';
 export { OAuthResponseError, type TokenResponseContext } from './token-response.ts';

@@ -31,19 +31,30 @@ export class OptimisticSaver {
   }
 
   /** @throws TokenStoreError `CONTENTION` when others were faster all the time */
-  async save<Candidates extends readonly StoredRecord[]>(
+  save<Candidates extends readonly StoredRecord[]>(
     keys: readonly TokenKey[],
     decide: Decide,
     storage: ReadAndWrite<Candidates>,
   ): Promise<void> {
+    return this.repeat(keys, async () => {
+      const candidates = await storage.read();
+      const change = decide(candidates);
+      return change === null || storage.write(change, candidates);
+    });
+  }
+
+  /**
+   * The same for a storage that reads and writes in one piece.
+   *
+   * @param attempt whether what was read was still true when it wrote; `false`: nothing was written
+   * @throws TokenStoreError `CONTENTION` when others were faster all the time
+   */
+  async repeat(keys: readonly TokenKey[], attempt: () => Promise<boolean>): Promise<void> {
     // Saves of one process wait for each other, so that only other processes are raced against.
     const leave = await this.#waitInLine(keys);
     try {
       const end = performance.now() + this.#patience;
-      for (let attempt = 0; ; attempt += 1) {
-        const candidates = await storage.read();
-        const change = decide(candidates);
-        if (change === null || (await storage.write(change, candidates))) return;
+      for (let attempts = 0; !(await attempt()); attempts += 1) {
         if (performance.now() > end) {
           throw new TokenStoreError(
             'CONTENTION',
@@ -51,7 +62,7 @@ export class OptimisticSaver {
             { retryable: true },
           );
         }
-        await pause(attempt);
+        await pause(attempts);
       }
     } finally {
       leave();

@@ -35,10 +35,10 @@ export class StorageTokenStore implements TokenStore {
     return this.#run(
       'findToken',
       () => OAuthToken.from(token).toRecord(),
-      async (wanted) => {
+      (wanted) => {
         const keys = keysOf(wanted);
         if (keys.length === 0) return null;
-        return asToken(findMatch(wanted, await this.#storage.find(keys)));
+        return after(this.#storage.find(keys), (found) => asToken(findMatch(wanted, found)));
       },
     );
   }
@@ -110,7 +110,8 @@ export class StorageTokenStore implements TokenStore {
     try {
       const checked = check();
       if (!this.#isOpen) await this.#open();
-      return await work(checked);
+      const result = work(checked);
+      return isPromiseLike(result) ? await result : result;
     } catch (error) {
       throw this.#failure(operation, error);
     } finally {
@@ -193,4 +194,13 @@ function unknownFailure(error: unknown): TokenStoreError {
     `The storage reported a fault${driverCode === undefined ? '' : ` with the code ${driverCode}`}.`,
     { driverCode },
   );
+}
+
+/** Goes on with a value, at once if it is there. Waiting for nothing would cost every find its share. */
+function after<T, U>(value: MaybePromise<T>, next: (value: T) => U): MaybePromise<U> {
+  return isPromiseLike(value) ? value.then(next) : next(value);
+}
+
+function isPromiseLike<T>(value: MaybePromise<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value;
 }

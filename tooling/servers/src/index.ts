@@ -1,8 +1,17 @@
 export { TestServerError, type TestServerErrorCode } from './errors.ts';
+export {
+  type FaultyProxy,
+  type ProxyCounts,
+  type ProxyTarget,
+  startFaultyProxy,
+} from './faulty-proxy.ts';
+export { type FirestoreServer, startFirestore } from './firestore.ts';
 export { startMariadb } from './mariadb.ts';
 export { type MongoServer, startMongo } from './mongo.ts';
 export { startMysql } from './mysql.ts';
 export { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
+export { type RedisCluster, startRedisCluster } from './redis-cluster.ts';
+export { type RedisSentinel, startRedisSentinel } from './redis-sentinel.ts';
 export type { SqlServer } from './sql-server.ts';
 export {
   describeServer,
@@ -10,3 +19,5 @@ export {
   type StartOptions,
   type TestServer,
 } from './test-server.ts';
+export { until } from './until.ts';
+export { startValkey } from './valkey.ts';

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { cachedFolder } from './cache-folder.ts';
 import { hasDebianPackages, unpackedDebian } from './debian.ts';
 import { installedProgram } from './installed-program.ts';
-import { OthersServer } from './lifecycle.ts';
 import type { Program, ProgramFolder } from './program-folder.ts';
 import { runCommand } from './run-command.ts';
 import { ServerProcess, startOnFreePort } from './server-process.ts';
+import { startSqlContainer } from './sql-container.ts';
 import {
   SQL_PASSWORD,
   SQL_USER,
@@ -17,7 +17,7 @@ import {
   sqlVariable,
 } from './sql-server.ts';
 import type { StartOptions } from './test-server.ts';
-import { firstThatWorks } from './ways.ts';
+import { firstThatWorks, NamedInEnvironment } from './ways.ts';
 
 /**
  * Starts a MariaDB server: the one in `MARIADB_URL`, a container of `mariadb:11`, or a program on
@@ -27,12 +27,10 @@ import { firstThatWorks } from './ways.ts';
  */
 export async function startMariadb(options: StartOptions = {}): Promise<SqlServer> {
   return firstThatWorks('MariaDB', [
+    new NamedInEnvironment('MARIADB_URL', 'mysql://user:password@host:port', options, sqlServerAt),
     {
-      advice: 'set MARIADB_URL=mysql://user:password@host:port, a user that may create databases',
-      start: async () => {
-        const url = process.env['MARIADB_URL'];
-        return url && !options.own ? sqlServerAt(url, new OthersServer('MARIADB_URL')) : undefined;
-      },
+      advice: 'start Docker (image mariadb:11)',
+      start: () => startSqlContainer('mariadb:11', options),
     },
     {
       advice: 'install mariadbd, or run on Debian, where it is fetched (mariadb-server-core)',

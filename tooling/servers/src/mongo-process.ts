@@ -1,6 +1,6 @@
 /**
  * The program that puts the embedded MongoDB engine on a TCP port:
- * `node mongo-process.ts FOLDER PORT`. A process of its own, so that it can be killed as a server
+ * `node mongo-process.ts FOLDER PORT [ADDRESS]`. A process of its own, so that it can be killed as a server
  * can, and because the engine may need another C library than the tests run on.
  */
 import { createServer, type Socket } from 'node:net';
@@ -12,11 +12,11 @@ const OP_REPLY = 1;
 const OP_MSG = 2013;
 const LARGEST_MESSAGE = 48_000_000;
 
-const [folder = '', port = ''] = process.argv.slice(2);
+const [folder = '', port = '', address = '127.0.0.1'] = process.argv.slice(2);
 const engine = await mongodb.Engine.open(folder);
 createServer((socket) => {
   serve(engine, socket);
-}).listen(Number(port), '127.0.0.1', () => {
+}).listen(Number(port), address, () => {
   console.log(`listening ${process.pid}`);
 });
 

@@ -2,13 +2,16 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
+import { startContainer } from './container.ts';
 import { hasDebianPackages, unpackedDebian } from './debian.ts';
-import { type Lifecycle, LivingServer, OthersServer } from './lifecycle.ts';
+import { type Lifecycle, LivingServer } from './lifecycle.ts';
 import type { Program } from './program-folder.ts';
 import { runCommand } from './run-command.ts';
 import { ServerProcess, startOnFreePort } from './server-process.ts';
 import type { StartOptions } from './test-server.ts';
-import { firstThatWorks } from './ways.ts';
+import { firstThatWorks, NamedInEnvironment } from './ways.ts';
+
+const IMAGE = 'mongo:8';
 
 /** A MongoDB server. */
 export class MongoServer extends LivingServer {
@@ -28,15 +31,8 @@ export class MongoServer extends LivingServer {
  */
 export async function startMongo(options: Omit<StartOptions, 'args'> = {}): Promise<MongoServer> {
   return firstThatWorks('MongoDB', [
-    {
-      advice: 'set MONGODB_URL=mongodb://host:port',
-      start: async () => {
-        const url = process.env['MONGODB_URL'];
-        return url && !options.own
-          ? mongoServerAt(url, new OthersServer('MONGODB_URL'))
-          : undefined;
-      },
-    },
+    new NamedInEnvironment('MONGODB_URL', 'mongodb://host:port', options, mongoServerAt),
+    { advice: `start Docker (image ${IMAGE})`, start: startMongoContainer },
     {
       advice: 'run on Linux (x64, arm64) with glibc 2.38 or on Debian, or on macOS (arm64)',
       start: async () => {
@@ -47,20 +43,40 @@ export async function startMongo(options: Omit<StartOptions, 'args'> = {}): Prom
   ]);
 }
 
+async function startMongoContainer(): Promise<MongoServer | undefined> {
+  const container = await startContainer({
+    image: IMAGE,
+    port: 27_017,
+    ready: (place) => answers(mongoUrl(place)),
+  });
+  return container && mongoServerAt(mongoUrl(container), container.lifecycle);
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 1_000 });
+  try {
+    return (await client.db('admin').command({ ping: 1 }))['ok'] === 1;
+  } finally {
+    await client.close();
+  }
+}
+
+function mongoUrl({ host, port }: Pick<MongoServer, 'host' | 'port'>): string {
+  return `mongodb://${host}:${port}/?directConnection=true`;
+}
+
 /** The server behind a URL. */
 export async function mongoServerAt(url: string, lifecycle: Lifecycle): Promise<MongoServer> {
-  const client = new MongoClient(url, { serverSelectionTimeoutMS: 10_000 });
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000 });
   try {
     const { version } = await client.db('admin').command({ buildInfo: 1 });
+    // Of a replica set, the first that the URL names.
     const [first] = client.options.hosts;
-    const facts = {
-      name: 'MongoDB',
-      version: String(version),
-      host: first?.host ?? '127.0.0.1',
-      port: first?.port ?? 27_017,
-      url,
-    };
-    return new MongoServer(facts, lifecycle);
+    const { host = 'localhost', port = 27_017 } = first ?? {};
+    return new MongoServer(
+      { name: 'MongoDB', version: String(version), host, port, url },
+      lifecycle,
+    );
   } finally {
     await client.close();
   }
@@ -98,6 +114,6 @@ async function startProgram(node: Program): Promise<MongoServer> {
         return log.split('\n').includes(`listening ${pid}`);
       },
     });
-    return mongoServerAt(`mongodb://127.0.0.1:${port}/?directConnection=true`, lifecycle);
+    return mongoServerAt(mongoUrl({ host: '127.0.0.1', port }), lifecycle);
   });
 }

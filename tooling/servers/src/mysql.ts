@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { cachedFolder } from './cache-folder.ts';
 import { hasDebianPackages, unpackedDebian } from './debian.ts';
 import { installedProgram } from './installed-program.ts';
-import { OthersServer } from './lifecycle.ts';
 import type { Program, ProgramFolder } from './program-folder.ts';
 import { runCommand } from './run-command.ts';
 import { ServerProcess, startOnFreePort } from './server-process.ts';
+import { startSqlContainer } from './sql-container.ts';
 import {
   SQL_PASSWORD,
   SQL_USER,
@@ -16,7 +16,7 @@ import {
   sqlVariable,
 } from './sql-server.ts';
 import type { StartOptions } from './test-server.ts';
-import { firstThatWorks } from './ways.ts';
+import { firstThatWorks, NamedInEnvironment } from './ways.ts';
 
 /**
  * Starts a MySQL server: the one in `MYSQL_URL`, a container of `mysql:8.4`, or a program on this
@@ -26,12 +26,10 @@ import { firstThatWorks } from './ways.ts';
  */
 export async function startMysql(options: StartOptions = {}): Promise<SqlServer> {
   return firstThatWorks('MySQL', [
+    new NamedInEnvironment('MYSQL_URL', 'mysql://user:password@host:port', options, sqlServerAt),
     {
-      advice: 'set MYSQL_URL=mysql://user:password@host:port, a user that may create databases',
-      start: async () => {
-        const url = process.env['MYSQL_URL'];
-        return url && !options.own ? sqlServerAt(url, new OthersServer('MYSQL_URL')) : undefined;
-      },
+      advice: 'start Docker (image mysql:8.4)',
+      start: () => startSqlContainer('mysql:8.4', options),
     },
     {
       advice:

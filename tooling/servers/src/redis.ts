@@ -1,11 +1,14 @@
+import { writeFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
+import { type ContainerOptions, startContainer } from './container.ts';
 import { hasDebianPackages, unpackedDebian } from './debian.ts';
+import { freePort } from './free-port.ts';
 import { installedProgram } from './installed-program.ts';
-import { type Lifecycle, LivingServer, OthersServer, type ServerFacts } from './lifecycle.ts';
+import { type Lifecycle, LivingServer, type ServerFacts } from './lifecycle.ts';
 import type { Program } from './program-folder.ts';
 import { ServerProcess, startOnFreePort } from './server-process.ts';
 import type { StartOptions } from './test-server.ts';
-import { firstThatWorks } from './ways.ts';
+import { firstThatWorks, NamedInEnvironment, type Way } from './ways.ts';
 
 /** What a Redis server is started with; each is the server's own default if not given. */
 export interface RedisOptions extends StartOptions {
@@ -44,26 +47,54 @@ export class RedisServer extends LivingServer {
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   return firstThatWorks('Redis', [
+    new NamedInEnvironment('REDIS_URL', 'redis://host:port', options, (url, lifecycle) =>
+      othersRedis(url, lifecycle, options),
+    ),
+    ...waysToRedis('one', (launch) => launchRedis(launch, options)),
+  ]);
+}
+
+/** Where a server of the Redis family is to run, and to put its files. */
+export interface RedisPlace {
+  readonly folder: string;
+  /** The address to listen on. */
+  readonly bind: string;
+  readonly port: number;
+}
+
+/** What a server of the Redis family is started with. */
+export interface RedisStart {
+  readonly args: readonly string[];
+  /** A configuration file, that the first argument names: its path and its lines. */
+  readonly file?: readonly [string, readonly string[]];
+}
+
+/** Starts one server of the Redis family, in one of the ways there are. */
+export type LaunchRedis = (
+  password: string | undefined,
+  describe: (place: RedisPlace) => Promise<RedisStart>,
+) => Promise<RedisServer | undefined>;
+
+const IMAGE = 'redis:8';
+
+/** A container, else a program: for one server, or for several that work together. */
+export function waysToRedis<Servers>(
+  howMany: 'one' | 'several',
+  start: (launch: LaunchRedis) => Promise<Servers | undefined>,
+): Way<Servers>[] {
+  return [
     {
-      advice: 'set REDIS_URL=redis://host:port',
-      start: async () => {
-        const url = process.env['REDIS_URL'];
-        return url && !options.own ? othersRedis(url, options) : undefined;
-      },
+      advice: `start Docker (image ${IMAGE})`,
+      start: () => start(howMany === 'one' ? launchContainer : launchOnMachine),
     },
     {
       advice: 'install redis-server, or run on Debian, where it is fetched',
       start: async () => {
-        const program = await findRedis();
-        return program && startRedisProgram(program, options);
+        const program = await findProgram('redis-server', 'bookworm');
+        return program && start(programLauncher(program));
       },
     },
-  ]);
-}
-
-/** The `redis-server` program of this machine, else of Debian's packages. */
-export async function findRedis(): Promise<Program | undefined> {
-  return findProgram('redis-server', 'bookworm');
+  ];
 }
 
 /** A server program of the Redis family: installed, else out of a Debian suite. */
@@ -79,28 +110,75 @@ export async function findProgram(name: string, suite: string): Promise<Program 
   return unpacked.program(`${unpacked.folder}/bin/${name}`);
 }
 
-/** Starts a program of the Redis family in a folder of its own. */
-export async function startRedisProgram(
-  program: Program,
-  options: RedisOptions,
-): Promise<RedisServer> {
-  return startOnFreePort('redis', async ({ folder, port }) => {
-    const url = redisUrl(port, options.password);
-    const lifecycle = await ServerProcess.start({
-      name: 'Redis',
-      folder,
-      command: [...program, ...redisArguments(port, options), '--dir', folder],
-      ready: async (pid) => (await redisInfo(url))['process_id'] === String(pid),
+/** Launches a program of this machine. */
+export function programLauncher(program: Program): LaunchRedis {
+  return (password, describe) =>
+    startOnFreePort('redis', async (place) => {
+      const { args, file } = await describe({ ...place, bind: '127.0.0.1' });
+      if (file !== undefined) await writeFile(file[0], asText(file[1]));
+      const url = redisUrl('127.0.0.1', place.port, password);
+      const lifecycle = await ServerProcess.start({
+        name: 'Redis',
+        folder: place.folder,
+        command: [...program, ...args],
+        ready: async (pid) => (await redisInfo(url))['process_id'] === String(pid),
+      });
+      return redisServerAt(url, lifecycle, password);
     });
-    return redisServerAt(url, lifecycle, options.password);
+}
+
+/** Launches a container that is reached through a port of this machine. */
+const launchContainer: LaunchRedis = async (password, describe) =>
+  launchImage(password, await describe({ folder: '/data', bind: '0.0.0.0', port: 6379 }), 6379);
+
+/** Launches a container on the machine's own network, as nodes tell each other their addresses. */
+const launchOnMachine: LaunchRedis = async (password, describe) => {
+  const port = await freePort();
+  const start = await describe({ folder: '/data', bind: '127.0.0.1', port });
+  return launchImage(password, start, { onMachine: port });
+};
+
+async function launchImage(
+  password: string | undefined,
+  { args, file }: RedisStart,
+  port: ContainerOptions['port'],
+): Promise<RedisServer | undefined> {
+  const container = await startContainer({
+    image: IMAGE,
+    command: ['redis-server', ...args],
+    files: file === undefined ? {} : { [file[0]]: asText(file[1]) },
+    port,
+    ready: async (place) =>
+      'run_id' in (await redisInfo(redisUrl(place.host, place.port, password))),
   });
+  if (container === undefined) return undefined;
+  const url = redisUrl(container.host, container.port, password);
+  return redisServerAt(url, container.lifecycle, password);
+}
+
+function asText(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
+}
+
+/** Starts a server with {@link redisArguments} and a few more. */
+export async function launchRedis(
+  launch: LaunchRedis,
+  options: RedisOptions,
+  moreArgs: readonly string[] = [],
+): Promise<RedisServer | undefined> {
+  return launch(options.password, async (place) => ({
+    args: [...redisArguments(place, options), ...moreArgs],
+  }));
 }
 
 /** The options in the words of the server's command line. */
-export function redisArguments(port: number, options: RedisOptions): string[] {
+function redisArguments(place: RedisPlace, options: RedisOptions): string[] {
   const settings: Record<string, string | undefined> = {
-    port: String(port),
-    bind: '127.0.0.1',
+    port: String(place.port),
+    bind: place.bind,
+    // In a container it can't tell that only this machine reaches it.
+    'protected-mode': 'no',
+    dir: place.folder,
     // No snapshots at times of Redis' own choosing; the append-only file is what is tested.
     save: '',
     ...changedSettings(options),
@@ -143,21 +221,24 @@ export async function redisServerAt(
   return new RedisServer(facts, lifecycle, password);
 }
 
-async function othersRedis(url: string, options: RedisOptions): Promise<RedisServer> {
+/** Somebody else's server, if it is set as the test needs it; a test doesn't change that. */
+export async function othersRedis(
+  url: string,
+  lifecycle: Lifecycle,
+  options: RedisOptions,
+): Promise<RedisServer | undefined> {
+  if (options.password !== undefined) return undefined;
   for (const [name, wanted] of Object.entries(changedSettings(options))) {
-    if (wanted === undefined || name === 'maxmemory') continue;
+    if (wanted === undefined) continue;
     const reply = await redisCommand(url, 'CONFIG', 'GET', name);
-    const found = Array.isArray(reply) ? String(reply[1]) : 'unknown';
-    if (found !== wanted) {
-      throw new Error(`the server there has ${name} ${found}, and the test needs ${wanted}`);
-    }
+    if (!Array.isArray(reply) || reply[1] !== wanted) return undefined;
   }
-  return redisServerAt(url, new OthersServer('REDIS_URL'));
+  return redisServerAt(url, lifecycle);
 }
 
-function redisUrl(port: number, password?: string): string {
+function redisUrl(host: string, port: number, password?: string): string {
   const account = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
-  return `redis://${account}127.0.0.1:${port}`;
+  return `redis://${account}${host}:${port}`;
 }
 
 /** The section `server` of the server's own report. */

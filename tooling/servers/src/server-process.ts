@@ -106,7 +106,7 @@ export class ServerProcess implements Lifecycle {
   async #start(): Promise<void> {
     const { command, folder, env, name } = this.#options;
     const [program, ...args] = command;
-    const log = openSync(join(folder, 'log'), 'a');
+    const log = openSync(join(folder, 'log'), 'w');
     const environment: NodeJS.ProcessEnv = { ...process.env, ...env };
     delete environment['NODE_OPTIONS'];
     const child = spawn(program, args, {
@@ -150,7 +150,7 @@ export class ServerProcess implements Lifecycle {
 
   async #lastOfLog(): Promise<string> {
     const log = await readFile(join(this.#options.folder, 'log'), 'utf8');
-    return log.trim().split('\n').slice(-12).join('\n');
+    return log.trim().split('\n').slice(-20).join('\n');
   }
 }
 

@@ -1,4 +1,6 @@
 import { TestServerError } from './errors.ts';
+import { type Lifecycle, OthersServer } from './lifecycle.ts';
+import type { StartOptions } from './test-server.ts';
 
 /** One way to get a server. */
 export interface Way<Server> {
@@ -8,9 +10,46 @@ export interface Way<Server> {
   start(): Promise<Server | undefined>;
 }
 
+/** The first way: a server that somebody named in an environment variable. */
+export class NamedInEnvironment<Server> implements Way<Server> {
+  readonly advice: string;
+  readonly #variable: string;
+  readonly #options: StartOptions;
+  readonly #connect: (value: string, lifecycle: Lifecycle) => Promise<Server | undefined>;
+
+  constructor(
+    variable: string,
+    example: string,
+    options: StartOptions,
+    connect: (value: string, lifecycle: Lifecycle) => Promise<Server | undefined>,
+  ) {
+    this.advice = `set ${variable}=${example}`;
+    this.#variable = variable;
+    this.#options = options;
+    this.#connect = connect;
+  }
+
+  async start(): Promise<Server | undefined> {
+    const value = process.env[this.#variable];
+    // Arguments are for a server that is yet to be started.
+    if (!value || this.#options.own || this.#options.args?.length) return undefined;
+    try {
+      return await this.#connect(value, new OthersServer(this.#variable));
+    } catch (error) {
+      // Whoever named a server wants that one tested: no other takes its place.
+      throw new TestServerError(
+        'SERVER_UNAVAILABLE',
+        `The server in ${this.#variable} can't be used: ${reason(error)}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
 /**
  * The server from the first way that works. A way that fails is not the end (Docker may answer
- * and have no image), but its reason is told if no other way works either.
+ * and have no image), but its reason is told if no other way works either. Only a server named in
+ * the environment that fails is.
  *
  * @throws TestServerError `SERVER_UNAVAILABLE`, with one line for each way.
  */
@@ -26,6 +65,7 @@ export async function firstThatWorks<Server>(
       if (server !== undefined) return server;
       lines.push(way.advice);
     } catch (error) {
+      if (way instanceof NamedInEnvironment) throw error;
       causes.push(error);
       lines.push(`${way.advice} (tried: ${reason(error)})`);
     }

@@ -1,0 +1,77 @@
+import { OAuthToken, recordCorrupt, type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+
+/** What stands in a file. */
+export interface FileContent {
+  /** Another one with each writing: 32 lower-case hexadecimal digits. */
+  readonly revision: string;
+  readonly records: readonly StoredRecord[];
+}
+
+/** The version of the format that this package writes. */
+const VERSION = 1;
+
+/** How many bytes the first line has, in which the revision is. */
+export const HEAD_BYTES: number = headOf('0'.repeat(32)).length;
+
+/** The text of a file: one line for each record, so that people and tools that compare can read it. */
+export function formatFile({ revision, records }: FileContent): string {
+  const lines = records.map((record) => JSON.stringify(record));
+  return `${headOf(revision)}"records":[\n${lines.join(',\n')}\n]}\n`;
+}
+
+function headOf(revision: string): string {
+  return `{"tokenkeep":${VERSION},"revision":"${revision}",\n`;
+}
+
+/**
+ * What stands in a file, checked down to each field.
+ *
+ * @throws TokenStoreError `RECORD_CORRUPT` if it is damaged, `SCHEMA_UNKNOWN` if it is something
+ *   else or of a later version
+ */
+export function parseFile(path: string, bytes: Uint8Array): FileContent {
+  const content = parseJson(path, bytes);
+  if (!isObject(content) || !('tokenkeep' in content)) throw unknown(path, 'is not a file of tokens');
+  const { tokenkeep: version, revision, records } = content;
+  if (version !== VERSION) throw unknown(path, `is not of version ${VERSION}, the one that is known here`);
+  if (typeof revision !== 'string' || !Array.isArray(records)) {
+    throw damaged(path, 'it has no revision or no list of records');
+  }
+  const ids = new Set<string>();
+  for (const record of records) {
+    const { id, version: recordVersion } = OAuthToken.fromRecord(record);
+    if (id === undefined) throw recordCorrupt(undefined, `it stands in ${JSON.stringify(path)} without one`);
+    if (recordVersion === undefined) throw recordCorrupt(id, 'it has no version');
+    if (ids.has(id)) throw recordCorrupt(id, 'another record has the same id');
+    ids.add(id);
+  }
+  return { revision, records };
+}
+
+function parseJson(path: string, bytes: Uint8Array): unknown {
+  if (bytes.length === 0) throw damaged(path, 'it is empty, which no save leaves behind');
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    // What the parser says quotes the text.
+    throw damaged(path, 'it is not JSON in UTF-8 from its beginning to its end');
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function damaged(path: string, problem: string): TokenStoreError {
+  return new TokenStoreError(
+    'RECORD_CORRUPT',
+    `The file ${JSON.stringify(path)} is damaged: ${problem}. Restore it from a backup, or delete it and log in again; it was left as it is.`,
+  );
+}
+
+function unknown(path: string, problem: string): TokenStoreError {
+  return new TokenStoreError(
+    'SCHEMA_UNKNOWN',
+    `The file ${JSON.stringify(path)} ${problem}. Give another path, or upgrade; it was left as it is.`,
+  );
+}

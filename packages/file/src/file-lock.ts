@@ -1,0 +1,69 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { TokenStoreError } from '@tokenkeep/core';
+
+/**
+ * The right to write, which one process at a time has: a lock of the operating system on a file
+ * beside the real one. It goes with the process that has it, however that dies. The file stays, as
+ * to delete it would let two processes lock two files of the same name.
+ */
+export class FileLock {
+  readonly #path: string;
+  readonly #timeout: number;
+
+  /** @param timeout how long to wait for another process: milliseconds */
+  constructor(path: string, timeout: number) {
+    this.#path = path;
+    this.#timeout = timeout;
+  }
+
+  /**
+   * Does the work while no other process does any.
+   *
+   * @throws TokenStoreError `STORE_BUSY` if another process did not give way
+   */
+  async whileHeld<T>(work: () => Promise<T>): Promise<T> {
+    const file = await this.#acquire();
+    try {
+      return await work();
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #acquire(): Promise<FileHandle> {
+    // A native module: loaded when there is something to write, not with the package.
+    const { tryLock } = await import('fs-native-extensions');
+    const end = performance.now() + this.#timeout;
+    for (;;) {
+      const file = await open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      try {
+        if (tryLock(file.fd) && (await isStillAt(file, this.#path))) return file;
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      await file.close();
+      if (performance.now() >= end) throw busy(this.#path);
+      // A random time, so that those who wait do not all come back at once.
+      await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 4));
+    }
+  }
+}
+
+/** Whether nobody has deleted the file meanwhile, and perhaps locked a new one. */
+async function isStillAt(file: FileHandle, path: string): Promise<boolean> {
+  const [mine, there] = await Promise.all([
+    file.stat({ bigint: true }),
+    stat(path, { bigint: true }).catch(() => undefined),
+  ]);
+  return there?.ino === mine.ino && there.dev === mine.dev;
+}
+
+function busy(path: string): TokenStoreError {
+  return new TokenStoreError(
+    'STORE_BUSY',
+    `Another process holds ${JSON.stringify(path)}. Try again; if it goes on, look for a process that is stuck. The lock of one that died is free by itself.`,
+    { retryable: true },
+  );
+}

@@ -1,0 +1,45 @@
+import type { DocumentSnapshot } from '@google-cloud/firestore';
+import { keyDigest, keysOf, recordCorrupt, type StoredRecord } from '@tokenkeep/core';
+
+/** The digests of a record's keys: what it is looked up by. */
+export function recordKeys(record: StoredRecord): string[] {
+  return keysOf(record).map(keyDigest);
+}
+
+/** Digests that stand in a record's document: of its keys, or of those that it shares with others. */
+export function digestsIn(doc: DocumentSnapshot, field: 'keys' | 'shared'): string[] {
+  const digests: unknown = doc.get(field);
+  return Array.isArray(digests) ? digests.map(String) : [];
+}
+
+/**
+ * The record itself, in one field, so that one exemption keeps all of it out of the indexes.
+ * `extra` is text: Firestore nests 20 deep, and refuses some names.
+ */
+export function recordFields(record: StoredRecord): { record: Record<string, string | number> } {
+  const fields: Record<string, string | number> = {};
+  for (const [field, value] of Object.entries(record)) {
+    if (value == null) continue;
+    fields[field] = typeof value === 'object' ? JSON.stringify(value) : value;
+  }
+  return { record: fields };
+}
+
+/** @throws TokenStoreError `RECORD_CORRUPT` for a document that is no record */
+export function storedRecord(doc: DocumentSnapshot): StoredRecord {
+  const fields: unknown = doc.get('record');
+  if (!isStored(fields)) throw recordCorrupt(doc.id, 'it is no record of this store');
+  const { extra } = fields;
+  if (extra == null) return fields;
+  if (typeof extra !== 'string') throw recordCorrupt(fields.id, 'its extra is not text');
+  try {
+    return { ...fields, extra: JSON.parse(extra) };
+  } catch {
+    throw recordCorrupt(fields.id, 'its extra is not JSON');
+  }
+}
+
+/** The rest of the checks is done by `OAuthToken.fromRecord`. */
+function isStored(fields: unknown): fields is StoredRecord {
+  return typeof fields === 'object' && fields !== null && 'id' in fields && typeof fields.id === 'string';
+}

@@ -1,0 +1,131 @@
+import { statSync } from 'node:fs';
+import { createPrivateFile, resolvePath, TokenStoreError } from '@tokenkeep/core';
+import { prepare, type SqliteDatabase } from './sqlite-database.ts';
+
+/** How hard SQLite makes sure that a commit is on the disk; see `PRAGMA synchronous`. */
+export type Synchronous = 'normal' | 'full' | 'extra';
+
+/** Where the handle on the database comes from, and whose it is. */
+export interface DatabaseSource {
+  /** A handle that works, with nothing changed in the database. */
+  open(): Promise<SqliteDatabase>;
+  /** Called once before the first table is made. */
+  beforeFirstTable(database: SqliteDatabase): void;
+  /** Called before a commit: throws if what is written now would not be found again. */
+  beforeCommit(): void;
+  /** Undoes what `open()` did. */
+  close(database: SqliteDatabase): void;
+}
+
+/** A database file, or `:memory:`, that the store opens and closes. */
+export class DatabaseFile implements DatabaseSource {
+  readonly #path: string;
+  readonly #synchronous: Synchronous;
+  #opened: { readonly path: string; readonly dev: number; readonly ino: number } | undefined;
+
+  constructor(path: string, synchronous: Synchronous) {
+    this.#path = path;
+    this.#synchronous = synchronous;
+  }
+
+  async open(): Promise<SqliteDatabase> {
+    const path = this.#path === ':memory:' ? this.#path : await this.#createFile();
+    const { default: Database } = await import('better-sqlite3');
+    // Waiting is done by the store, which does not stop the whole process for it.
+    const database = new Database(path, { timeout: 10 });
+    try {
+      database.exec(`PRAGMA synchronous = ${this.#synchronous}; PRAGMA secure_delete = ON;`);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return database;
+  }
+
+  beforeFirstTable(database: SqliteDatabase): void {
+    // The file remembers it. In memory, and on file systems that can't, another mode stays.
+    prepare(database, 'PRAGMA journal_mode = WAL').get();
+  }
+
+  beforeCommit(): void {
+    if (this.#opened === undefined) return;
+    const { path, dev, ino } = this.#opened;
+    // SQLite goes on writing to a file that was deleted: an acknowledged save would be lost (D1).
+    const now = statSync(path, { throwIfNoEntry: false });
+    if (now?.ino === ino && now.dev === dev) return;
+    throw new TokenStoreError(
+      'PATH_UNUSABLE',
+      `The database file ${JSON.stringify(path)} was deleted or replaced while it was open. Close the store and open a new one; nothing was saved.`,
+    );
+  }
+
+  close(database: SqliteDatabase): void {
+    database.close();
+  }
+
+  async #createFile(): Promise<string> {
+    const path = await resolvePath(this.#path);
+    // SQLite would make it readable for everybody. It gives -wal and -shm the same rights.
+    await createPrivateFile(path);
+    const { dev, ino } = statSync(path);
+    this.#opened = { path, dev, ino };
+    return path;
+  }
+}
+
+/** How many stores use a handle that was handed in, and what `secure_delete` was before them. */
+const shared = new WeakMap<SqliteDatabase, { stores: number; readonly secureDelete: number }>();
+
+/** A handle that the caller opened and closes. */
+export class GivenDatabase implements DatabaseSource {
+  readonly #database: SqliteDatabase;
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+  }
+
+  async open(): Promise<SqliteDatabase> {
+    const database = this.#database;
+    requireWholeStrings(database);
+    const use = shared.get(database) ?? { stores: 0, secureDelete: secureDeleteOf(database) };
+    database.exec('PRAGMA main.secure_delete = ON');
+    use.stores += 1;
+    shared.set(database, use);
+    return database;
+  }
+
+  beforeFirstTable(): void {
+    // The journal mode is the owner's choice.
+  }
+
+  beforeCommit(): void {}
+
+  close(database: SqliteDatabase): void {
+    const use = shared.get(database);
+    if (use === undefined) return;
+    use.stores -= 1;
+    if (use.stores > 0) return;
+    shared.delete(database);
+    try {
+      database.exec(`PRAGMA main.secure_delete = ${use.secureDelete}`);
+    } catch {
+      // The owner closed the handle before the store, and with it the setting is gone.
+    }
+  }
+}
+
+/** 0 is off, 1 on, 2 fast. */
+function secureDeleteOf(database: SqliteDatabase): number {
+  const row = prepare(database, 'PRAGMA main.secure_delete').get();
+  return Number((row as { secure_delete?: unknown } | undefined)?.secure_delete ?? 0);
+}
+
+/** `node:sqlite` of Node 22 cuts what it reads at the first NUL (contract T4). */
+function requireWholeStrings(database: SqliteDatabase): void {
+  const row = prepare(database, "SELECT 'a' || char(0) || 'b' AS text").get();
+  if ((row as { text?: unknown }).text === 'a\0b') return;
+  throw new TokenStoreError(
+    'INVALID_OPTION',
+    'The driver of this database handle cuts strings at a NUL. Give a handle of better-sqlite3, or of node:sqlite in Node 24 or later.',
+  );
+}

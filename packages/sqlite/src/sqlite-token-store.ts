@@ -1,0 +1,266 @@
+import { resolve } from 'node:path';
+import {
+  type Decide,
+  type Failures,
+  GroupCommit,
+  invalidOption,
+  type MaybePromise,
+  type StoredRecord,
+  StorageTokenStore,
+  type TokenKey,
+  type TokenStorage,
+  TokenStoreError,
+} from '@tokenkeep/core';
+import { DatabaseFile, type DatabaseSource, GivenDatabase, type Synchronous } from './database-source.ts';
+import { isBusy, translateSqliteError } from './errors.ts';
+import { ImmediateTransaction } from './immediate-transaction.ts';
+import { OpenedTable } from './opened-table.ts';
+import { migrate, readSchemaVersion, SCHEMA_VERSION, VERSIONS_TABLE } from './schema.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+
+interface TableOptions {
+  /**
+   * The table that the records are in: lower-case letters, digits and `_`, at most 63. Stores with
+   * different tables in one database never see each other (contract C16).
+   *
+   * @default 'oauthtoken'
+   */
+  table?: string;
+  /**
+   * How long to wait for other connections that hold the database: milliseconds.
+   *
+   * @default 30_000
+   */
+  busyTimeout?: number;
+}
+
+/** A file that the store opens and closes. */
+interface PathOptions extends TableOptions {
+  /**
+   * The database file, or `:memory:`. It is created where there is none, readable by its owner
+   * only, with the folders that are missing. A symbolic link is followed.
+   */
+  path: string;
+  database?: undefined;
+  /**
+   * What a save waits for. `full`: it is on the disk, and outlives a power failure. `extra`: the
+   * folder is too. `normal`: it outlives the process, but a power failure may take the last saves.
+   *
+   * @default 'full'
+   */
+  synchronous?: Synchronous;
+}
+
+/** A handle that the caller opened and closes. */
+interface DatabaseOptions extends TableOptions {
+  /**
+   * A `Database` of better-sqlite3 or a `DatabaseSync` of `node:sqlite` (Node 24 or later). Its
+   * settings stay as they are, but `secure_delete` is on while a store is open on it.
+   */
+  database: SqliteDatabase;
+  path?: undefined;
+  synchronous?: undefined;
+}
+
+/** Options of {@link SqliteTokenStore}: either `path` or `database`. */
+export type SqliteTokenStoreOptions = PathOptions | DatabaseOptions;
+
+/**
+ * A token store in an SQLite database, for any number of processes of one machine.
+ *
+ * The constructor checks its options and does nothing else: the first call opens the database.
+ *
+ * @example
+ * await using store = new SqliteTokenStore({ path: './tokens.db' });
+ * await store.saveToken(new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.abc' }));
+ */
+export class SqliteTokenStore extends StorageTokenStore {
+  /** @throws TokenStoreError `INVALID_OPTION` which names the option */
+  constructor(options: SqliteTokenStoreOptions) {
+    super(new SqliteTable(sourceOf(options), tableOf(options), busyTimeoutOf(options)));
+  }
+}
+
+interface Opened {
+  readonly database: SqliteDatabase;
+  readonly transaction: ImmediateTransaction;
+  readonly table: OpenedTable;
+}
+
+class SqliteTable implements TokenStorage {
+  readonly #source: DatabaseSource;
+  readonly #table: string;
+  readonly #busyTimeout: number;
+  readonly #writes: GroupCommit<() => void> = new GroupCommit((works) => this.#commit(works));
+  #opened: Opened | undefined;
+
+  constructor(source: DatabaseSource, table: string, busyTimeout: number) {
+    this.#source = source;
+    this.#table = table;
+    this.#busyTimeout = busyTimeout;
+  }
+
+  async open(): Promise<void> {
+    const database = await this.#source.open();
+    try {
+      const transaction = await this.#whenFree(() => new ImmediateTransaction(database));
+      await this.#whenFree(() => this.#requireSchema(database, transaction));
+      const table = await this.#whenFree(() => new OpenedTable(database, this.#table));
+      this.#opened = { database, transaction, table };
+    } catch (error) {
+      this.#source.close(database);
+      throw error;
+    }
+  }
+
+  find(keys: readonly TokenKey[]): MaybePromise<StoredRecord[]> {
+    return this.#whenFree(() => this.#open.table.find(keys));
+  }
+
+  save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
+    return this.#writes.add(() => {
+      const { table } = this.#open;
+      const change = decide(table.find(keys));
+      if (change === null) return;
+      // First what goes: two records of one user of one client can't be there together.
+      for (const absorbed of change.absorbs) table.delete(absorbed.id);
+      table.put(change.record);
+    });
+  }
+
+  delete(id: string): Promise<void> {
+    return this.#writes.add(() => this.#open.table.delete(id));
+  }
+
+  all(): MaybePromise<StoredRecord[]> {
+    return this.#whenFree(() => this.#open.table.all());
+  }
+
+  clear(): Promise<void> {
+    return this.#writes.add(() => this.#open.table.clear());
+  }
+
+  close(): void {
+    if (this.#opened === undefined) return;
+    this.#source.close(this.#opened.database);
+    this.#opened = undefined;
+  }
+
+  translateError(error: unknown): TokenStoreError | undefined {
+    return translateSqliteError(error);
+  }
+
+  get #open(): Opened {
+    if (this.#opened === undefined) throw new Error('the table is not open');
+    return this.#opened;
+  }
+
+  #requireSchema(database: SqliteDatabase, transaction: ImmediateTransaction): void {
+    if (readSchemaVersion(database, this.#table) === SCHEMA_VERSION) return;
+    this.#source.beforeFirstTable(database);
+    transaction.run(() => migrate(database, this.#table));
+  }
+
+  async #commit(works: readonly (() => void)[]): Promise<Failures> {
+    try {
+      return await this.#whenFree(() => this.#inOneTransaction(works));
+    } catch (error) {
+      if (works.length === 1 || isBusy(error)) throw error;
+    }
+    // One of them can't be written. Each on its own, so that its fault is not the others'.
+    const failures = new Map<number, unknown>();
+    for (const [place, work] of works.entries()) {
+      try {
+        const failed = await this.#whenFree(() => this.#inOneTransaction([work]));
+        if (failed.has(0)) failures.set(place, failed.get(0));
+      } catch (error) {
+        failures.set(place, error);
+      }
+    }
+    return failures;
+  }
+
+  #inOneTransaction(works: readonly (() => void)[]): Failures {
+    const failures = new Map<number, unknown>();
+    this.#open.transaction.run(() => {
+      for (const [place, work] of works.entries()) {
+        try {
+          work();
+        } catch (error) {
+          // A save that was refused has written nothing yet; a fault of SQLite may come halfway.
+          if (!(error instanceof TokenStoreError)) throw error;
+          failures.set(place, error);
+        }
+      }
+      this.#source.beforeCommit();
+    });
+    return failures;
+  }
+
+  /** Does it now, or as soon as no other connection is in the way. */
+  #whenFree<T>(work: () => T): MaybePromise<T> {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      return this.#retry(work);
+    }
+  }
+
+  async #retry<T>(work: () => T): Promise<T> {
+    const end = performance.now() + this.#busyTimeout;
+    for (;;) {
+      // A random time, so that those who wait do not all come back at once.
+      await new Promise((resolveTimer) => setTimeout(resolveTimer, 1 + Math.random() * 4));
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= end) throw error;
+      }
+    }
+  }
+}
+
+const DEFAULT_TABLE = 'oauthtoken';
+
+function tableOf({ table = DEFAULT_TABLE }: SqliteTokenStoreOptions): string {
+  // Lower case: to SQLite, a name in capitals is the same name.
+  if (typeof table !== 'string' || !/^[a-z_][a-z0-9_]{0,62}$/.test(table)) {
+    throw invalidOption('table', 'must be 1 to 63 of a to z, 0 to 9 and _, and not begin with a digit');
+  }
+  if (table.startsWith('sqlite_') || table === VERSIONS_TABLE) {
+    throw invalidOption('table', 'is a name that SQLite or tokenkeep keeps for itself: give another');
+  }
+  return table;
+}
+
+function busyTimeoutOf({ busyTimeout = 30_000 }: SqliteTokenStoreOptions): number {
+  if (!Number.isSafeInteger(busyTimeout) || busyTimeout < 0) {
+    throw invalidOption('busyTimeout', 'must be a whole number of milliseconds, 0 or more');
+  }
+  return busyTimeout;
+}
+
+function sourceOf(options: SqliteTokenStoreOptions): DatabaseSource {
+  const { path, database, synchronous = 'full' } = options;
+  if ((path === undefined) === (database === undefined)) {
+    throw invalidOption('path', 'or the option database must be given, and not both');
+  }
+  if (database !== undefined) {
+    if (typeof database?.prepare !== 'function' || typeof database.exec !== 'function') {
+      throw invalidOption('database', 'must be a database handle of better-sqlite3 or node:sqlite');
+    }
+    if (options.synchronous !== undefined) {
+      throw invalidOption('synchronous', 'goes with path: on a handle of yours, set the pragma yourself');
+    }
+    return new GivenDatabase(database);
+  }
+  // better-sqlite3 cuts white space off a path; a file of another name would be opened.
+  if (typeof path !== 'string' || path.trim() !== path || path === '' || /[\0]|[\\/]$/.test(path)) {
+    throw invalidOption('path', 'must be the path of a file, without a NUL or white space around it, or ":memory:"');
+  }
+  if (!['normal', 'full', 'extra'].includes(synchronous)) {
+    throw invalidOption('synchronous', "must be 'normal', 'full' or 'extra'");
+  }
+  return new DatabaseFile(path === ':memory:' ? path : resolve(path), synchronous);
+}

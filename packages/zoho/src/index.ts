@@ -1,0 +1,9 @@
+export { tokenStoreFromZoho } from './token-store-from-zoho.ts';
+export type {
+  ZohoOAuthToken,
+  ZohoSdk,
+  ZohoTokenStore,
+  ZohoUserSignature,
+  ZohoVendorStore,
+} from './zoho-sdk.ts';
+export { type ZohoTokenStoreOptions, zohoTokenStore } from './zoho-token-store.ts';

@@ -1,0 +1,102 @@
+import { OAuthToken } from '@tokenkeep/core';
+import { blankToken, type ZohoOAuthToken, type ZohoSdk } from './zoho-sdk.ts';
+
+/**
+ * The SDK's token as ours.
+ *
+ * @throws InvalidTokenError which names the field that no store can keep (contract T4)
+ */
+export function fromSdkToken(token: ZohoOAuthToken): OAuthToken {
+  const user = token.getUserSignature();
+  return new OAuthToken({
+    id: token.getId(),
+    // Not the object itself: it has a method, and ours is plain.
+    userSignature: user == null ? null : { name: user.getName() },
+    clientId: token.getClientId(),
+    clientSecret: token.getClientSecret(),
+    redirectUrl: token.getRedirectURL(),
+    grantToken: token.getGrantToken(),
+    refreshToken: token.getRefreshToken(),
+    accessToken: token.getAccessToken(),
+    apiDomain: token.getAPIDomain(),
+    expiresAt: expiresAt(token),
+  });
+}
+
+/** Our token as a new one of the SDK. */
+export function toSdkToken<Token extends ZohoOAuthToken>(
+  record: OAuthToken,
+  sdk: ZohoSdk<Token>,
+): Token {
+  const token = blankToken(sdk);
+  fillSdkToken(token, record, sdk);
+  return token;
+}
+
+/**
+ * Puts what is stored into the SDK's token.
+ *
+ * The vendor's stores fill what is empty and nothing else, so that a process goes on with the
+ * access token that it once read, and refreshes again what another process has refreshed. Here the
+ * access token, its expiry and the refresh token are the stored ones, unless the token's own are
+ * newer. What says how to log in (client secret, redirect address, grant token) stays what the
+ * program has set.
+ */
+export function fillSdkToken(token: ZohoOAuthToken, record: OAuthToken, sdk: ZohoSdk): void {
+  const keepsOwnTokens = hasNewerTokens(token, record);
+  if (record.id !== undefined) token.setId(record.id);
+  const userName = record.userSignature?.name;
+  if (userName !== undefined && token.getUserSignature()?.getName() !== userName) {
+    token.setUserSignature(new sdk.UserSignature(userName));
+  }
+  if (record.clientId !== undefined && token.getClientId() !== record.clientId) {
+    token.setClientId(record.clientId);
+    // A secret belongs to its client: found by id, the record may be another client's.
+    if (record.clientSecret !== undefined) token.setClientSecret(record.clientSecret);
+  }
+  if (isAbsent(token.getClientSecret()) && record.clientSecret !== undefined) {
+    token.setClientSecret(record.clientSecret);
+  }
+  if (isAbsent(token.getRedirectURL()) && record.redirectUrl !== undefined) {
+    token.setRedirectURL(record.redirectUrl);
+  }
+  if (isAbsent(token.getGrantToken()) && record.grantToken !== undefined) {
+    token.setGrantToken(record.grantToken);
+  }
+  if (isAbsent(token.getAPIDomain()) && record.apiDomain !== undefined) {
+    token.setAPIDomain(record.apiDomain);
+  }
+  if (record.refreshToken !== undefined && (!keepsOwnTokens || isAbsent(token.getRefreshToken()))) {
+    token.setRefreshToken(record.refreshToken);
+  }
+  if (keepsOwnTokens || record.accessToken === undefined) return;
+  const isOther = token.getAccessToken() !== record.accessToken;
+  token.setAccessToken(record.accessToken);
+  if (record.expiresAt !== undefined) token.setExpiresIn(String(record.expiresAt));
+  // The expiry of another access token would be wrong here, and to the SDK `"0"` is 'not known'.
+  else if (isOther && !isAbsent(token.getExpiresIn())) token.setExpiresIn('0');
+}
+
+/** Whether the tokens that the SDK's token carries are to be preferred to the stored ones. */
+function hasNewerTokens(token: ZohoOAuthToken, record: OAuthToken): boolean {
+  const accessToken = token.getAccessToken();
+  if (isAbsent(accessToken) || accessToken === record.accessToken) return false;
+  if (record.accessToken === undefined) return true;
+  const ownExpiry = expiresAt(token);
+  if (ownExpiry !== undefined) return ownExpiry > (record.expiresAt ?? Date.now());
+  // The program gave an access token and nothing tells its age. The stored one is used if it can
+  // be: where it is of unknown age too, or over and without a way to renew it, the program's is.
+  if (record.expiresAt === undefined) return true;
+  return record.refreshToken === undefined && record.expiresAt <= Date.now();
+}
+
+/** When the access token ends. The SDK writes `"NaN"` where the server did not say. */
+function expiresAt(token: ZohoOAuthToken): number | undefined {
+  const text = token.getExpiresIn();
+  if (typeof text !== 'string' || !/^\d{1,15}$/.test(text)) return undefined;
+  return Number(text) || undefined;
+}
+
+function isAbsent(value: string | null | undefined): boolean {
+  return value === null || value === undefined || value === '';
+}

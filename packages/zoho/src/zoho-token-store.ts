@@ -1,0 +1,165 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  InvalidTokenError,
+  type OAuthToken,
+  type TokenStore,
+  TokenStoreError,
+} from '@tokenkeep/core';
+import { fillSdkToken, fromSdkToken, toSdkToken } from './sdk-token.ts';
+import type { ZohoOAuthToken, ZohoSdk, ZohoTokenStore } from './zoho-sdk.ts';
+
+export interface ZohoTokenStoreOptions {
+  /**
+   * How long to wait before each further try of a save that failed, in milliseconds; `[]`: no
+   * further try. A grant token can be spent once: when the SDK saves, what it has got for it is in
+   * memory only.
+   *
+   * @default [100, 400, 1600]
+   */
+  retryDelays?: readonly number[];
+}
+
+/**
+ * A tokenkeep store as the store that Zoho's SDKs expect.
+ *
+ * Errors of the store reach the SDK as they are (`TokenStoreError`); the SDK wraps them into its
+ * `SDKException`. Closing `store` stays with you.
+ *
+ * @param sdk the whole module of the SDK that the result is for
+ *
+ * @example
+ * import * as sdk from '@zohocrm/typescript-sdk-8.0';
+ * const store = new SqliteTokenStore({ path: './tokens.db' });
+ * const builder = await new sdk.InitializeBuilder();
+ * await builder.environment(environment).token(token).store(zohoTokenStore(store, sdk)).initialize();
+ */
+export function zohoTokenStore<Token extends ZohoOAuthToken>(
+  store: TokenStore,
+  sdk: ZohoSdk<Token>,
+  options: ZohoTokenStoreOptions = {},
+): ZohoTokenStore<Token> {
+  const { retryDelays = [100, 400, 1600] } = options;
+
+  class ZohoBridge extends baseClass(sdk) implements ZohoTokenStore<Token> {
+    findToken(token: Token): Promise<Token | null> {
+      const found = find(token);
+      // The SDK's revoke() does not wait for this, and a rejection that nobody waits for ends the process.
+      found.catch(() => {});
+      return found;
+    }
+
+    async findTokenById(id: string): Promise<Token> {
+      const record = await store.findTokenById(id);
+      // The JavaScript SDK reads on in what it gets, and a TypeError on null would tell nobody why.
+      if (record === null) throw new sdk.SDKException('TOKEN_STORE', unknownId(id));
+      return toSdkToken(record, sdk);
+    }
+
+    async saveToken(token: Token): Promise<void> {
+      const wanted = fromSdkToken(requireSdkToken(token));
+      const saved = await saveRepeatedly(wanted);
+      // With its id, the SDK asks by id from now on, and so sees what other processes save.
+      if (saved.id !== undefined) token.setId(saved.id);
+    }
+
+    async deleteToken(id: string): Promise<void> {
+      await store.deleteToken(id);
+    }
+
+    async getTokens(): Promise<Token[]> {
+      const records = await store.getTokens();
+      return records.map((record) => toSdkToken(record, sdk));
+    }
+
+    async deleteTokens(): Promise<void> {
+      await store.deleteTokens();
+    }
+  }
+
+  async function find(token: Token): Promise<Token | null> {
+    const record = await store.findToken(fromSdkToken(requireSdkToken(token)));
+    if (record === null) return null;
+    fillSdkToken(token, record, sdk);
+    return token;
+  }
+
+  async function saveRepeatedly(wanted: OAuthToken): Promise<OAuthToken> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await saveOnce(wanted);
+      } catch (error) {
+        const wait = mayPass(error) ? retryDelays[attempt] : undefined;
+        if (wait === undefined) throw saveFailure(error, attempt + 1);
+        await delay(wait);
+      }
+    }
+  }
+
+  async function saveOnce(wanted: OAuthToken): Promise<OAuthToken> {
+    try {
+      return await store.saveToken(wanted);
+    } catch (error) {
+      // The SDK looks up a user's name after it found a record without one. Where that user has a
+      // record already, this is it, and the one without a name is absorbed into it (contract C5).
+      if (!isStoreError(error) || error.code !== 'TOKEN_CONFLICT') throw error;
+      if (wanted.id === undefined) throw error;
+      const record = await store.findTokenById(wanted.id);
+      if (record === null || record.userSignature !== undefined) throw error;
+      return store.saveToken(wanted.with({ id: null }));
+    }
+  }
+
+  function requireSdkToken(token: Token): Token {
+    if (token instanceof sdk.OAuthToken) return token;
+    throw new InvalidTokenError(
+      'token',
+      "is not an OAuthToken of the SDK that was handed in: there may be two copies of the SDK, or the other SDK's module was given",
+    );
+  }
+
+  return new ZohoBridge();
+}
+
+/** The JavaScript SDK's class, which it checks a store by; nothing where the SDK has none. */
+function baseClass(sdk: ZohoSdk): new () => object {
+  for (const candidate of [sdk.TokenStore, Object(sdk.TokenStore).TokenStore]) {
+    if (typeof candidate === 'function') return candidate;
+  }
+  return Object;
+}
+
+function unknownId(id: string): string {
+  const shown = JSON.stringify(id.length <= 80 ? id : `${id.slice(0, 80)}...`);
+  return `The store has no token with the id ${shown}. Give an id that the store has, or leave it out and log in.`;
+}
+
+/** Whether a failed save may go well later. A fault without a code of its own may, too. */
+function mayPass(error: unknown): boolean {
+  return !isStoreError(error) || error.retryable || error.code === 'STORAGE_FAILED';
+}
+
+/** What the SDK's caller gets to read; nothing but this tells that a login is about to be lost. */
+function saveFailure(error: unknown, attempts: number): TokenStoreError {
+  // Nothing that the SDK has got is lost by it: there was nothing to keep.
+  if (isStoreError(error) && error.code === 'INVALID_TOKEN') return error;
+  const known = isStoreError(error)
+    ? error
+    : new TokenStoreError('STORAGE_FAILED', 'The store failed in a way of its own.', {
+        retryable: true,
+      });
+  const tries = attempts === 1 ? 'once' : `${attempts} times`;
+  const { code, retryable, driverCode } = known;
+  return new TokenStoreError(
+    code,
+    `${known.message} The save was tried ${tries}: what the SDK has just got from the accounts server is in memory only, in its token object. A grant token can't be spent again, so give that object to saveToken once the store works, before this process ends.`,
+    { operation: 'saveToken', retryable, driverCode },
+  );
+}
+
+/** The store may have been made with another copy of core than this package has. */
+function isStoreError(error: unknown): error is TokenStoreError {
+  return (
+    error instanceof TokenStoreError ||
+    (error instanceof Error && 'code' in error && 'retryable' in error && 'operation' in error)
+  );
+}

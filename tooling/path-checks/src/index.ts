@@ -1,0 +1,3 @@
+export { freshFolder } from './fresh-folder.ts';
+export { checkPaths } from './path-checks.ts';
+export type { PathStore } from './path-store.ts';
