@@ -7,6 +7,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
+    // A hook that starts a server may be the one that fetches it, once on each machine.
+    hookTimeout: 180_000,
     // Tests slower than this, in milliseconds, are listed one by one.
     slowTestThreshold: 5_000,
     allowOnly: false,
