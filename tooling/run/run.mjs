@@ -4,7 +4,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,7 +39,14 @@ function fetchMissing() {
   console.error(`tokenkeep: using ${missing.join(' and ')} by npx`);
   const npx = spawnSync(
     'npx',
-    ['--yes', ...missing.flatMap((name) => ['--package', name]), '--', 'node', '-p', 'process.env.PATH'],
+    [
+      '--yes',
+      ...missing.flatMap((name) => ['--package', name]),
+      '--',
+      'node',
+      '-p',
+      'process.env.PATH',
+    ],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
   );
   if (npx.status !== 0) fail(`npx could not fetch ${missing.join(' and ')}: ${advice}.`);
@@ -64,7 +70,12 @@ function nodePackage() {
 function versionOf(program) {
   // Not in the project's folder: there an older pnpm would first try to fetch the project's own.
   const { stdout } = spawnSync(program, ['--version'], { cwd: tmpdir(), encoding: 'utf8' });
-  return /\d+(\.\d+)+/.exec(stdout ?? '')?.[0].split('.').map(Number) ?? [];
+  return (
+    /\d+(\.\d+)+/
+      .exec(stdout ?? '')?.[0]
+      .split('.')
+      .map(Number) ?? []
+  );
 }
 
 function isAtLeast([major, minor], [leastMajor, leastMinor]) {

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { freshFolder } from './fresh-folder.ts';
@@ -13,8 +23,10 @@ const close: Step = { do: 'close' };
 
 /** Registers the tests of what a store does about its path, for vitest. */
 export function checkPaths(store: PathStore): void {
-  const run = (...steps: Step[]): Promise<Outcome[]> => runProgram({ store, unprivileged: false, steps });
-  const runUnprivileged = (...steps: Step[]): Promise<Outcome[]> => runProgram({ store, unprivileged: true, steps });
+  const run = (...steps: Step[]): Promise<Outcome[]> =>
+    runProgram({ store, unprivileged: false, steps });
+  const runUnprivileged = (...steps: Step[]): Promise<Outcome[]> =>
+    runProgram({ store, unprivileged: true, steps });
 
   describe('files', () => {
     test('are made by the first call, not by the constructor', async () => {
@@ -40,7 +52,13 @@ export function checkPaths(store: PathStore): void {
       const target = join(folder, 'elsewhere', 'tokens');
       mkdirSync(join(folder, 'elsewhere'));
       symlinkSync(join('elsewhere', 'tokens'), link);
-      const saved = await run({ do: 'open', path: link }, saveAda, close, { do: 'open', path: target }, saveBob);
+      const saved = await run(
+        { do: 'open', path: link },
+        saveAda,
+        close,
+        { do: 'open', path: target },
+        saveBob,
+      );
       expect(saved).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
       expect(await run({ do: 'open', path: link }, list)).toEqual(['ok', ['ada', 'bob']]);
       expect(lstatSync(link).isSymbolicLink()).toBe(true);
@@ -55,9 +73,20 @@ export function checkPaths(store: PathStore): void {
       writeFileSync(join(folder, 'file'), '');
       symlinkSync('circle', join(folder, 'circle'));
       execFileSync('mkfifo', [join(folder, 'pipe')]);
-      for (const path of [folder, join(folder, 'file', 'tokens'), join(folder, 'circle'), join(folder, 'pipe')]) {
+      for (const path of [
+        folder,
+        join(folder, 'file', 'tokens'),
+        join(folder, 'circle'),
+        join(folder, 'pipe'),
+      ]) {
         const outcomes = await run({ do: 'open', path }, list, saveAda, list);
-        expect([path, ...outcomes]).toEqual([path, 'ok', 'PATH_UNUSABLE', 'PATH_UNUSABLE', 'PATH_UNUSABLE']);
+        expect([path, ...outcomes]).toEqual([
+          path,
+          'ok',
+          'PATH_UNUSABLE',
+          'PATH_UNUSABLE',
+          'PATH_UNUSABLE',
+        ]);
       }
       expect(readdirSync(folder).toSorted()).toEqual(['circle', 'file', 'pipe']);
     });
@@ -65,7 +94,11 @@ export function checkPaths(store: PathStore): void {
     test('in a folder that may not be written is refused with ACCESS_DENIED', async () => {
       const folder = freshFolder();
       chmodSync(folder, 0o555);
-      const outcomes = await runUnprivileged({ do: 'open', path: join(folder, 'tokens') }, saveAda, list);
+      const outcomes = await runUnprivileged(
+        { do: 'open', path: join(folder, 'tokens') },
+        saveAda,
+        list,
+      );
       expect(outcomes).toEqual(['ok', 'ACCESS_DENIED', 'ACCESS_DENIED']);
       expect(readdirSync(folder)).toEqual([]);
     });
@@ -74,7 +107,13 @@ export function checkPaths(store: PathStore): void {
       const folder = freshFolder();
       const path = join(folder, 'sub', 'tokens');
       writeFileSync(join(folder, 'sub'), '');
-      const outcomes = await run({ do: 'open', path }, saveAda, { do: 'delete', file: join(folder, 'sub') }, saveAda, list);
+      const outcomes = await run(
+        { do: 'open', path },
+        saveAda,
+        { do: 'delete', file: join(folder, 'sub') },
+        saveAda,
+        list,
+      );
       expect(outcomes).toEqual(['ok', 'PATH_UNUSABLE', 'ok', 'ok', ['ada']]);
     });
   });
@@ -125,9 +164,19 @@ export function checkPaths(store: PathStore): void {
         list,
       );
       expect(outcomes).toEqual([
-        'ok', 'ok', 'ok', 'ok',
-        'STORAGE_FULL', ['ada'], 'STORAGE_FULL', 'ok', 'ok', ['ada', big],
-        'ok', 'ok', ['ada', big],
+        'ok',
+        'ok',
+        'ok',
+        'ok',
+        'STORAGE_FULL',
+        ['ada'],
+        'STORAGE_FULL',
+        'ok',
+        'ok',
+        ['ada', big],
+        'ok',
+        'ok',
+        ['ada', big],
       ]);
     });
 

@@ -43,7 +43,9 @@ async function run(step: Step): Promise<Outcome | undefined> {
     case 'list':
       return (await store?.getTokens())?.map((token) => token.userSignature?.name ?? '');
     case 'save':
-      await store?.saveToken(new OAuthToken({ userSignature: { name: step.user }, refreshToken: `1000.${step.user}` }));
+      await store?.saveToken(
+        new OAuthToken({ userSignature: { name: step.user }, refreshToken: `1000.${step.user}` }),
+      );
       return undefined;
     case 'mount':
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', step.folder]);

@@ -7,7 +7,13 @@ const program = fileURLToPath(new URL('program.ts', import.meta.url));
 
 /** Runs a script in a process of its own, which must end well. */
 export async function runProgram(script: Script): Promise<Outcome[]> {
-  const node = [process.execPath, '--conditions=@tokenkeep/source', '--no-warnings', program, JSON.stringify(script)];
+  const node = [
+    process.execPath,
+    '--conditions=@tokenkeep/source',
+    '--no-warnings',
+    program,
+    JSON.stringify(script),
+  ];
   const mounts = script.steps.some((step) => step.do === 'mount');
   // What is mounted in a namespace of mounts is gone with the process. Who is no administrator gets
   // a namespace of users too, and is one in there.

@@ -1,0 +1,36 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
+
+/** How many tests of a package ended how. */
+export interface TestCounts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** Where a package's counts are kept, in its folder. turbo keeps them with a cached result. */
+export const testCountsFile: string = 'node_modules/.cache/test-counts.json';
+
+/** Writes a package's {@link TestCounts} at the end of its run, for the sum over all packages. */
+export class TestCountsReporter implements Reporter {
+  #root: string = process.cwd();
+
+  onInit(vitest: Vitest): void {
+    this.#root = vitest.config.root;
+  }
+
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const counts = { passed: 0, failed: 0, skipped: 0 };
+    for (const module of modules) {
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        // A test that never came to its end did not pass.
+        counts[state === 'pending' ? 'failed' : state] += 1;
+      }
+    }
+    const file = join(this.#root, testCountsFile);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify(counts));
+  }
+}
