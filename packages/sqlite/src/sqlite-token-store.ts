@@ -108,6 +108,7 @@ class SqliteTable implements TokenStorage {
   async open(): Promise<void> {
     const database = await this.#source.open();
     try {
+      await this.#whenFree(() => this.#source.configure(database));
       const transaction = await this.#whenFree(() => new ImmediateTransaction(database));
       await this.#whenFree(() => this.#requireSchema(database, transaction));
       const table = await this.#whenFree(() => new OpenedTable(database, this.#table));

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { freshFolder } from './fresh-folder.ts';
 import type { Outcome, PathStore, Step } from './path-store.ts';
-import { runProgram } from './run-program.ts';
+import { runAndKill, runProgram } from './run-program.ts';
 
 const saveAda: Step = { do: 'save', user: 'ada' };
 const saveBob: Step = { do: 'save', user: 'bob' };
@@ -64,6 +64,40 @@ export function checkPaths(store: PathStore): void {
       expect(lstatSync(link).isSymbolicLink()).toBe(true);
       expect(modeOf(target)).toBe('600');
       expect(readdirSync(folder).toSorted()).toEqual(['elsewhere', 'link']);
+    });
+  });
+
+  describe('processes', () => {
+    test('may open an empty place at once, and lose no save (S1, S2)', async () => {
+      const path = join(freshFolder(), 'tokens');
+      const saves = (name: string): Step[] =>
+        Array.from({ length: 25 }, (_, n) => ({
+          do: 'save',
+          user: n % 5 === 0 ? 'shared' : `${name}${n}`,
+        }));
+      const names = ['a', 'b', 'c', 'd'];
+      const outcomes = await Promise.all(
+        names.map((name) => run({ do: 'open', path }, ...saves(name))),
+      );
+      expect(outcomes.flat().filter((outcome) => outcome !== 'ok')).toEqual([]);
+      const [, users] = await run({ do: 'open', path }, list);
+      expect(users).toHaveLength(names.length * 20 + 1);
+      expect(users).toContain('shared');
+    });
+
+    test('that are killed in the middle lose no save that was acknowledged (D2)', async () => {
+      const path = join(freshFolder(), 'tokens');
+      const acknowledged: string[] = [];
+      for (const [round, saves] of [1, 7, 30, 60].entries()) {
+        const steps: Step[] = [
+          { do: 'open', path },
+          { do: 'save-for-ever', prefix: `${round}-` },
+        ];
+        acknowledged.push(...(await runAndKill({ store, unprivileged: false, steps }, saves)));
+      }
+      expect(acknowledged.length).toBeGreaterThanOrEqual(98);
+      const [, users] = await run({ do: 'open', path }, list);
+      expect(users).toEqual(expect.arrayContaining(acknowledged));
     });
   });
 
