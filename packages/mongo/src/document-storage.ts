@@ -79,7 +79,7 @@ export class DocumentStorage {
   }
 
   async clear(): Promise<void> {
-    // In this order: whatever came through one of these gates has a number up to the last one.
+    // In this order: who has, or had, the lock of one of these gates has a number up to the last.
     const gates = await this.#documents.gates();
     const lastOrder = await this.#documents.lastOrder();
     await this.#documents.removeShells();

@@ -174,6 +174,8 @@ export class RecordWriter {
   async #reserve(replaces: RecordDocument | null): Promise<Lock | undefined> {
     await this.end();
     if (replaces === null) {
+      // Before it has a lock: deleteTokens goes by that, see `DocumentStorage.clear`.
+      await this.#newOrder();
       const _id = randomUUID();
       this.#shell = _id;
       this.#lock = { for: _id, at: 0 };

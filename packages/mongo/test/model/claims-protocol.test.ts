@@ -1,7 +1,13 @@
 import type { TokenInit } from '@tokenkeep/core';
 import { describe, expect, it } from 'vitest';
 import type { Reading } from './model-documents.ts';
-import { type Action, runScenario, type Scenario, serialOutcomes } from './scenario.ts';
+import {
+  type Action,
+  documentsAfter,
+  runScenario,
+  type Scenario,
+  serialOutcomes,
+} from './scenario.ts';
 import { atRandom, type Choose, inEveryOrder } from './schedule.ts';
 
 const user = (name: string) => ({ userSignature: { name } });
@@ -97,6 +103,33 @@ const RACES: readonly [string, Scenario][] = [
       clients: [
         [save({ ...ada, clientId: '1', accessToken: 'a' })],
         [save({ ...user('bob'), clientId: '1', accessToken: 'a' })],
+      ],
+    },
+  ],
+  [
+    'a record that is absorbed with a key that it shares with others',
+    {
+      before: [
+        save({ ...ada, accessToken: 'a' }),
+        save({ clientId: '1', refreshToken: 'r', grantToken: 'g' }),
+        save({ clientId: '2', refreshToken: 's', grantToken: 'g' }),
+      ],
+      clients: [
+        [save({ ...ada, refreshToken: 'r' })],
+        [save({ ...user('bob'), clientId: '3', grantToken: 'g' })],
+      ],
+    },
+  ],
+  [
+    'a record that is absorbed with a key that another wants, too',
+    {
+      before: [
+        save({ ...ada, accessToken: 'a' }),
+        save({ clientId: '1', refreshToken: 'r', grantToken: 'g' }),
+      ],
+      clients: [
+        [save({ ...ada, refreshToken: 'r' })],
+        [save({ clientId: '2', refreshToken: 's', grantToken: 'g' })],
       ],
     },
   ],
@@ -292,6 +325,7 @@ describe('what is done at once ends as some order of it would have', () => {
     for (const reading of READINGS) {
       orders += await inEveryOrder(2, (choose) => check({ ...race, reading }, allowed, choose));
     }
+    for (let seed = 1; seed <= 300; seed += 1) await check(race, allowed, atRandom(seed));
     expect(orders).toBeGreaterThan(9);
   });
 
@@ -304,6 +338,43 @@ describe('what is done at once ends as some order of it would have', () => {
       );
       for (let seed = 1; seed <= 300; seed += 1) await check(scenario, allowed, atRandom(seed));
     }
+  });
+});
+
+describe('nothing is left over', () => {
+  it.each<[string, number, Action[]]>([
+    [
+      'of a key that several records had',
+      0,
+      [
+        save({ id: 'one', ...adaOf1 }),
+        save({ id: 'two', ...adaOf2 }),
+        { delete: 'one' },
+        { delete: 'two' },
+      ],
+    ],
+    [
+      'of a key that a record gave up',
+      2,
+      [
+        save({ id: 'one', ...ada, refreshToken: 'r' }),
+        save({ id: 'two', ...user('bob'), refreshToken: 'r' }),
+        save({ id: 'one', refreshToken: 's' }),
+        save({ id: 'two', refreshToken: 't' }),
+      ],
+    ],
+    [
+      'of a record that was absorbed',
+      1,
+      [
+        save({ refreshToken: 'r' }),
+        save({ ...ada, accessToken: 'a' }),
+        save({ ...ada, refreshToken: 'r' }),
+      ],
+    ],
+    ['after deleteTokens', 0, [save(adaOf1), save(adaOf2), { clear: [] }]],
+  ])('%s', async (_name, documents, actions) => {
+    expect(await documentsAfter(actions)).toBe(documents);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   TokenStoreError,
 } from '@tokenkeep/core';
 import { ListTokenStore } from '@tokenkeep/list';
+import { halvesOf, recordKeys } from '../../src/claims.ts';
 import { DocumentStorage, type Repeat } from '../../src/document-storage.ts';
 import type { Documents } from '../../src/documents.ts';
 import { ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
@@ -81,6 +82,15 @@ async function outcomesOf(scenario: Scenario, clients: Scenario['clients']): Pro
   return outcomes;
 }
 
+/** How many documents there are after some actions, one at a time. */
+export async function documentsAfter(actions: readonly Action[]): Promise<number> {
+  const database = new ModelDatabase();
+  const documents = new ModelDocuments(database, async () => {}, 'at one moment');
+  const store = new StorageTokenStore(new ModelStorage(documents));
+  for (const action of actions) await answerTo(store, action);
+  return database.documents.size;
+}
+
 /**
  * Runs a scenario in one order of steps.
  *
@@ -103,7 +113,10 @@ export async function runScenario(scenario: Scenario, choose: Choose): Promise<s
       for (const action of actions) answers[index]?.push(await answerTo(store, action));
     },
   }));
-  await runInTurns(clients, choose, () => refuseTwins(database));
+  await runInTurns(clients, choose, () => {
+    refuseTwins(database);
+    refuseUnclaimed(database);
+  });
   const records = (await alone.getTokens()).map((token) => token.toRecord());
   // What is left over is in nobody's way.
   for (const action of scenario.clients.flat()) {
@@ -171,6 +184,17 @@ function outcome(
   const counting = scenario.firstStopsAfter === undefined ? answers : answers.slice(1);
   const given = counting.map((each) => each.filter((answer) => answer !== undefined));
   return JSON.stringify({ answers: given, records: records.map(comparable).sort() }, null, 1);
+}
+
+/** Throws where a key of a record has no claim, so that the next who wants it could take it all. */
+function refuseUnclaimed(database: ModelDatabase): void {
+  const claimed = new Set([...database.documents.values()].flatMap(({ claims }) => claims));
+  for (const document of database.records()) {
+    const [, ...keys] = recordKeys(document.record);
+    if (!keys.every((key) => halvesOf(key).some((half) => claimed.has(half)))) {
+      throw new Error('a key of a record is free for all');
+    }
+  }
 }
 
 /** Throws where two records agree and have the same key (contract M2, C5). */
