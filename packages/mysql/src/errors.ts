@@ -10,6 +10,7 @@ const LOST_RACES: ReadonlySet<unknown> = new Set([
   1062, // ER_DUP_ENTRY
   1205, // ER_LOCK_WAIT_TIMEOUT
   1213, // ER_LOCK_DEADLOCK
+  1467, // ER_AUTOINC_READ_FAILED: how MariaDB tells that an INSERT ... SELECT was in a deadlock
 ]);
 
 /** Whether another save was faster, so that nothing was written and it is to be read again. */

@@ -231,7 +231,11 @@ class MysqlTable implements TokenStorage {
     return this.#select(connection, this.#statements.find(columns) + lock, keys.map(keyDigest));
   }
 
-  async #select(connection: MysqlConnection, sql: string, values: MysqlValue[]): Promise<TokenRow[]> {
+  async #select(
+    connection: MysqlConnection,
+    sql: string,
+    values: MysqlValue[],
+  ): Promise<TokenRow[]> {
     const [rows] = await connection.execute({ sql, timeout: this.#options.timeout }, values);
     if (!Array.isArray(rows)) throw new Error('the driver gave no rows');
     return rows.map(tokenRow);
