@@ -20,11 +20,17 @@ const ROUNDS = 15;
 const names = process.argv.slice(2);
 for (const name of names) {
   if (!CONTENDERS.some((contender) => contender.name === name)) {
-    throw new Error(`There is no ${name}: give some of ${CONTENDERS.map((contender) => contender.name).join(', ')}.`);
+    throw new Error(
+      `There is no ${name}: give some of ${CONTENDERS.map((contender) => contender.name).join(', ')}.`,
+    );
   }
 }
-console.log(`Node ${process.version}, ${process.platform} ${process.arch}. Microseconds a call, median of the passes.`);
-console.log('A ratio is the time of the bare statement, measured in the same rounds, over that of the store.\n');
+console.log(
+  `Node ${process.version}, ${process.platform} ${process.arch}. Microseconds a call, median of the passes.`,
+);
+console.log(
+  'A ratio is the time of the bare statement, measured in the same rounds, over that of the store.\n',
+);
 
 const rows: Row[] = [];
 for (const contender of CONTENDERS) {
@@ -62,7 +68,14 @@ async function compare(contender: Contender): Promise<Row[]> {
         firstTurn += 1_000_000;
         await takeTurns(measurements.flatMap(({ bare, store }) => [bare, store]));
         for (const { size, bare, store } of measurements) {
-          measured.push({ contender: contender.name, operation, mode, size, bare: bare.time, time: store.time });
+          measured.push({
+            contender: contender.name,
+            operation,
+            mode,
+            size,
+            bare: bare.time,
+            time: store.time,
+          });
         }
       }
     }

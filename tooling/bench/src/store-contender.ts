@@ -26,11 +26,15 @@ export function storeContender(
             return () => store.findToken(token);
           },
           findByRefreshToken: (turn) => {
-            const token = new OAuthToken({ refreshToken: refreshToken(someUser(turn, tokens.length)) });
+            const token = new OAuthToken({
+              refreshToken: refreshToken(someUser(turn, tokens.length)),
+            });
             return () => store.findToken(token);
           },
           saveExisting: (turn) => {
-            const token = tokenOf(someUser(turn, tokens.length)).with({ accessToken: `1000.renewed.${turn}` });
+            const token = tokenOf(someUser(turn, tokens.length)).with({
+              accessToken: `1000.renewed.${turn}`,
+            });
             return () => store.saveToken(token);
           },
           saveNew: (turn) => {
@@ -51,6 +55,9 @@ async function saveInThousands(store: TokenStore, tokens: readonly OAuthToken[])
 }
 
 /** For a store that takes the same time for a hundred thousand saves at once as for one. */
-export async function saveAllAtOnce(store: TokenStore, tokens: readonly OAuthToken[]): Promise<void> {
+export async function saveAllAtOnce(
+  store: TokenStore,
+  tokens: readonly OAuthToken[],
+): Promise<void> {
   await Promise.all(tokens.map((token) => store.saveToken(token)));
 }

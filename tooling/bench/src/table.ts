@@ -16,7 +16,17 @@ export interface Row {
 
 /** Prints what was measured of one contender. */
 export function printTable(title: string, rows: readonly Row[]): void {
-  console.log(['', title.padEnd(28), 'records', 'calls'.padEnd(15), '      bare', '     store', ' ratio'].join('  '));
+  console.log(
+    [
+      '',
+      title.padEnd(28),
+      'records',
+      'calls'.padEnd(15),
+      '      bare',
+      '     store',
+      ' ratio',
+    ].join('  '),
+  );
   for (const { operation, mode, size, bare, time } of rows) {
     const cells = [
       '',

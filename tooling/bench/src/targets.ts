@@ -16,12 +16,16 @@ export function checkTargets(rows: readonly Row[]): void {
   const sqlite = rows.filter(({ contender }) => contender === 'sqlite');
   for (const { operation, mode, size, bare, time } of sqlite) {
     const least = LEAST_RATIO[operation];
-    report(bare / time >= least, `sqlite ${operation}, ${mode}, ${size}: ratio ${(bare / time).toFixed(2)}, at least ${least}`);
+    report(
+      bare / time >= least,
+      `sqlite ${operation}, ${mode}, ${size}: ratio ${(bare / time).toFixed(2)}, at least ${least}`,
+    );
   }
   for (const small of sqlite) {
     if (!small.operation.startsWith('find') || small.size !== 1_000) continue;
     const large = sqlite.find(
-      ({ operation, mode, size }) => size === 100_000 && operation === small.operation && mode === small.mode,
+      ({ operation, mode, size }) =>
+        size === 100_000 && operation === small.operation && mode === small.mode,
     );
     const growth = (large?.time ?? Number.NaN) / small.time;
     report(

@@ -22,7 +22,9 @@ export const bareSqlite: Contender = {
     const database = new Database(join(folder, 'tokens.db'));
     database.exec('PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
     const findByUser = database.prepare(`SELECT ${COLUMNS} FROM oauthtoken WHERE user_name = ?`);
-    const findByRefreshToken = database.prepare(`SELECT ${COLUMNS} FROM oauthtoken WHERE refresh_token = ?`);
+    const findByRefreshToken = database.prepare(
+      `SELECT ${COLUMNS} FROM oauthtoken WHERE refresh_token = ?`,
+    );
     const save = database.prepare(
       `INSERT INTO oauthtoken (${COLUMNS}) VALUES (${COLUMNS.replace(/\w+/g, '?')})
        ON CONFLICT (id) DO UPDATE SET ${COLUMNS.replace(/\w+/g, '$& = excluded.$&')}`,
@@ -45,7 +47,10 @@ export const bareSqlite: Contender = {
           return () => save.run(row);
         },
         saveNew: (turn) => {
-          const row = rowOf(randomBytes(16).toString('hex'), tokenOf(tokens.length + turn).toRecord());
+          const row = rowOf(
+            randomBytes(16).toString('hex'),
+            tokenOf(tokens.length + turn).toRecord(),
+          );
           return () => save.run(row);
         },
       },

@@ -7,8 +7,14 @@ import { storeContender } from '../store-contender.ts';
 export const list: Contender = {
   name: 'list',
   setUp(folder, tokens) {
-    const records = tokens.map((token, place): StoredRecord => ({ ...token.toRecord(), id: `${place}`, version: 1 }));
-    const contender = storeContender('list', () => new ListTokenStore({ records }), async () => {});
+    const records = tokens.map(
+      (token, place): StoredRecord => ({ ...token.toRecord(), id: `${place}`, version: 1 }),
+    );
+    const contender = storeContender(
+      'list',
+      () => new ListTokenStore({ records }),
+      async () => {},
+    );
     return contender.setUp(folder, tokens);
   },
 };
