@@ -1,5 +1,10 @@
 import { statSync } from 'node:fs';
-import { createPrivateFile, type MaybePromise, resolvePath, TokenStoreError } from '@tokenkeep/core';
+import {
+  createPrivateFile,
+  type MaybePromise,
+  resolvePath,
+  TokenStoreError,
+} from '@tokenkeep/core';
 import { prepare, type SqliteDatabase } from './sqlite-database.ts';
 
 /** How hard SQLite makes sure that a commit is on the disk; see `PRAGMA synchronous`. */
