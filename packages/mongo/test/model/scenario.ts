@@ -32,6 +32,8 @@ export interface Scenario {
   /** What each client does, one after the other. */
   readonly clients: readonly (readonly Action[])[];
   readonly reading?: Reading;
+  /** How often a client is put aside for another, at most, where every order is tried. Default 2. */
+  readonly preemptions?: number;
   /** After so many of its steps the first client is gone; what it was answered does not count. */
   readonly firstStopsAfter?: number;
 }
