@@ -20,14 +20,16 @@ export class TestCountsReporter implements Reporter {
     this.#root = vitest.config.root;
   }
 
-  onTestRunEnd(modules: readonly TestModule[]): void {
-    const counts = { passed: 0, failed: 0, skipped: 0 };
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
     for (const module of modules) {
-      for (const test of module.children.allTests()) {
-        const { state } = test.result();
+      const states = [...module.children.allTests()].map((test) => test.result().state);
+      for (const state of states) {
         // A test that never came to its end did not pass.
         counts[state === 'pending' ? 'failed' : state] += 1;
       }
+      // A file that can't be loaded, or whose hook failed, has no failed test to show for it.
+      if (!module.ok() && !states.includes('failed')) counts.failed += 1;
     }
     const file = join(this.#root, testCountsFile);
     mkdirSync(dirname(file), { recursive: true });
