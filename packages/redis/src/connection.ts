@@ -1,5 +1,10 @@
 import { TokenStoreError } from '@tokenkeep/core';
-import { checkOptions, type OwnClient, type RedisClient, type RedisTokenStoreOptions } from './options.ts';
+import {
+  checkOptions,
+  type OwnClient,
+  type RedisClient,
+  type RedisTokenStoreOptions,
+} from './options.ts';
 
 /** The client that a store speaks through: its own, or one that it was handed. */
 export class Connection {

@@ -11,7 +11,11 @@ const NOT_WRITABLE: Meaning = [
   'This Redis server takes no writes. Connect to the primary, or see in its log why it refuses them.',
   true,
 ];
-const NOT_READY: Meaning = ['CONNECTION_FAILED', 'Redis is not ready to serve. Try again in a moment.', true];
+const NOT_READY: Meaning = [
+  'CONNECTION_FAILED',
+  'Redis is not ready to serve. Try again in a moment.',
+  true,
+];
 const NOT_OURS: Meaning = [
   'SCHEMA_UNKNOWN',
   'What stands under the key of this store is no token store of this version. Give another prefix, or upgrade; it was left as it is.',
@@ -25,14 +29,22 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   READONLY: NOT_WRITABLE,
   NOREPLICAS: NOT_WRITABLE,
   MISCONF: NOT_WRITABLE,
-  OOM: ['STORAGE_FULL', 'Redis has no memory left. Give it more (maxmemory) and try again; nothing was changed.', true],
+  OOM: [
+    'STORAGE_FULL',
+    'Redis has no memory left. Give it more (maxmemory) and try again; nothing was changed.',
+    true,
+  ],
   LOADING: NOT_READY,
   MASTERDOWN: NOT_READY,
   TRYAGAIN: NOT_READY,
   CLUSTERDOWN: NOT_READY,
   MOVED: NOT_READY,
   ASK: NOT_READY,
-  BUSY: ['STORE_BUSY', "Redis is busy with somebody's script. Try again; if it goes on, look for that script.", true],
+  BUSY: [
+    'STORE_BUSY',
+    "Redis is busy with somebody's script. Try again; if it goes on, look for that script.",
+    true,
+  ],
   WRONGTYPE: NOT_OURS,
   FORMAT: NOT_OURS,
 };

@@ -72,14 +72,20 @@ export function checkOptions(options: RedisTokenStoreOptions): CheckedOptions {
   if (typeof prefix !== 'string' || !prefix.isWellFormed() || prefix.length > 200) {
     throw invalidOption('prefix', 'must be a string of up to 200 characters');
   }
-  if (!Number.isSafeInteger(timeout) || timeout < 1) throw invalidOption('timeout', 'must be a number of milliseconds');
+  if (!Number.isSafeInteger(timeout) || timeout < 1)
+    throw invalidOption('timeout', 'must be a number of milliseconds');
   if (tls !== undefined && tls !== false) {
-    throw invalidOption('tls', 'can only be false: turn TLS on with a rediss:// URL or in settings.tls');
+    throw invalidOption(
+      'tls',
+      'can only be false: turn TLS on with a rediss:// URL or in settings.tls',
+    );
   }
   const checked = { key: `${prefix}oauthtoken`, timeout };
   if (client !== undefined) {
-    if (typeof client?.call !== 'function') throw invalidOption('client', 'is no client of ioredis: it has no method call');
-    if (settings !== undefined) throw invalidOption('settings', 'are given together with a client, which has its own');
+    if (typeof client?.call !== 'function')
+      throw invalidOption('client', 'is no client of ioredis: it has no method call');
+    if (settings !== undefined)
+      throw invalidOption('settings', 'are given together with a client, which has its own');
     return { ...checked, client };
   }
   const connect =
@@ -106,14 +112,23 @@ function clientOf(url: string, settings: RedisOptions | undefined, tls: false | 
     });
   } catch {
     // The client's own message may hold the password.
-    throw invalidOption('url', 'or settings are refused by ioredis: see that what stands in them is percent-encoded');
+    throw invalidOption(
+      'url',
+      'or settings are refused by ioredis: see that what stands in them is percent-encoded',
+    );
   }
   secure(client.options, tls);
   return client;
 }
 
-function clusterOf(nodes: readonly string[], settings: RedisOptions | undefined, tls: false | undefined): Cluster {
-  const resolved = Array.isArray(nodes) ? nodes.map((url) => clientOf(url, settings, tls).options) : [];
+function clusterOf(
+  nodes: readonly string[],
+  settings: RedisOptions | undefined,
+  tls: false | undefined,
+): Cluster {
+  const resolved = Array.isArray(nodes)
+    ? nodes.map((url) => clientOf(url, settings, tls).options)
+    : [];
   const [first] = resolved;
   if (first === undefined) throw invalidOption('nodes', 'must be a list of URLs');
   return new Cluster(
@@ -140,11 +155,17 @@ function secure(options: RedisOptions, tls: false | undefined): void {
   if (options.sentinels) options.sentinelTLS ??= options.tls;
   if (tls === false) return;
   if (options.tls) options.tls = { rejectUnauthorized: true, ...options.tls };
-  if (options.sentinelTLS) options.sentinelTLS = { rejectUnauthorized: true, ...options.sentinelTLS };
-  const hosts = options.sentinels ? options.sentinels.map(({ host }) => host) : options.path ? [] : [options.host];
+  if (options.sentinelTLS)
+    options.sentinelTLS = { rejectUnauthorized: true, ...options.sentinelTLS };
+  const hosts = options.sentinels
+    ? options.sentinels.map(({ host }) => host)
+    : options.path
+      ? []
+      : [options.host];
   const isSecure =
     options.tls?.rejectUnauthorized === true &&
-    (!options.sentinels || (options.enableTLSForSentinelMode && options.sentinelTLS?.rejectUnauthorized === true));
+    (!options.sentinels ||
+      (options.enableTLSForSentinelMode && options.sentinelTLS?.rejectUnauthorized === true));
   if (isSecure) return;
   for (const host of hosts) {
     if (host !== undefined && !isLoopback(host)) throw tlsRequired(host);

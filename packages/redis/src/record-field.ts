@@ -67,7 +67,9 @@ export function recordFrom(field: string, value: string): StoredRecord {
 }
 
 function isStored(record: unknown): record is StoredRecord {
-  return typeof record === 'object' && record !== null && 'id' in record && typeof record.id === 'string';
+  return (
+    typeof record === 'object' && record !== null && 'id' in record && typeof record.id === 'string'
+  );
 }
 
 function idBegunIn(json: string): string | undefined {

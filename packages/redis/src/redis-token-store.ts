@@ -4,8 +4,8 @@ import {
   keyDigest,
   OptimisticSaver,
   type RecordChange,
-  type StoredRecord,
   StorageTokenStore,
+  type StoredRecord,
   type TokenKey,
   type TokenStorage,
   type TokenStoreError,
@@ -52,7 +52,10 @@ class RedisStorage implements TokenStorage {
 
   constructor(options: RedisTokenStoreOptions) {
     this.#connection = new Connection(options);
-    this.#hash = new TokenHash((command, args) => this.#connection.call(command, args), this.#connection.key);
+    this.#hash = new TokenHash(
+      (command, args) => this.#connection.call(command, args),
+      this.#connection.key,
+    );
   }
 
   async open(): Promise<void> {
@@ -142,7 +145,9 @@ class RedisStorage implements TokenStorage {
   ): Promise<Fields | undefined> {
     const { record, replaces, absorbs } = change;
     const digest = digestOf(record);
-    const left = (replaces === null ? [] : keyFieldsOf(replaces, record)).map((field) => [field, digest] as const);
+    const left = (replaces === null ? [] : keyFieldsOf(replaces, record)).map(
+      (field) => [field, digest] as const,
+    );
     for (const absorbed of absorbs) {
       for (const field of keyFieldsOf(absorbed)) left.push([field, digestOf(absorbed)]);
     }

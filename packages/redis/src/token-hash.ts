@@ -93,6 +93,7 @@ function fieldsIn(asked: readonly string[], reply: unknown): Fields {
   const values = reply.map(String);
   const fields = new Map<string, string>();
   for (const [index, field] of asked.entries()) fields.set(field, values[index] ?? '');
-  for (let at = asked.length; at + 1 < values.length; at += 2) fields.set(values[at] ?? '', values[at + 1] ?? '');
+  for (let at = asked.length; at + 1 < values.length; at += 2)
+    fields.set(values[at] ?? '', values[at + 1] ?? '');
   return fields;
 }
