@@ -51,7 +51,11 @@ export function networkFailure(error: unknown): TokenStoreError | undefined {
       { retryable: true, driverCode },
     );
   }
-  if (/^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER))|CERT_(?:SIGNATURE|CHAIN)/.test(driverCode)) {
+  if (
+    /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER))|CERT_(?:SIGNATURE|CHAIN)/.test(
+      driverCode,
+    )
+  ) {
     return new TokenStoreError(
       'TLS_REQUIRED',
       `The server's certificate or protocol was not accepted (${driverCode}). Give the certificate authority in the TLS settings, or correct the server's certificate.`,

@@ -41,8 +41,7 @@ export const ERROR_CODES: Readonly<Record<TokenStoreErrorCode, string>> = {
   SCHEMA_UNKNOWN:
     'The table, collection or file exists and is not a token store of this version. Name another, or upgrade; it was left as it is.',
   INVALID_OPTION: 'An option of the store is wrong. Correct it where the store is constructed.',
-  STORE_CLOSED:
-    'The store was closed. Open a new one, and close a store only when you are done.',
+  STORE_CLOSED: 'The store was closed. Open a new one, and close a store only when you are done.',
   HANDLE_CLOSED:
     'The connection that the store was given was closed by its owner. Give the store an open one, and close the store before its connection.',
   STORE_BUSY:
@@ -51,8 +50,7 @@ export const ERROR_CODES: Readonly<Record<TokenStoreErrorCode, string>> = {
   ACCESS_DENIED:
     'The storage refuses these credentials or this user. Correct the rights, the user name or the password.',
   READ_ONLY: 'The storage takes no writes. Make it writable, or connect to the primary.',
-  STORAGE_FULL:
-    'There is no room left. Make room and try again; what was stored is still there.',
+  STORAGE_FULL: 'There is no room left. Make room and try again; what was stored is still there.',
   PATH_UNUSABLE:
     'The path does not lead to a file that can be used. Give the path of a file in a folder that exists.',
   NOT_A_DATABASE: 'The file is something else. Give another path; it was left as it is.',
@@ -141,7 +139,8 @@ export class TokenConflictError extends TokenStoreError {
 
 /** The error for a stored record that can not be read. It names the record, not its content. */
 export function recordCorrupt(id: unknown, problem: string): TokenStoreError {
-  const which = typeof id === 'string' && id !== '' ? `The record ${quoted(id)}` : 'A record without an id';
+  const which =
+    typeof id === 'string' && id !== '' ? `The record ${quoted(id)}` : 'A record without an id';
   return new TokenStoreError(
     'RECORD_CORRUPT',
     `${which} is damaged: ${problem}. Restore it from a backup, or delete it and log in again; it was left as it is.`,
@@ -167,5 +166,7 @@ export function driverCodeOf(error: unknown): string | number | undefined {
 
 /** The error for a wrong option of a constructor. `problem` does not repeat the value. */
 export function invalidOption(option: string, problem: string): TokenStoreError {
-  return new TokenStoreError('INVALID_OPTION', `The option ${option} ${problem}.`, { operation: 'constructor' });
+  return new TokenStoreError('INVALID_OPTION', `The option ${option} ${problem}.`, {
+    operation: 'constructor',
+  });
 }

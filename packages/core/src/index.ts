@@ -3,8 +3,8 @@ export {
   AmbiguousTokenError,
   driverCodeOf,
   ERROR_CODES,
-  invalidOption,
   InvalidTokenError,
+  invalidOption,
   recordCorrupt,
   TokenConflictError,
   TokenStoreError,
@@ -12,8 +12,15 @@ export {
   type TokenStoreErrorDetails,
 } from './errors.ts';
 export { type JsonObject, type JsonValue, MAX_FIELD_BYTES } from './field-checks.ts';
-export { GroupCommit, type Failures } from './group-commit.ts';
-export { agrees, findMatch, keysOf, matchesOn, type TokenKey, type TokenKeyField } from './matching.ts';
+export { type Failures, GroupCommit } from './group-commit.ts';
+export {
+  agrees,
+  findMatch,
+  keysOf,
+  matchesOn,
+  type TokenKey,
+  type TokenKeyField,
+} from './matching.ts';
 export {
   OAuthToken,
   type StoredRecord,

@@ -1,5 +1,11 @@
 import { InvalidTokenError, quoted, recordCorrupt } from './errors.ts';
-import { checkExtra, checkInteger, checkString, isPlainObject, type JsonObject } from './field-checks.ts';
+import {
+  checkExtra,
+  checkInteger,
+  checkString,
+  isPlainObject,
+  type JsonObject,
+} from './field-checks.ts';
 import { recordFieldsOf, type TokenResponseContext } from './token-response.ts';
 
 /** Whom a token belongs to. */
@@ -69,7 +75,13 @@ export interface StoredRecord extends TokenRecord {
   version: number;
 }
 
-const SECRET_FIELDS = ['clientSecret', 'grantToken', 'refreshToken', 'accessToken', 'extra'] as const;
+const SECRET_FIELDS = [
+  'clientSecret',
+  'grantToken',
+  'refreshToken',
+  'accessToken',
+  'extra',
+] as const;
 const STRING_FIELDS = [
   'id',
   'clientId',
@@ -114,7 +126,10 @@ const RECORD_FIELD_NAMES: ReadonlySet<string> = new Set(RECORD_FIELDS);
 const BRAND: symbol = Symbol.for('@tokenkeep/core.OAuthToken');
 
 /** Reads a field of a token from outside its class; set by the class. */
-let fieldOf: <Field extends keyof TokenRecord>(token: SecretFields, field: Field) => TokenRecord[Field];
+let fieldOf: <Field extends keyof TokenRecord>(
+  token: SecretFields,
+  field: Field,
+) => TokenRecord[Field];
 
 /**
  * The secret fields, on a prototype of their own that says it is `Object`'s: `util.inspect` with
@@ -179,7 +194,8 @@ export class OAuthToken extends SecretFields {
     if (!isPlainObject(given)) throw recordCorrupt(undefined, 'it is not an object');
     try {
       for (const field in record) {
-        if (!RECORD_FIELD_NAMES.has(field)) throw new InvalidTokenError(quoted(field), 'is not a field of a record');
+        if (!RECORD_FIELD_NAMES.has(field))
+          throw new InvalidTokenError(quoted(field), 'is not a field of a record');
       }
       // Field by field: this is half of what a find costs above its storage, and spreading is slow.
       return new OAuthToken({
@@ -234,7 +250,10 @@ export class OAuthToken extends SecretFields {
         }
       }
     }
-    throw new InvalidTokenError('token', 'is not an OAuthToken: make one with new OAuthToken({...})');
+    throw new InvalidTokenError(
+      'token',
+      'is not an OAuthToken: make one with new OAuthToken({...})',
+    );
   }
 
   get id(): string | undefined {
@@ -279,7 +298,8 @@ export class OAuthToken extends SecretFields {
    */
   with(changes: TokenInit): OAuthToken {
     const given: unknown = changes;
-    if (!isPlainObject(given)) throw new InvalidTokenError('changes', 'must be an object of fields');
+    if (!isPlainObject(given))
+      throw new InvalidTokenError('changes', 'must be an object of fields');
     const { userName, expiresAt, ...rest } = this.#record;
     return new OAuthToken({
       ...rest,
@@ -330,7 +350,8 @@ type Inspect = (value: unknown, options: object) => string;
 
 function checkedRecord(init: TokenInit): TokenRecord {
   const given: unknown = init;
-  if (!isPlainObject(given)) throw new InvalidTokenError('token', 'must be made from an object of fields');
+  if (!isPlainObject(given))
+    throw new InvalidTokenError('token', 'must be made from an object of fields');
   for (const field in init) {
     if (!INIT_FIELDS.has(field)) {
       throw new InvalidTokenError(
@@ -383,7 +404,8 @@ function checkUserSignature(signature: unknown): string | undefined {
     throw new InvalidTokenError('userSignature', 'must be an object with a name');
   }
   for (const field in signature) {
-    if (field !== 'name') throw new InvalidTokenError('userSignature', `has a field besides name: ${quoted(field)}`);
+    if (field !== 'name')
+      throw new InvalidTokenError('userSignature', `has a field besides name: ${quoted(field)}`);
   }
   return checkString('userSignature.name', 'name' in signature ? signature.name : undefined);
 }

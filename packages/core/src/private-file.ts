@@ -1,5 +1,5 @@
 import { mkdir, open, readlink, realpath, stat } from 'node:fs/promises';
-import { dirname, join, basename, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { driverCodeOf, TokenStoreError, type TokenStoreErrorCode } from './errors.ts';
 
 /** As many symbolic links in a row as Linux follows. */
@@ -58,9 +58,18 @@ async function requireFile(path: string): Promise<void> {
 }
 
 const MEANINGS: Readonly<Record<string, readonly [TokenStoreErrorCode, problem: string]>> = {
-  EACCES: ['ACCESS_DENIED', 'may not be read or written by this user: correct the rights of the file and its folder'],
-  EPERM: ['ACCESS_DENIED', 'may not be read or written by this user: correct the rights of the file and its folder'],
-  EROFS: ['READ_ONLY', 'is on a file system that takes no writes: make it writable, or give another path'],
+  EACCES: [
+    'ACCESS_DENIED',
+    'may not be read or written by this user: correct the rights of the file and its folder',
+  ],
+  EPERM: [
+    'ACCESS_DENIED',
+    'may not be read or written by this user: correct the rights of the file and its folder',
+  ],
+  EROFS: [
+    'READ_ONLY',
+    'is on a file system that takes no writes: make it writable, or give another path',
+  ],
   ENOSPC: ['STORAGE_FULL', 'could not be written, the disk is full: make room and try again'],
   EDQUOT: ['STORAGE_FULL', 'could not be written, the quota is used up: make room and try again'],
   EFBIG: ['STORAGE_FULL', 'would grow larger than a file may be: make room and try again'],

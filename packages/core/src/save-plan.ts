@@ -34,7 +34,8 @@ export function planSave(
   refuseTakenUserName(token, candidates);
   const current = findMatch(token, candidates);
   refuseOtherVersion(current, ifVersion);
-  if (current === null) return { change: { record: newRecord(token), replaces: null, absorbs: [] } };
+  if (current === null)
+    return { change: { record: newRecord(token), replaces: null, absorbs: [] } };
 
   const record = mergedRecord(token, current);
   if (isRenamed(current, record)) {
@@ -46,12 +47,15 @@ export function planSave(
     }
   }
   const others = distinct(candidates).filter((candidate) => candidate.id !== current.id);
-  const absorbs = others.filter((other) => keysOf(token).some((key) => matchesOn(key, token, other)));
+  const absorbs = others.filter((other) =>
+    keysOf(token).some((key) => matchesOn(key, token, other)),
+  );
   for (const other of absorbs) absorb(record, other, token);
   if (isRenamed(current, record)) {
     const inTheWay = others.some(
       (other) =>
-        !absorbs.includes(other) && keysOf({ ...record, id: null }).some((key) => matchesOn(key, record, other)),
+        !absorbs.includes(other) &&
+        keysOf({ ...record, id: null }).some((key) => matchesOn(key, record, other)),
     );
     if (inTheWay) throw taken();
   }
@@ -76,7 +80,8 @@ function taken(): TokenConflictError {
 function refuseOtherVersion(current: StoredRecord | null, ifVersion: number | undefined): void {
   const currentVersion = current?.version ?? 0;
   if (ifVersion === undefined || ifVersion === currentVersion) return;
-  const found = current === null ? 'there is no such record' : `the record has version ${currentVersion}`;
+  const found =
+    current === null ? 'there is no such record' : `the record has version ${currentVersion}`;
   throw new TokenConflictError(
     'VERSION_CONFLICT',
     `ifVersion is ${ifVersion}, but ${found}. Read it again, apply the change to that, and save again; nothing was changed.`,
@@ -110,7 +115,8 @@ function absorb(record: StoredRecord, other: StoredRecord, token: TokenRecord): 
   for (const field of RECORD_FIELDS) {
     // An expiry belongs to the access token beside it.
     if (field === 'expiresAt' && hadAccessToken) continue;
-    if (record[field] == null && other[field] != null) Object.assign(record, { [field]: other[field] });
+    if (record[field] == null && other[field] != null)
+      Object.assign(record, { [field]: other[field] });
   }
 }
 

@@ -78,11 +78,17 @@ export class StorageTokenStore implements TokenStore {
   }
 
   deleteToken(id: string): Promise<void> {
-    return this.#run('deleteToken', () => requireId(id), (value) => this.#storage.delete(value));
+    return this.#run(
+      'deleteToken',
+      () => requireId(id),
+      (value) => this.#storage.delete(value),
+    );
   }
 
   getTokens(): Promise<OAuthToken[]> {
-    return this.#run('getTokens', noArgument, async () => (await this.#storage.all()).map((record) => asToken(record)));
+    return this.#run('getTokens', noArgument, async () =>
+      (await this.#storage.all()).map((record) => asToken(record)),
+    );
   }
 
   deleteTokens(): Promise<void> {
@@ -98,7 +104,11 @@ export class StorageTokenStore implements TokenStore {
     return this.close();
   }
 
-  async #run<A, T>(operation: string, check: () => A, work: (checked: A) => MaybePromise<T>): Promise<T> {
+  async #run<A, T>(
+    operation: string,
+    check: () => A,
+    work: (checked: A) => MaybePromise<T>,
+  ): Promise<T> {
     if (this.#closing !== undefined) {
       throw new TokenStoreError(
         'STORE_CLOSED',
@@ -148,7 +158,9 @@ export class StorageTokenStore implements TokenStore {
 
   #failure(operation: string, error: unknown): TokenStoreError {
     const failure =
-      error instanceof TokenStoreError ? error : (this.#storage.translateError?.(error) ?? unknownFailure(error));
+      error instanceof TokenStoreError
+        ? error
+        : (this.#storage.translateError?.(error) ?? unknownFailure(error));
     failure.operation ??= operation;
     return failure;
   }
@@ -158,21 +170,27 @@ function noArgument(): void {}
 
 function requireId(id: unknown): string {
   const checked = checkString('id', id);
-  if (checked === undefined) throw new InvalidTokenError('id', 'is missing: give the id of a record');
+  if (checked === undefined)
+    throw new InvalidTokenError('id', 'is missing: give the id of a record');
   return checked;
 }
 
 function requireIfVersion(options: unknown): number | undefined {
   if (options === undefined) return undefined;
-  if (!isPlainObject(options)) throw new InvalidTokenError('options', 'must be an object such as { ifVersion: 3 }');
+  if (!isPlainObject(options))
+    throw new InvalidTokenError('options', 'must be an object such as { ifVersion: 3 }');
   for (const name of Object.keys(options)) {
-    if (name !== 'ifVersion') throw new InvalidTokenError('options', 'has an option besides ifVersion');
+    if (name !== 'ifVersion')
+      throw new InvalidTokenError('options', 'has an option besides ifVersion');
   }
   if (!('ifVersion' in options)) return undefined;
   const { ifVersion } = options;
   // An undefined version means that the caller never read the record: ignoring it would overwrite.
   if (typeof ifVersion !== 'number' || !Number.isSafeInteger(ifVersion) || ifVersion < 0) {
-    throw new InvalidTokenError('ifVersion', 'must be the version of a record, or 0 for none; leave it out to save over any');
+    throw new InvalidTokenError(
+      'ifVersion',
+      'must be the version of a record, or 0 for none; leave it out to save over any',
+    );
   }
   return ifVersion;
 }

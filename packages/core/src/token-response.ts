@@ -92,7 +92,9 @@ export function recordFieldsOf(response: unknown, now: number): TokenInit {
 
 function errorIn(body: Record<string, unknown>): OAuthResponseError {
   // Section 5.2 allows printable ASCII but for quotes and backslashes; anything else is not repeated.
-  const known = typeof body['error'] === 'string' && /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(body['error']);
+  const known =
+    typeof body['error'] === 'string' &&
+    /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(body['error']);
   const error = known ? String(body['error']) : 'an error that it does not name';
   const advice = ADVICE[error];
   return new OAuthResponseError(
@@ -100,7 +102,9 @@ function errorIn(body: Record<string, unknown>): OAuthResponseError {
     `The authorization server answered with ${error}${advice === undefined ? '' : `: ${advice}`}.`,
     {
       ...(known ? { error } : {}),
-      ...(typeof body['error_description'] === 'string' ? { error_description: body['error_description'] } : {}),
+      ...(typeof body['error_description'] === 'string'
+        ? { error_description: body['error_description'] }
+        : {}),
       ...(typeof body['error_uri'] === 'string' ? { error_uri: body['error_uri'] } : {}),
     },
   );
@@ -114,7 +118,8 @@ function textOf(field: string, value: unknown): string | undefined {
 
 function secondsOf(value: unknown): number | undefined {
   if (value === null || value === undefined || value === '') return undefined;
-  const seconds = typeof value === 'string' && /^\d{1,15}(\.\d+)?$/.test(value) ? Number(value) : value;
+  const seconds =
+    typeof value === 'string' && /^\d{1,15}(\.\d+)?$/.test(value) ? Number(value) : value;
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) {
     throw invalidResponse('its expires_in is not a number of seconds');
   }

@@ -1,5 +1,5 @@
-import { serialize } from 'node:v8';
 import { inspect } from 'node:util';
+import { serialize } from 'node:v8';
 import { describe, expect, it, vi } from 'vitest';
 import { InvalidTokenError, OAuthToken, type TokenInit, TokenStoreError } from '../src/index.ts';
 
@@ -84,12 +84,14 @@ describe('T2 a token is immutable', () => {
 
   it('with() gives a changed copy, and takes away what is given as null', () => {
     const token = new OAuthToken(full);
-    expect(token.with({ accessToken: 'new', refreshToken: null, expiresIn: 0 }).toRecord()).toEqual({
-      ...token.toRecord(),
-      accessToken: 'new',
-      refreshToken: undefined,
-      expiresAt: expect.any(Number),
-    });
+    expect(token.with({ accessToken: 'new', refreshToken: null, expiresIn: 0 }).toRecord()).toEqual(
+      {
+        ...token.toRecord(),
+        accessToken: 'new',
+        refreshToken: undefined,
+        expiresAt: expect.any(Number),
+      },
+    );
     expect(token.accessToken).toBe('SECRET-4');
     expect(token.with({ userSignature: { name: 'bob' } }).userSignature).toEqual({ name: 'bob' });
   });
@@ -103,15 +105,22 @@ it.each([null, undefined, ''])('T3 %j means absent', (nothing) => {
 });
 
 describe('T4 a field', () => {
-  it.each(['aBc ', ' é', 'e\u0301', '\0', '"\'`', '👩‍👩‍👧', '\u202e', 'x'.repeat(65_536), '漢'.repeat(21_845)])(
-    'is kept exactly',
-    (value) => {
-      expect(new OAuthToken({ id: value, userSignature: { name: value } }).toRecord()).toEqual({
-        id: value,
-        userName: value,
-      });
-    },
-  );
+  it.each([
+    'aBc ',
+    ' é',
+    'e\u0301',
+    '\0',
+    '"\'`',
+    '👩‍👩‍👧',
+    '\u202e',
+    'x'.repeat(65_536),
+    '漢'.repeat(21_845),
+  ])('is kept exactly', (value) => {
+    expect(new OAuthToken({ id: value, userSignature: { name: value } }).toRecord()).toEqual({
+      id: value,
+      userName: value,
+    });
+  });
 
   it.each([
     ['that is too long', 'refreshToken', 'x'.repeat(65_537)],
@@ -175,7 +184,10 @@ describe('T6 secrets', () => {
     ['a template string', () => `${token}`],
     ['JSON.stringify', () => JSON.stringify({ token })],
     ['inspect', () => inspect({ token }, { depth: 9 })],
-    ['inspect with every option', () => inspect(token, { depth: 9, showHidden: true, getters: true, customInspect: false })],
+    [
+      'inspect with every option',
+      () => inspect(token, { depth: 9, showHidden: true, getters: true, customInspect: false }),
+    ],
     ['spread', () => JSON.stringify({ ...token })],
     ['structuredClone', () => inspect(structuredClone(token), { showHidden: true, getters: true })],
     ['v8.serialize', () => serialize(token).toString('latin1')],
@@ -214,7 +226,10 @@ describe('fromRecord', () => {
       failure = error;
     }
     expect(failure).toBeInstanceOf(TokenStoreError);
-    expect(failure).toMatchObject({ code: 'RECORD_CORRUPT', message: expect.stringContaining('"broken"') });
+    expect(failure).toMatchObject({
+      code: 'RECORD_CORRUPT',
+      message: expect.stringContaining('"broken"'),
+    });
     expect(inspect(failure)).not.toContain('SECRET');
   });
 });
@@ -228,10 +243,14 @@ describe('from', () => {
     expect(OAuthToken.from(foreign).toRecord()).toEqual(new OAuthToken(full).toRecord());
   });
 
-  it.each([null, undefined, 'x', {}, { toRecord: () => full }, Object.create(OAuthToken.prototype)])(
-    'refuses anything else',
-    (value) => {
-      expect(() => OAuthToken.from(value)).toThrow(InvalidTokenError);
-    },
-  );
+  it.each([
+    null,
+    undefined,
+    'x',
+    {},
+    { toRecord: () => full },
+    Object.create(OAuthToken.prototype),
+  ])('refuses anything else', (value) => {
+    expect(() => OAuthToken.from(value)).toThrow(InvalidTokenError);
+  });
 });

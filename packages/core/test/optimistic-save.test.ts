@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { keyDigest, keysOf, OptimisticSaver, planSave, type StoredRecord, type TokenRecord } from '../src/index.ts';
+import {
+  keyDigest,
+  keysOf,
+  OptimisticSaver,
+  planSave,
+  type StoredRecord,
+  type TokenRecord,
+} from '../src/index.ts';
 
 /** One record behind a compare-and-set, as on a server: reading and writing each take a turn of the loop. */
 class CompareAndSet {
@@ -9,26 +16,22 @@ class CompareAndSet {
 
   save(saver: OptimisticSaver, token: TokenRecord): Promise<void> {
     const keys = keysOf(token);
-    return saver.save(
-      keys,
-      (candidates) => planSave(token, candidates, keys).change ?? null,
-      {
-        read: async () => {
-          this.reads += 1;
-          await new Promise(setImmediate);
-          return this.record === undefined ? [] : [this.record];
-        },
-        write: async (change) => {
-          await new Promise(setImmediate);
-          if (this.record?.version !== change.replaces?.version) {
-            this.refused += 1;
-            return false;
-          }
-          this.record = change.record;
-          return true;
-        },
+    return saver.save(keys, (candidates) => planSave(token, candidates, keys).change ?? null, {
+      read: async () => {
+        this.reads += 1;
+        await new Promise(setImmediate);
+        return this.record === undefined ? [] : [this.record];
       },
-    );
+      write: async (change) => {
+        await new Promise(setImmediate);
+        if (this.record?.version !== change.replaces?.version) {
+          this.refused += 1;
+          return false;
+        }
+        this.record = change.record;
+        return true;
+      },
+    });
   }
 }
 
@@ -72,7 +75,13 @@ describe('OptimisticSaver', () => {
   it('gives the error of a decision to the one who asked, and to no other', async () => {
     const saver = new OptimisticSaver();
     const storage = { read: async () => [], write: async () => true };
-    const refused = saver.save(keysOf(ada), () => { throw new Error('no'); }, storage);
+    const refused = saver.save(
+      keysOf(ada),
+      () => {
+        throw new Error('no');
+      },
+      storage,
+    );
     const next = saver.save(keysOf(ada), () => null, storage);
     await expect(refused).rejects.toThrow('no');
     await expect(next).resolves.toBeUndefined();

@@ -15,7 +15,9 @@ import {
 function save(records: StoredRecord[], token: TokenRecord, ifVersion?: number): StoredRecord {
   let keys: readonly TokenKey[] = keysOf(token);
   for (;;) {
-    const candidates = records.filter((record) => keys.some((key) => record[key.field] === key.value));
+    const candidates = records.filter((record) =>
+      keys.some((key) => record[key.field] === key.value),
+    );
     const plan = planSave(token, candidates, keys, ifVersion);
     if (plan.change === undefined) {
       keys = plan.lookUp;
@@ -104,7 +106,9 @@ describe('random saves, held against the words of the contract', () => {
         if (saved === undefined) throw new Error('nothing was saved');
         const { id: _, ...said } = token;
         expect(saved).toMatchObject(said);
-        expect(records.filter((record) => matchesOnSomeKey({ ...token, id: saved?.id ?? null }, record))).toEqual([saved]);
+        expect(
+          records.filter((record) => matchesOnSomeKey({ ...token, id: saved?.id ?? null }, record)),
+        ).toEqual([saved]);
         for (const record of records) {
           if (record.id !== saved.id) expect(before).toContainEqual(record);
         }
@@ -135,7 +139,8 @@ describe('random saves, held against the words of the contract', () => {
           ),
         );
         const first = perKey.find((matches) => matches.length > 0) ?? [];
-        if (first.length > 1) expect(codeOf(() => findMatch(token, records))).toBe('AMBIGUOUS_TOKEN');
+        if (first.length > 1)
+          expect(codeOf(() => findMatch(token, records))).toBe('AMBIGUOUS_TOKEN');
         else expect(findMatch(token, records)).toBe(first[0] ?? null);
       }),
       { numRuns: 3000 },
@@ -194,7 +199,10 @@ describe('planSave', () => {
     save(records, { ...ada, clientId: 'c1' });
     const second = save(records, { ...ada, clientId: 'c2' });
     expect(codeOf(() => save(records, { id: second.id, clientId: 'c1' }))).toBe('TOKEN_CONFLICT');
-    expect(save(records, { id: second.id, clientId: 'c3' })).toMatchObject({ clientId: 'c3', userName: 'ada' });
+    expect(save(records, { id: second.id, clientId: 'c3' })).toMatchObject({
+      clientId: 'c3',
+      userName: 'ada',
+    });
   });
 
   it('C8 gives ids of 128 random bits', () => {
@@ -205,9 +213,13 @@ describe('planSave', () => {
 
   it('V2 tells the version that the record has, and 0 where there is none', () => {
     const records: StoredRecord[] = [];
-    expect(() => save(records, ada, 1)).toThrow(expect.objectContaining({ code: 'VERSION_CONFLICT', currentVersion: 0 }));
+    expect(() => save(records, ada, 1)).toThrow(
+      expect.objectContaining({ code: 'VERSION_CONFLICT', currentVersion: 0 }),
+    );
     save(records, ada, 0);
-    expect(() => save(records, ada, 0)).toThrow(expect.objectContaining({ code: 'VERSION_CONFLICT', currentVersion: 1 }));
+    expect(() => save(records, ada, 0)).toThrow(
+      expect.objectContaining({ code: 'VERSION_CONFLICT', currentVersion: 1 }),
+    );
     expect(save(records, ada, 1).version).toBe(2);
   });
 });

@@ -4,8 +4,8 @@ import {
   type Decide,
   InvalidTokenError,
   OAuthToken,
-  type StoredRecord,
   StorageTokenStore,
+  type StoredRecord,
   type TokenKey,
   type TokenStorage,
   TokenStoreError,
@@ -28,13 +28,18 @@ class ScriptedStorage implements TokenStorage {
   }
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
     await this.#step('find');
-    return this.records.filter((record) => keys.some(({ field, value }) => record[field] === value));
+    return this.records.filter((record) =>
+      keys.some(({ field, value }) => record[field] === value),
+    );
   }
   async save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
     const change = decide(await this.find(keys));
     if (change === null) return;
     await this.#step('write');
-    this.records = [...this.records.filter((record) => record.id !== change.record.id), change.record];
+    this.records = [
+      ...this.records.filter((record) => record.id !== change.record.id),
+      change.record,
+    ];
   }
   delete(): Promise<void> {
     return this.#step('delete');
@@ -82,7 +87,10 @@ describe('opening', () => {
 
   it('is tried again after it failed', async () => {
     storage.failure = new Error('down');
-    expect(await rejection(store.ready())).toMatchObject({ code: 'STORAGE_FAILED', operation: 'ready' });
+    expect(await rejection(store.ready())).toMatchObject({
+      code: 'STORAGE_FAILED',
+      operation: 'ready',
+    });
     storage.failure = undefined;
     expect(await store.getTokens()).toEqual([]);
   });
@@ -138,10 +146,19 @@ describe('C17 close', () => {
 
 describe('C14 a failure', () => {
   it('keeps the code of the driver and nothing else of its error', async () => {
-    storage.failure = Object.assign(new Error('Duplicate entry SECRET'), { code: 'ER_DUP_ENTRY', sql: 'SECRET' });
+    storage.failure = Object.assign(new Error('Duplicate entry SECRET'), {
+      code: 'ER_DUP_ENTRY',
+      sql: 'SECRET',
+    });
     const failure = await rejection(store.saveToken(ada));
-    expect(failure).toMatchObject({ code: 'STORAGE_FAILED', operation: 'saveToken', driverCode: 'ER_DUP_ENTRY' });
-    expect(inspect(failure, { showHidden: true, depth: 9 }) + failure.stack).not.toContain('SECRET');
+    expect(failure).toMatchObject({
+      code: 'STORAGE_FAILED',
+      operation: 'saveToken',
+      driverCode: 'ER_DUP_ENTRY',
+    });
+    expect(inspect(failure, { showHidden: true, depth: 9 }) + failure.stack).not.toContain(
+      'SECRET',
+    );
   });
 
   it('takes no code that is a text', async () => {
@@ -149,36 +166,57 @@ describe('C14 a failure', () => {
     expect((await rejection(store.getTokens())).driverCode).toBeUndefined();
   });
 
-  it.each([undefined, null, 'token', {}, 7])('of a wrong argument is InvalidTokenError, before anything is opened', async (value) => {
-    const wrong = value as never;
-    for (const call of [store.findToken(wrong), store.saveToken(wrong)]) {
-      expect(await rejection(call)).toBeInstanceOf(InvalidTokenError);
-    }
-    if (typeof value !== 'string') {
-      for (const call of [store.findTokenById(wrong), store.deleteToken(wrong)]) {
-        expect(await rejection(call)).toMatchObject({ field: 'id' });
+  it.each([undefined, null, 'token', {}, 7])(
+    'of a wrong argument is InvalidTokenError, before anything is opened',
+    async (value) => {
+      const wrong = value as never;
+      for (const call of [store.findToken(wrong), store.saveToken(wrong)]) {
+        expect(await rejection(call)).toBeInstanceOf(InvalidTokenError);
       }
-    }
-    expect(storage.calls).toEqual([]);
-  });
-
-  it.each([null, 3, [], { ifVersion: null }, { ifVersion: undefined }, { ifVersion: '1' }, { ifVersion: -1 }, { ifversion: 1 }])(
-    'of wrong save options is InvalidTokenError: %j',
-    async (options) => {
-      expect(await rejection(store.saveToken(ada, options as never))).toBeInstanceOf(InvalidTokenError);
+      if (typeof value !== 'string') {
+        for (const call of [store.findTokenById(wrong), store.deleteToken(wrong)]) {
+          expect(await rejection(call)).toMatchObject({ field: 'id' });
+        }
+      }
       expect(storage.calls).toEqual([]);
     },
   );
+
+  it.each([
+    null,
+    3,
+    [],
+    { ifVersion: null },
+    { ifVersion: undefined },
+    { ifVersion: '1' },
+    { ifVersion: -1 },
+    { ifversion: 1 },
+  ])('of wrong save options is InvalidTokenError: %j', async (options) => {
+    expect(await rejection(store.saveToken(ada, options as never))).toBeInstanceOf(
+      InvalidTokenError,
+    );
+    expect(storage.calls).toEqual([]);
+  });
 });
 
 describe('a record that was damaged in storage', () => {
   it.each([
     ['its version', { id: '1', userName: 'ada', refreshToken: 'r' }],
-    ['the type of a field', { id: '1', userName: 'ada', refreshToken: 'r', clientSecret: 7, version: 1 }],
+    [
+      'the type of a field',
+      { id: '1', userName: 'ada', refreshToken: 'r', clientSecret: 7, version: 1 },
+    ],
   ])('in %s is refused and left as it is', async (_case, damaged) => {
     storage.records = [damaged as unknown as StoredRecord];
-    for (const call of [() => store.findToken(ada), () => store.saveToken(ada), () => store.getTokens()]) {
-      expect(await rejection(call())).toMatchObject({ code: 'RECORD_CORRUPT', message: expect.stringContaining('"1"') });
+    for (const call of [
+      () => store.findToken(ada),
+      () => store.saveToken(ada),
+      () => store.getTokens(),
+    ]) {
+      expect(await rejection(call())).toMatchObject({
+        code: 'RECORD_CORRUPT',
+        message: expect.stringContaining('"1"'),
+      });
     }
     expect(storage.records).toEqual([damaged]);
   });

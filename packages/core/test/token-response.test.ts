@@ -37,9 +37,14 @@ describe('fromTokenResponse', () => {
   it.each([
     ['a number', { expires_in: 60 }],
     ['a numeric string', { expires_in: '60' }],
-    ['expires_in_sec beside expires_in in milliseconds', { expires_in: 60_000, expires_in_sec: 60 }],
+    [
+      'expires_in_sec beside expires_in in milliseconds',
+      { expires_in: 60_000, expires_in_sec: 60 },
+    ],
   ])('takes the lifetime as %s', (_case, lifetime) => {
-    expect(OAuthToken.fromTokenResponse({ access_token: 'a', ...lifetime }, { now: 0 }).expiresAt).toBe(60_000);
+    expect(
+      OAuthToken.fromTokenResponse({ access_token: 'a', ...lifetime }, { now: 0 }).expiresAt,
+    ).toBe(60_000);
   });
 
   it('has no expiry where the answer has none', () => {
@@ -48,8 +53,12 @@ describe('fromTokenResponse', () => {
 
   it('keeps the refresh token and scope that were used, where the answer leaves them out', () => {
     const used = { refreshToken: 'r', scope: 'asked' };
-    expect(OAuthToken.fromTokenResponse({ access_token: 'a' }, used).toRecord()).toMatchObject(used);
-    expect(OAuthToken.fromTokenResponse({ access_token: 'a', refresh_token: 'r2' }, used).refreshToken).toBe('r2');
+    expect(OAuthToken.fromTokenResponse({ access_token: 'a' }, used).toRecord()).toMatchObject(
+      used,
+    );
+    expect(
+      OAuthToken.fromTokenResponse({ access_token: 'a', refresh_token: 'r2' }, used).refreshToken,
+    ).toBe('r2');
   });
 
   it('understands api_domain', () => {
@@ -73,18 +82,26 @@ describe('fromTokenResponse', () => {
 
   it('refuses a context with an unknown field', () => {
     const context: object = { clientID: 'typo' };
-    expect(() => OAuthToken.fromTokenResponse({ access_token: 'a' }, context)).toThrow(InvalidTokenError);
+    expect(() => OAuthToken.fromTokenResponse({ access_token: 'a' }, context)).toThrow(
+      InvalidTokenError,
+    );
   });
 });
 
 describe('an error of RFC 6749 section 5.2', () => {
   it('is told by its code, with what to do', () => {
-    const failure = failureOf({ error: 'invalid_grant', error_description: 'for 1000.SECRET', error_uri: 'https://x' });
+    const failure = failureOf({
+      error: 'invalid_grant',
+      error_description: 'for 1000.SECRET',
+      error_uri: 'https://x',
+    });
     expect(failure).toMatchObject({ code: 'OAUTH_ERROR', error: 'invalid_grant' });
     expect(failure.message).toContain('log in again');
     expect(failure.errorDescription).toBe('for 1000.SECRET');
     expect(failure.errorUri).toBe('https://x');
-    expect(inspect(failure, { showHidden: true }) + JSON.stringify(failure)).not.toContain('SECRET');
+    expect(inspect(failure, { showHidden: true }) + JSON.stringify(failure)).not.toContain(
+      'SECRET',
+    );
   });
 
   it('is not repeated where it is not of the form that section 5.2 allows', () => {

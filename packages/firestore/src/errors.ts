@@ -29,8 +29,11 @@ export function isLostRace(error: unknown): boolean {
 /** The client's errors in our terms. */
 export function translateError(error: unknown): TokenStoreError | undefined {
   const driverCode = statusOf(error);
-  const failure = (code: TokenStoreErrorCode, message: string, retryable = false): TokenStoreError =>
-    new TokenStoreError(code, message, { retryable, driverCode });
+  const failure = (
+    code: TokenStoreErrorCode,
+    message: string,
+    retryable = false,
+  ): TokenStoreError => new TokenStoreError(code, message, { retryable, driverCode });
   switch (driverCode) {
     case Status.PERMISSION_DENIED:
     case Status.UNAUTHENTICATED:
@@ -50,9 +53,17 @@ export function translateError(error: unknown): TokenStoreError | undefined {
         true,
       );
     case Status.DEADLINE_EXCEEDED:
-      return failure('TIMEOUT', 'Firestore did not answer in time. Try again; a save may or may not have happened.', true);
+      return failure(
+        'TIMEOUT',
+        'Firestore did not answer in time. Try again; a save may or may not have happened.',
+        true,
+      );
     case Status.RESOURCE_EXHAUSTED:
-      return failure('STORAGE_FULL', 'A quota of the Firestore project is used up. Raise it, or try again later.', true);
+      return failure(
+        'STORAGE_FULL',
+        'A quota of the Firestore project is used up. Raise it, or try again later.',
+        true,
+      );
     case Status.FAILED_PRECONDITION:
       return failure(
         'SCHEMA_UNKNOWN',
@@ -88,7 +99,10 @@ export async function inTime<T>(answer: Promise<T>, timeout: number): Promise<T>
 }
 
 function projectMissing(error: unknown): TokenStoreError | undefined {
-  if (!(error instanceof Error) || !/Unable to detect a Project Id|Could not load the default credentials/.test(error.message)) {
+  if (
+    !(error instanceof Error) ||
+    !/Unable to detect a Project Id|Could not load the default credentials/.test(error.message)
+  ) {
     return undefined;
   }
   return new TokenStoreError(

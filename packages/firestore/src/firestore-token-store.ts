@@ -12,8 +12,8 @@ import {
   keyDigest,
   OptimisticSaver,
   type RecordChange,
-  type StoredRecord,
   StorageTokenStore,
+  type StoredRecord,
   type TokenKey,
   type TokenStorage,
   type TokenStoreError,
@@ -79,7 +79,9 @@ class FirestoreStorage implements TokenStorage {
       const seen = keys.length === 0 ? [] : (await this.#inTime(this.#holders(keys).get())).docs;
       if (seen.some((doc) => doc.get('writer') === writer)) return true;
       const change = decide(seen.map(storedRecord));
-      return change === null || this.#commit((batch) => this.#write(batch, change, writer, seen, left));
+      return (
+        change === null || this.#commit((batch) => this.#write(batch, change, writer, seen, left))
+      );
     });
   }
 
@@ -159,7 +161,11 @@ class FirestoreStorage implements TokenStorage {
   ): void {
     const { record, replaces, absorbs } = change;
     const reference = this.#recordReference(record.id);
-    const goes = new Set([...absorbs, ...(replaces === null ? [] : [replaces])].map(({ id }) => this.#recordReference(id).path));
+    const goes = new Set(
+      [...absorbs, ...(replaces === null ? [] : [replaces])].map(
+        ({ id }) => this.#recordReference(id).path,
+      ),
+    );
     const before = seen.filter((doc) => goes.has(doc.ref.path));
     const others = seen.filter((doc) => !goes.has(doc.ref.path));
     const held = before.flatMap((doc) => digestsIn(doc, 'keys'));
@@ -190,7 +196,12 @@ class FirestoreStorage implements TokenStorage {
     for (const doc of before) {
       if (doc.ref.path !== reference.path) batch.delete(doc.ref, asSeen(doc));
     }
-    const fields = { ...recordFields(record), keys, shared: keys.filter((digest) => shared.has(digest)), writer };
+    const fields = {
+      ...recordFields(record),
+      keys,
+      shared: keys.filter((digest) => shared.has(digest)),
+      writer,
+    };
     const former = before.find((doc) => doc.ref.path === reference.path);
     if (former === undefined) batch.create(reference, fields);
     else batch.update(reference, fields, asSeen(former));
@@ -240,5 +251,7 @@ function asSeen(doc: DocumentSnapshot): Precondition {
 /** The order in which records were first saved: the database's own commit times. */
 function byCreation(a: QueryDocumentSnapshot, b: QueryDocumentSnapshot): number {
   const [left, right] = [a.createTime, b.createTime];
-  return left.seconds - right.seconds || left.nanoseconds - right.nanoseconds || (a.id < b.id ? -1 : 1);
+  return (
+    left.seconds - right.seconds || left.nanoseconds - right.nanoseconds || (a.id < b.id ? -1 : 1)
+  );
 }

@@ -43,8 +43,15 @@ export function checkOptions(options: FirestoreTokenStoreOptions): {
     throw invalidOption('settings', 'is given together with firestore: give one of them');
   }
   // `_` last would let one store's keys be another store's collection.
-  if (typeof collection !== 'string' || !/^[A-Za-z][\w-]{0,99}$/.test(collection) || collection.endsWith('_keys')) {
-    throw invalidOption('collection', 'must be a name of letters, digits, _ and -, and not end in _keys');
+  if (
+    typeof collection !== 'string' ||
+    !/^[A-Za-z][\w-]{0,99}$/.test(collection) ||
+    collection.endsWith('_keys')
+  ) {
+    throw invalidOption(
+      'collection',
+      'must be a name of letters, digits, _ and -, and not end in _keys',
+    );
   }
   if (!Number.isSafeInteger(timeout) || timeout < 1) {
     throw invalidOption('timeout', 'must be a number of milliseconds');

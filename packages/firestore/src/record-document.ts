@@ -41,5 +41,7 @@ export function storedRecord(doc: DocumentSnapshot): StoredRecord {
 
 /** The rest of the checks is done by `OAuthToken.fromRecord`. */
 function isStored(fields: unknown): fields is StoredRecord {
-  return typeof fields === 'object' && fields !== null && 'id' in fields && typeof fields.id === 'string';
+  return (
+    typeof fields === 'object' && fields !== null && 'id' in fields && typeof fields.id === 'string'
+  );
 }

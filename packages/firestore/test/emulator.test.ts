@@ -1,6 +1,11 @@
 import { Firestore } from '@google-cloud/firestore';
 import { OAuthToken, type TokenInit, type TokenStoreError } from '@tokenkeep/core';
-import { type FaultyProxy, type FirestoreServer, startFaultyProxy, startFirestore } from '@tokenkeep/test-servers';
+import {
+  type FaultyProxy,
+  type FirestoreServer,
+  startFaultyProxy,
+  startFirestore,
+} from '@tokenkeep/test-servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FirestoreTokenStore, type FirestoreTokenStoreOptions } from '../src/index.ts';
 
@@ -30,9 +35,21 @@ afterAll(() => server.stop());
 
 describe('racing saves that share a key leave one record', () => {
   it.each<[string, (round: number) => [TokenInit, TokenInit]]>([
-    ['of a user with and without the client', (n) => [{ ...user(`u${n}`), refreshToken: 'r' }, { ...user(`u${n}`), clientId: 'c', refreshToken: 's' }]],
-    ['of a refresh token with and without the user', (n) => [{ refreshToken: `r${n}` }, { ...user(`u${n}`), refreshToken: `r${n}` }]],
-    ['of an access token with and without the user', (n) => [{ accessToken: `a${n}` }, { ...user(`u${n}`), accessToken: `a${n}` }]],
+    [
+      'of a user with and without the client',
+      (n) => [
+        { ...user(`u${n}`), refreshToken: 'r' },
+        { ...user(`u${n}`), clientId: 'c', refreshToken: 's' },
+      ],
+    ],
+    [
+      'of a refresh token with and without the user',
+      (n) => [{ refreshToken: `r${n}` }, { ...user(`u${n}`), refreshToken: `r${n}` }],
+    ],
+    [
+      'of an access token with and without the user',
+      (n) => [{ accessToken: `a${n}` }, { ...user(`u${n}`), accessToken: `a${n}` }],
+    ],
   ])('%s', async (_case, pair) => {
     const collection = newCollection();
     await using one = open(collection);
@@ -57,7 +74,9 @@ describe('racing saves that share a key leave one record', () => {
         save(two, { ...ada, clientId: 'c2', refreshToken: 'r' }),
         three.deleteToken(other.id ?? ''),
       ]);
-      const left = (await one.getTokens()).filter((token) => token.userSignature?.name === `ada${round}`);
+      const left = (await one.getTokens()).filter(
+        (token) => token.userSignature?.name === `ada${round}`,
+      );
       expect(left.map((token) => token.clientId)).toEqual(['c2']);
     }
   });
@@ -82,7 +101,8 @@ describe('documents of keys', () => {
     const collection = newCollection();
     await using store = open(collection);
     const client = new Firestore(settingsFor(server.hostAndPort));
-    const count = async () => (await client.collection(`${collection}_keys`).listDocuments()).length;
+    const count = async () =>
+      (await client.collection(`${collection}_keys`).listDocuments()).length;
     const { id } = await save(store, { ...user('ada'), refreshToken: 'r', accessToken: 'a1' });
     expect(await count()).toBe(4);
     await save(store, { ...user('ada'), accessToken: 'a2' });
@@ -98,7 +118,9 @@ it('deleteTokens removes more records than one commit can', async () => {
   await using store = open(collection);
   await using neighbour = open(`${collection}x`);
   await save(neighbour, { refreshToken: 'r' });
-  await Promise.all(Array.from({ length: 600 }, (_, n) => save(store, { ...user(`u${n}`), refreshToken: `r${n}` })));
+  await Promise.all(
+    Array.from({ length: 600 }, (_, n) => save(store, { ...user(`u${n}`), refreshToken: `r${n}` })),
+  );
   expect(await store.getTokens()).toHaveLength(600);
   await store.deleteTokens();
   expect(await store.getTokens()).toEqual([]);
@@ -140,10 +162,22 @@ describe('a connection that fails', () => {
     for (let round = 0; round < 20; round += 1) {
       const saving = save(store, { ...user('ada'), accessToken: `a${round}` });
       if (round % 4 === 3) proxy.cut();
-      const version = await saving.then((token) => token.version ?? 0, () => 0);
+      const version = await saving.then(
+        (token) => token.version ?? 0,
+        () => 0,
+      );
       acknowledged = Math.max(acknowledged, version);
     }
-    await expect.poll(() => store.getTokens().then((tokens) => tokens.length, () => 0), { timeout: 30_000 }).toBe(1);
+    await expect
+      .poll(
+        () =>
+          store.getTokens().then(
+            (tokens) => tokens.length,
+            () => 0,
+          ),
+        { timeout: 30_000 },
+      )
+      .toBe(1);
     const [record] = await store.getTokens();
     expect(record?.version).toBeGreaterThanOrEqual(acknowledged);
     expect(record?.version).toBeLessThanOrEqual(20);

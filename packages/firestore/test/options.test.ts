@@ -27,9 +27,15 @@ describe('a wrong option is refused by the constructor', () => {
 });
 
 describe('a connection without encryption', () => {
-  it.each([{ ssl: false, host: 'db.example' }, { ssl: false }])('to another machine is refused: %j', (settings) => {
-    expect(refusal({ settings })).toMatchObject({ code: 'TLS_REQUIRED', message: expect.stringContaining('tls: false') });
-  });
+  it.each([{ ssl: false, host: 'db.example' }, { ssl: false }])(
+    'to another machine is refused: %j',
+    (settings) => {
+      expect(refusal({ settings })).toMatchObject({
+        code: 'TLS_REQUIRED',
+        message: expect.stringContaining('tls: false'),
+      });
+    },
+  );
 
   it('to another machine is refused where the environment asks for it', () => {
     vi.stubEnv('FIRESTORE_EMULATOR_HOST', 'emulator.example:8080');

@@ -1,1 +1,5 @@
-export { MemorySpace, MemoryTokenStore, type MemoryTokenStoreOptions } from './memory-token-store.ts';
+export {
+  MemorySpace,
+  MemoryTokenStore,
+  type MemoryTokenStoreOptions,
+} from './memory-token-store.ts';

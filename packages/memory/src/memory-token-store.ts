@@ -1,7 +1,7 @@
 import {
   type Decide,
-  type StoredRecord,
   StorageTokenStore,
+  type StoredRecord,
   type TokenKey,
   type TokenKeyField,
   type TokenStorage,

@@ -1,0 +1,272 @@
+import { OAuthToken, type TokenInit } from '@tokenkeep/core';
+import type { Place, TokenStoreDefinition } from './definition.ts';
+import { codeOf, firstLine } from './expectations.ts';
+import { Journal } from './journal.ts';
+import { leakIn } from './leaks.ts';
+import { ObservedStore, type Observer } from './observed-store.ts';
+import { PromiseBroken, Untested } from './promise-broken.ts';
+import { randomFrom } from './random.ts';
+import { roundsOf, type Settings } from './settings.ts';
+import { StoreProcess } from './store-process.ts';
+
+/** Something that no check looks for and every check may come across: all of it breaks C14. */
+export interface Observation {
+  readonly expected: string;
+  readonly actual: string;
+  readonly done: readonly string[];
+}
+
+/** How long closing and destroying may take before it is given up: milliseconds. */
+const CLEAN_UP_LIMIT = 5_000;
+
+/**
+ * What a check works with: places, handles on them, other processes, values that are used nowhere
+ * else. All of it is closed and destroyed when the check has ended, however it ended.
+ */
+export class CheckContext implements Observer, AsyncDisposable {
+  readonly definition: TokenStoreDefinition;
+  readonly settings: Settings;
+  readonly random: () => number;
+  readonly journal: Journal = new Journal();
+  /** Every secret that was made up so far. */
+  readonly secrets: Set<string>;
+  readonly observations: Observation[];
+  /** Whether a call did not settle. */
+  hasHung = false;
+  readonly #prefix: string;
+  #values = 0;
+  #handles = 0;
+  #mainPlace: Promise<Place> | undefined;
+  readonly #places: Place[] = [];
+  readonly #stores = new Map<ObservedStore, string>();
+  readonly #processes: StoreProcess[] = [];
+
+  constructor(definition: TokenStoreDefinition, settings: Settings, parent?: CheckContext) {
+    this.definition = definition;
+    this.settings = settings;
+    this.random = parent?.random ?? randomFrom(settings.seed);
+    this.secrets = parent?.secrets ?? new Set();
+    this.observations = parent?.observations ?? [];
+    this.#prefix = Math.floor(this.random() * 36 ** 5)
+      .toString(36)
+      .padStart(5, '0');
+  }
+
+  /** A context for one round: what it opens is closed and destroyed before the next one. */
+  nested(): CheckContext {
+    return new CheckContext(this.definition, this.settings, this);
+  }
+
+  /** A fresh and empty place. */
+  async place(): Promise<Place> {
+    const place = await this.definition.location();
+    this.#places.push(place);
+    return place;
+  }
+
+  /** The place that `open()` opens: the same one for the whole check. */
+  mainPlace(): Promise<Place> {
+    this.#mainPlace ??= this.place();
+    return this.#mainPlace;
+  }
+
+  /** A place next to the main one, on the same backend. */
+  async neighbour(): Promise<Place> {
+    const main = await this.mainPlace();
+    if (this.definition.neighbour === undefined) return this.place();
+    const place = await this.definition.neighbour(main);
+    this.#places.push(place);
+    return place;
+  }
+
+  /** Opens a handle on a place: the main one where none is named. */
+  async open(place?: Place): Promise<ObservedStore> {
+    const where = place ?? (await this.mainPlace());
+    const key = JSON.stringify(where);
+    if (this.definition.handles === 'one') {
+      for (const [store, its] of this.#stores) if (its === key && !store.isClosed) return store;
+    }
+    this.#handles += 1;
+    const name = this.#handles === 1 ? 'store' : `store${this.#handles}`;
+    const store = new ObservedStore(await this.definition.open(where), name, this);
+    this.#stores.set(store, key);
+    return store;
+  }
+
+  /** Several handles on the main place. */
+  async openMany(count: number): Promise<ObservedStore[]> {
+    const stores: ObservedStore[] = [];
+    for (let opened = 0; opened < count; opened += 1) stores.push(await this.open());
+    return stores;
+  }
+
+  /**
+   * Starts other processes that open the main place, or another one. They have it open when this
+   * is done, unless they are told to wait.
+   *
+   * @throws Untested if the definition does not say where they find it
+   */
+  async processes(
+    count: number,
+    place?: Place,
+    opening: 'now' | 'later' = 'now',
+  ): Promise<StoreProcess[]> {
+    const { module, name } = this.definition;
+    if (module === undefined) {
+      throw new Untested(
+        'the definition has no `module: import.meta.url`, so no other process can find it',
+      );
+    }
+    const where = place ?? (await this.mainPlace());
+    const starting = Array.from({ length: count }, () => {
+      const process = new StoreProcess({ module, name, place: where }, this.callLimit());
+      this.#processes.push(process);
+      return process;
+    });
+    await Promise.all(starting.map((process) => process.ready()));
+    if (opening === 'now') await Promise.all(starting.map((process) => process.open()));
+    return starting;
+  }
+
+  /** How many rounds are due where `standard` are at the standard intensity. */
+  rounds(standard: number): number {
+    return roundsOf(this.settings, standard);
+  }
+
+  /** Whole number from 0 to below `end`. */
+  below(end: number): number {
+    return Math.floor(this.random() * end);
+  }
+
+  /** A text that is used nowhere else, with a word in it that says what it is. */
+  value(what: string): string {
+    this.#values += 1;
+    return `${what}-${this.#prefix}-${this.#values}`;
+  }
+
+  /** A secret that is used nowhere else. Whatever fails from now on is searched for it. */
+  secret(what: string): string {
+    const secret = `${this.value(what)}-secret-${this.below(36 ** 6)
+      .toString(36)
+      .padStart(6, '0')}`;
+    this.secrets.add(secret);
+    return secret;
+  }
+
+  /** A token of a user of its own, with a refresh and an access token of its own. */
+  token(fields: TokenInit = {}): OAuthToken {
+    return new OAuthToken({
+      userSignature: { name: this.value('user') },
+      refreshToken: this.secret('refresh'),
+      accessToken: this.secret('access'),
+      ...fields,
+    });
+  }
+
+  /** Every field that a token can have, but for `id` and `version`, with values of their own. */
+  everyField(): TokenInit {
+    return {
+      userSignature: { name: this.value('user') },
+      clientId: this.value('client'),
+      clientSecret: this.secret('client'),
+      redirectUrl: `https://example.com/${this.value('redirect')}`,
+      grantToken: this.secret('grant'),
+      refreshToken: this.secret('refresh'),
+      accessToken: this.secret('access'),
+      apiDomain: `https://${this.value('api')}.example.com`,
+      scope: `read write ${this.value('scope')}`,
+      tokenType: 'Bearer',
+      expiresAt: 1_900_000_000_000 + this.below(1_000_000_000),
+      extra: { note: this.secret('extra'), nested: { list: [1, 'two', null, true] } },
+    };
+  }
+
+  /** Gives the event loop a turn, or a few, so that calls interleave in more than one way. */
+  async interleave(): Promise<void> {
+    const turns = this.below(4);
+    for (let turn = 0; turn < turns; turn += 1) {
+      await new Promise<void>((resolve) => {
+        if (this.random() < 0.5) setImmediate(resolve);
+        else queueMicrotask(resolve);
+      });
+    }
+  }
+
+  callLimit(): number {
+    // Who hung once may hang at every call: that need not take an hour to find out.
+    return this.hasHung ? Math.min(500, this.settings.callLimit) : this.settings.callLimit;
+  }
+
+  hung(method: string): void {
+    this.hasHung = true;
+    this.#observe(`${method} to settle`, `it had not after ${this.settings.callLimit} ms`);
+  }
+
+  rejected(method: string, error: unknown): void {
+    const leak = leakIn(error, this.secrets);
+    if (leak !== undefined) {
+      this.#observe(
+        'no secret in a failure, whichever way it is looked at',
+        `the error that ${method} rejected with shows one: ${leak}`,
+      );
+    }
+    const lacking = lackingOf(error);
+    if (lacking !== undefined) {
+      this.#observe(
+        `${method} to reject with a TokenStoreError`,
+        `it rejected with ${firstLine(error)}, which has ${lacking}`,
+      );
+    }
+  }
+
+  /** Something was thrown outside of any promise. */
+  strayed(failure: unknown): void {
+    this.#observe(
+      'nothing to be thrown outside of the promise of a call: it ends the process',
+      `this was: ${firstLine(failure)}`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.kill()));
+    for (const store of this.#stores.keys()) {
+      if (!store.isClosed) await atMost(CLEAN_UP_LIMIT, async () => store.raw.close());
+    }
+    for (const place of this.#places) {
+      await atMost(CLEAN_UP_LIMIT, async () => this.definition.destroy?.(place));
+    }
+  }
+
+  #observe(expected: string, actual: string): void {
+    this.observations.push({ expected, actual, done: this.journal.lines() });
+  }
+}
+
+/** What a TokenStoreError has and this lacks, if anything (C14). Any copy of core will do. */
+function lackingOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return 'no message and no stack: it is no Error';
+  if (codeOf(error) === undefined) return 'no code';
+  if (!('operation' in error) || typeof error.operation !== 'string') return 'no operation';
+  if (!('retryable' in error) || typeof error.retryable !== 'boolean') return 'no retryable';
+  return undefined;
+}
+
+async function atMost(limit: number, work: () => Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limit);
+  });
+  try {
+    await Promise.race([work(), tooLong]);
+  } catch {
+    // A place that can't be cleaned up is not what the check was about.
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A check's failure with the calls that led to it. */
+export function withCalls(error: unknown, journal: Journal): unknown {
+  if (!(error instanceof PromiseBroken) || error.done !== undefined) return error;
+  return new PromiseBroken(error.expected, error.actual, journal.lines());
+}

@@ -1,0 +1,146 @@
+import type { Check } from './check.ts';
+import { CHECKS } from './checks/index.ts';
+import { type ClauseId, capabilityOf } from './clauses.ts';
+import type { TokenStoreDefinition } from './definition.ts';
+import { firstLine } from './expectations.ts';
+import { Report } from './report.ts';
+import { type CheckResult, runCheck } from './run-check.ts';
+import { type SettingsOptions, settingsOf } from './settings.ts';
+
+/** What {@link checkTokenStore} can be told. */
+export interface CheckOptions extends SettingsOptions {
+  /**
+   * Only these clauses, or groups by their letter, such as `['A', 'C5']`.
+   *
+   * @default all
+   */
+  clauses?: readonly string[];
+  /**
+   * Stop at the first failure.
+   *
+   * @default false
+   */
+  bail?: boolean;
+  /** Told before each check, and after it with its result. */
+  onProgress?: (progress: Progress) => void;
+}
+
+/** How far a run has come. */
+export interface Progress {
+  readonly check: Check;
+  /** How many checks have ended. */
+  readonly ended: number;
+  readonly total: number;
+  /** The result of this check, once it has ended. */
+  readonly result?: CheckResult;
+}
+
+/** The store could not be checked at all: its place can't be made or opened. */
+export class CannotRun extends Error {
+  override readonly name: string = 'CannotRun';
+}
+
+/** How many checks may find a call that does not settle before the rest is left. */
+const MOST_HANGS = 5;
+
+/**
+ * Checks a store against the contract.
+ *
+ * @throws CannotRun if no place of it can be opened
+ * @example
+ * const report = await checkTokenStore(definition);
+ * if (!report.passed) console.log(prettyReport(report));
+ */
+export async function checkTokenStore(
+  definition: TokenStoreDefinition,
+  options: CheckOptions = {},
+): Promise<Report> {
+  const started = performance.now();
+  const settings = settingsOf(options, definition.pace);
+  await tryOut(definition);
+  const checks = checksFor(definition, options.clauses);
+  const results: CheckResult[] = [];
+  let hangs = 0;
+  let notRun = 'it was not asked for';
+  for (const check of checks) {
+    const progress = { check, ended: results.length, total: checks.length };
+    options.onProgress?.(progress);
+    const result = await runCheck(check, definition, settings);
+    results.push(result);
+    options.onProgress?.({ ...progress, ended: results.length, result });
+    if (result.status !== 'failed') continue;
+    if (options.bail) {
+      notRun = 'the run was stopped at the first failure';
+      break;
+    }
+    if (result.failures.some(({ expected }) => expected.endsWith('to settle'))) hangs += 1;
+    if (hangs >= MOST_HANGS) {
+      notRun = 'calls of the store do not settle: the run was given up';
+      break;
+    }
+  }
+  return new Report(definition, settings, results, performance.now() - started, notRun);
+}
+
+/**
+ * The checks that a store has to pass, by what its definition declares.
+ *
+ * @param clauses only these clauses, or groups by their letter
+ */
+export function checksFor(
+  definition: TokenStoreDefinition,
+  clauses?: readonly string[],
+): readonly Check[] {
+  return CHECKS.filter(({ clause }) => {
+    const capability = capabilityOf(clause);
+    if (capability !== undefined && definition[capability] !== true) return false;
+    return clauses === undefined || clauses.some((wanted) => isOf(clause, wanted));
+  });
+}
+
+function isOf(clause: ClauseId, wanted: string): boolean {
+  return clause === wanted || clause.replace(/\d+$/, '') === wanted;
+}
+
+async function tryOut(definition: TokenStoreDefinition): Promise<void> {
+  const step = async <T>(what: string, work: () => T | PromiseLike<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw new CannotRun(`${what} of the definition failed: ${firstLine(error)}`, {
+        cause: error,
+      });
+    }
+  };
+  const place = await step('location()', () => definition.location());
+  if (place === undefined) {
+    throw new CannotRun(
+      'location() of the definition gave nothing: it has to give a value that JSON can hold, such as a path',
+    );
+  }
+  try {
+    const store: unknown = await step('open()', () => definition.open(place));
+    if (typeof store !== 'object' || store === null) {
+      throw new CannotRun('open() of the definition did not give a store');
+    }
+    const missing = [
+      'findToken',
+      'findTokenById',
+      'saveToken',
+      'deleteToken',
+      'getTokens',
+      'deleteTokens',
+      'close',
+    ].filter((method) => typeof Reflect.get(store, method) !== 'function');
+    if (missing.length > 0) {
+      throw new CannotRun(
+        `the store has no ${missing.join(', ')}: it needs the six methods and close()`,
+      );
+    }
+    await step('close() of the store that open()', () =>
+      Reflect.apply(Reflect.get(store, 'close'), store, []),
+    );
+  } finally {
+    await step('destroy()', () => definition.destroy?.(place));
+  }
+}

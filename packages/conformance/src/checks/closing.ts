@@ -1,0 +1,166 @@
+import { getActiveResourcesInfo } from 'node:process';
+import type { Check } from '../check.ts';
+import { expect, expectRefused, expectSame, recordOf } from '../expectations.ts';
+import { Untested } from '../promise-broken.ts';
+
+/** How long a process may go on after its store was closed: milliseconds. */
+const LINGER = 5_000;
+
+export const closingChecks: readonly Check[] = [
+  {
+    clause: 'C17',
+    title: 'close can be called twice, at once and again',
+    why: 'A program that closes what it uses, and a framework that closes it too, must not fail at the end.',
+    hint: 'Remember the promise of the first close, and give it again.',
+    async run(context) {
+      const used = await context.open();
+      await used.saveToken(context.token());
+      await Promise.all([used.close(), used.close()]);
+      await used.close();
+      const unused = await context.open();
+      await unused.close();
+      await unused.close();
+    },
+  },
+  {
+    clause: 'C17',
+    title: 'calls after close are refused with STORE_CLOSED',
+    why: 'A call that quietly opens everything again keeps the process alive and the file locked.',
+    hint: 'Check at the start of each method whether close was called.',
+    async run(context) {
+      const store = await context.open();
+      const token = context.token();
+      await store.saveToken(token);
+      await store.close();
+      await expectRefused(store.findToken(token), 'STORE_CLOSED', 'findToken after close');
+      await expectRefused(store.findTokenById('1'), 'STORE_CLOSED', 'findTokenById after close');
+      await expectRefused(store.saveToken(token), 'STORE_CLOSED', 'saveToken after close');
+      await expectRefused(store.deleteToken('1'), 'STORE_CLOSED', 'deleteToken after close');
+      await expectRefused(store.getTokens(), 'STORE_CLOSED', 'getTokens after close');
+      await expectRefused(store.deleteTokens(), 'STORE_CLOSED', 'deleteTokens after close');
+    },
+  },
+  {
+    clause: 'C17',
+    title: 'calls in flight finish when the store is closed',
+    why: 'A save that is cut off by the end of the program loses the refresh token that was just spent for.',
+    hint: 'Count calls, and wait in close until none is left.',
+    async run(context) {
+      const store = await context.open();
+      const keptOpen = context.definition.handles === 'one' ? undefined : await context.open();
+      await store.saveToken(context.token());
+      const tokens = Array.from({ length: 10 }, () => context.token());
+      const saving = tokens.map((token) => store.saveToken(token));
+      const reading = store.getTokens();
+      const closing = store.close();
+      const settled = await Promise.allSettled(saving);
+      expectSame(
+        settled.map(({ status }) => status),
+        saving.map(() => 'fulfilled'),
+        'how the saves ended that were on their way',
+      );
+      await reading;
+      await closing;
+      if (keptOpen === undefined) return;
+      expectSame(
+        (await keptOpen.getTokens()).length,
+        tokens.length + 1,
+        'the number of records that another handle sees',
+      );
+    },
+  },
+  {
+    clause: 'C17',
+    title: 'closing one handle leaves the others open',
+    why: 'A pool that is shared without being counted is closed under the feet of others.',
+    hint: 'Close what this store opened, and nothing that was handed to it.',
+    async run(context) {
+      if (context.definition.handles === 'one')
+        throw new Untested('the store has one handle: handles: "one"');
+      const [one, two] = [await context.open(), await context.open()];
+      const token = context.token();
+      await one.saveToken(token);
+      await one.close();
+      const found = await two.findToken(token);
+      expectSame(
+        found && recordOf(found)['accessToken'],
+        token.accessToken,
+        'what the other handle finds',
+      );
+      await two.saveToken(context.token());
+    },
+  },
+  {
+    clause: 'C17',
+    title: '`await using` closes the store',
+    why: 'Without it a store stays open when something throws.',
+    hint: 'Add [Symbol.asyncDispose]() { return this.close(); }.',
+    async run(context) {
+      const store = await context.open();
+      expect(
+        typeof Reflect.get(store.raw, Symbol.asyncDispose) === 'function',
+        'a method [Symbol.asyncDispose]',
+        'there is none',
+      );
+      {
+        await using used = store;
+        await used.saveToken(context.token());
+      }
+      await expectRefused(store.getTokens(), 'STORE_CLOSED', 'a call after the block');
+    },
+  },
+  {
+    clause: 'C17',
+    title: 'nothing of the store keeps the process alive after close',
+    why: 'A command that does not come back to the prompt, or a test run that hangs.',
+    hint: 'Clear timers, close connections and watchers, or unref() them.',
+    async run(context) {
+      // What is there without the store, such as the channel to a test runner, is not counted.
+      const before = countsOf(getActiveResourcesInfo());
+      const store = await context.open();
+      await store.saveToken(context.token());
+      await store.getTokens();
+      await store.close();
+      const end = performance.now() + LINGER;
+      let left = leftOver(before);
+      while (left.length > 0 && performance.now() < end) {
+        await new Promise((resolve) => setTimeout(resolve, 20).unref());
+        await new Promise((resolve) => setImmediate(resolve));
+        left = leftOver(before);
+      }
+      expect(
+        left.length === 0,
+        'nothing to be left that keeps the process alive',
+        `there is ${left.join(', ')}`,
+      );
+    },
+  },
+  {
+    clause: 'C17',
+    title: 'a process that used the store and closed it comes to its end by itself',
+    why: 'A command that does not come back to the prompt, or a test run that hangs.',
+    hint: 'Clear timers, close connections and watchers, or unref() them.',
+    async run(context) {
+      const [process] = await context.processes(1);
+      const token = context.token().toRecord();
+      await process?.run([{ method: 'saveToken', token }, { method: 'getTokens' }], 0, 'in order');
+      await process?.close();
+      const ended = await process?.endsWithin(LINGER);
+      expect(ended === true, `the process to end within ${LINGER} ms`, 'it was still there');
+    },
+  },
+];
+
+function countsOf(resources: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of resources) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+function leftOver(before: ReadonlyMap<string, number>): string[] {
+  return [...countsOf(getActiveResourcesInfo())].flatMap(([name, count]) => {
+    // The kit's own timer for the check is there before and after.
+    const more = count - (before.get(name) ?? 0);
+    return more > 0 ? [`${more} ${name}`] : [];
+  });
+}

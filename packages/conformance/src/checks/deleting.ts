@@ -1,0 +1,198 @@
+import { OAuthToken } from '@tokenkeep/core';
+import type { Check } from '../check.ts';
+import { expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
+import { inParallel } from '../in-parallel.ts';
+
+export const deletingChecks: readonly Check[] = [
+  {
+    clause: 'C9',
+    title: 'deleteToken removes that record and no other, by exactly that id',
+    why: 'Logging one user out must not log out another.',
+    hint: 'WHERE id = ?, not LIKE, not a prefix, not a number.',
+    async run(context) {
+      const store = await context.open();
+      const ids = [
+        '1',
+        '01',
+        '10',
+        '100',
+        '1 ',
+        ' 1',
+        '1\n',
+        '1.0',
+        '+1',
+        'a',
+        'A',
+        'a*',
+        'a%',
+        'ab',
+      ];
+      for (const id of ids) await store.saveToken(context.token({ id }));
+      const left = new Set(ids);
+      for (const id of ids) {
+        await store.deleteToken(id);
+        left.delete(id);
+        expectNull(await store.findTokenById(id), 'the record that was deleted');
+        const found = (await store.getTokens()).map((token) => recordOf(token)['id']);
+        expectSame(found, [...left], 'the ids that are left');
+      }
+    },
+  },
+  {
+    clause: 'C9',
+    title: 'deleteToken does nothing where there is no such record, again and again',
+    why: 'Two processes that log the same user out both do right.',
+    hint: 'That nothing was deleted is no error.',
+    async run(context) {
+      const store = await context.open();
+      await store.deleteToken(context.value('id'));
+      const kept = await store.saveToken(context.token());
+      const gone = idOf(await store.saveToken(context.token()));
+      for (const id of [gone, gone, context.value('id'), '1', '*', '%'])
+        await store.deleteToken(id);
+      expectSame(
+        (await store.getTokens()).map((token) => recordOf(token)),
+        [recordOf(kept)],
+        'the records',
+      );
+    },
+  },
+  {
+    clause: 'C9',
+    title: 'no key finds a record that was deleted, and its keys are free again',
+    why: 'An index that still leads to a deleted record brings the login back, or keeps the user from a new one.',
+    hint: 'Delete what leads to the record together with the record.',
+    async run(context) {
+      const store = await context.open();
+      const every = context.everyField();
+      const id = idOf(await store.saveToken(new OAuthToken(every)));
+      await store.deleteToken(id);
+      for (const name of ['userSignature', 'grantToken', 'refreshToken', 'accessToken'] as const) {
+        expectNull(
+          await store.findToken(new OAuthToken({ [name]: every[name] })),
+          `what the ${name} of a deleted record finds`,
+        );
+      }
+      const again = await store.saveToken(new OAuthToken(every));
+      expectFields(await store.findTokenById(idOf(again)), every, 'the record that was saved anew');
+    },
+  },
+  {
+    clause: 'C10',
+    title:
+      'getTokens gives [] where there is nothing, and every record in the order of its first save',
+    why: 'A list that changes its order makes an import or a table jump.',
+    hint: 'ORDER BY a number that grows with each insert and stays at updates.',
+    async run(context) {
+      const store = await context.open();
+      expectSame(await store.getTokens(), [], 'the list of an empty store');
+      const ids: string[] = [];
+      const tokens = Array.from({ length: 12 }, () => context.token());
+      for (const token of tokens) ids.push(idOf(await store.saveToken(token)));
+      const listed = async (): Promise<unknown[]> =>
+        (await store.getTokens()).map((token) => recordOf(token)['id']);
+      expectSame(await listed(), ids, 'the ids in the order of their first save');
+      for (const at of [7, 0, 11, 3]) {
+        const userSignature = tokens[at]?.userSignature;
+        await store.saveToken(
+          new OAuthToken({ userSignature, accessToken: context.secret('access') }),
+        );
+      }
+      expectSame(await listed(), ids, 'the ids after some were updated');
+      const [gone] = ids.splice(4, 1);
+      await store.deleteToken(gone ?? '');
+      ids.push(idOf(await store.saveToken(context.token())));
+      expectSame(await listed(), ids, 'the ids after one was deleted and one was added');
+    },
+  },
+  {
+    clause: 'C10',
+    title: 'no record is left out or forgotten, however many there are',
+    why: 'A list that stops at a page, or a cache that drops the oldest, loses logins in silence.',
+    hint: 'Read all pages of a query, and never evict: a token store is no cache.',
+    async run(context) {
+      const store = await context.open();
+      const count = Math.max(150, Math.min(1_100, context.rounds(1_100)));
+      const ids = new Set<unknown>();
+      const first = context.token();
+      ids.add(idOf(await store.saveToken(first)));
+      await inParallel(Array.from({ length: count - 1 }), async () => {
+        ids.add(idOf(await store.saveToken(context.token())));
+      });
+      const listed = (await store.getTokens()).map((token) => recordOf(token)['id']);
+      expectSame(listed.length, count, 'how many records are listed');
+      expectSame(new Set(listed), ids, 'the ids that are listed');
+      const found = await store.findToken(new OAuthToken({ refreshToken: first.refreshToken }));
+      expectSame(
+        found && recordOf(found)['accessToken'],
+        first.accessToken,
+        'the access token of the first record',
+      );
+    },
+  },
+  {
+    clause: 'C11',
+    title: 'deleteTokens removes every record, and can be called on nothing',
+    why: 'What is left after everything was deleted is a secret that somebody thinks is gone.',
+    hint: 'Delete in one statement, not while iterating over what is being deleted.',
+    async run(context) {
+      const store = await context.open();
+      await store.deleteTokens();
+      const tokens = Array.from({ length: 30 }, () => context.token());
+      await inParallel(tokens, async (token) => {
+        await store.saveToken(token);
+      });
+      await store.deleteTokens();
+      expectSame(await store.getTokens(), [], 'the list after deleteTokens');
+      for (const token of tokens)
+        expectNull(await store.findToken(token), 'what a deleted token finds');
+      await store.deleteTokens();
+      const [first] = tokens;
+      if (first !== undefined) await store.saveToken(first);
+      expectSame((await store.getTokens()).length, 1, 'the number of records after a new save');
+    },
+  },
+  {
+    clause: 'C11',
+    title: 'deleteTokens leaves what a neighbour keeps on the same backend',
+    why: 'Clearing the store of a test must not clear that of production.',
+    hint: 'Delete what the name of this store leads to: its table, its prefix with its end marked, its collection.',
+    async run(context) {
+      const [mine, theirs] = [await context.open(), await context.open(await context.neighbour())];
+      await mine.saveToken(context.token());
+      const kept = await theirs.saveToken(context.token());
+      await mine.deleteTokens();
+      expectSame(
+        (await theirs.getTokens()).map((token) => recordOf(token)),
+        [recordOf(kept)],
+        'the records of the neighbour',
+      );
+      expectSame(await mine.getTokens(), [], 'the records of the store itself');
+    },
+  },
+  {
+    clause: 'C16',
+    title: 'stores with different names on one backend never see each other',
+    why: 'Two apps on one database would log in as each other.',
+    hint: 'Put the name into every key, query and index, and mark where it ends.',
+    async run(context) {
+      const [mine, theirs] = [await context.open(), await context.open(await context.neighbour())];
+      const token = context.token({ id: context.value('id') });
+      const change = { accessToken: context.secret('access') };
+      await mine.saveToken(token);
+      expectSame(await theirs.getTokens(), [], 'the list of the neighbour');
+      expectNull(await theirs.findToken(token), 'what the token finds at the neighbour');
+      expectNull(await theirs.findTokenById(token.id ?? ''), 'what the id finds at the neighbour');
+      await theirs.deleteToken(token.id ?? '');
+      await theirs.saveToken(token.with(change));
+      const found = await mine.findToken(token);
+      expectSame(
+        found && recordOf(found)['accessToken'],
+        token.accessToken,
+        'the access token after the neighbour saved another',
+      );
+      await mine.deleteToken(token.id ?? '');
+      expectSame((await theirs.getTokens()).length, 1, 'the number of records of the neighbour');
+    },
+  },
+];

@@ -1,0 +1,216 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OAuthToken } from '@tokenkeep/core';
+import type { Check } from '../check.ts';
+import type { CheckContext } from '../check-context.ts';
+import { expect, expectFields, expectSame, recordOf } from '../expectations.ts';
+import { laneUser, savedInLane } from '../lanes.ts';
+import { PromiseBroken } from '../promise-broken.ts';
+import { runTogether } from '../store-process.ts';
+
+/** How many users the process that is killed saves at once. */
+const LANES = 3;
+/** A kill comes within this time after the first save: milliseconds, at a pace of 1. */
+const LATEST_KILL = 60;
+
+export const durableChecks: readonly Check[] = [
+  {
+    clause: 'D1',
+    title: 'what was saved, updated and deleted is so after closing and opening again',
+    why: 'A login that does not outlive a restart is a login at every restart.',
+    hint: 'Write before you acknowledge, and flush what is buffered when the store is closed.',
+    async run(context) {
+      const place = await context.mainPlace();
+      const before: unknown[] = [];
+      for (let round = 0; round < 4; round += 1) {
+        const store = await context.open(place);
+        expectSame(
+          (await store.getTokens()).map((token) => recordOf(token)),
+          before,
+          'the records after opening again',
+        );
+        const every = context.everyField();
+        await store.saveToken(new OAuthToken(every));
+        const gone = await store.saveToken(context.token());
+        await store.saveToken(context.token({ userSignature: { name: `é\u0000😀 ${round}` } }));
+        await store.saveToken(
+          new OAuthToken({
+            userSignature: every.userSignature,
+            accessToken: context.secret('access'),
+          }),
+        );
+        await store.deleteToken(String(recordOf(gone)['id']));
+        before.splice(
+          0,
+          before.length,
+          ...(await store.getTokens()).map((token) => recordOf(token)),
+        );
+        expectSame(before.length, 2 * (round + 1), 'the number of records');
+        await store.close();
+      }
+      const store = await context.open(place);
+      await store.deleteTokens();
+      await store.close();
+      const again = await context.open(place);
+      expectSame(await again.getTokens(), [], 'the list after deleteTokens, close and open');
+    },
+  },
+  {
+    clause: 'D1',
+    title: 'what one process saved and closed, the next one finds',
+    why: 'A deployment replaces the process, not the logins.',
+    hint: 'Nothing that is needed may be left in memory.',
+    async run(context) {
+      const every = context.everyField();
+      const [first] = await context.processes(1);
+      await first?.run(
+        [{ method: 'saveToken', token: new OAuthToken(every).toRecord() }],
+        0,
+        'in order',
+      );
+      await first?.close();
+      await first?.kill();
+      const [second] = await context.processes(1);
+      const made = await second?.run([{ method: 'getTokens' }], 0, 'in order');
+      expectSame(
+        made?.map(({ outcome }) => Array.isArray(outcome.value) && outcome.value.length),
+        [1],
+        'how many records the next process finds',
+      );
+      const store = await context.open();
+      expectFields(
+        await store.findToken(new OAuthToken({ userSignature: every.userSignature })),
+        every,
+        'the record',
+      );
+    },
+  },
+  {
+    clause: 'D2',
+    title: 'a save that was acknowledged is there after the process was killed',
+    why: 'A grant is spent once. What was acknowledged and is lost can only be had by a new login.',
+    hint: 'Acknowledge after the commit. Do not buffer, and do not write in place what can be torn.',
+    run: (context) => killAndLook(context, 'acknowledged'),
+  },
+  {
+    clause: 'D2',
+    title: 'what one process acknowledged is there at once when it is killed',
+    why: 'The last save before a crash is the one that matters.',
+    hint: 'Acknowledge after the commit.',
+    async run(context) {
+      for (let round = 0; round < context.rounds(5); round += 1) {
+        await using inner = context.nested();
+        const [process] = await inner.processes(1);
+        const tokens = Array.from({ length: 5 }, () => inner.token());
+        if (process === undefined) return;
+        await runTogether(
+          [process],
+          [tokens.map((token) => ({ method: 'saveToken', token: token.toRecord() }))],
+          'together',
+        );
+        await process.kill();
+        const store = await inner.open();
+        for (const token of tokens) {
+          const found = await store.findToken(token);
+          expectSame(
+            found && recordOf(found)['accessToken'],
+            token.accessToken,
+            'the access token that was acknowledged before the kill',
+          );
+        }
+      }
+    },
+  },
+  {
+    clause: 'D3',
+    title:
+      'a save that was cut off by a kill is there whole or not at all, and the storage opens again',
+    why: 'Half a record, or a file that can not be read, takes every login with it.',
+    hint: 'Write to a new file and rename it, or write in a transaction.',
+    run: (context) => killAndLook(context, 'whole'),
+  },
+];
+
+interface Lane {
+  /** The tag of the last save that was acknowledged. */
+  acknowledged?: string;
+  /** The tag of the save that was on its way. */
+  tried?: string;
+}
+
+/** Kills a process that saves, at random moments, and compares what is there with what it had noted. */
+async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whole'): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'token-store-kills-'));
+  try {
+    const log = join(folder, 'log');
+    for (let kill = 0; kill < context.rounds(12); kill += 1) {
+      await using inner = context.nested();
+      const [process] = await inner.processes(1, await context.mainPlace(), 'later');
+      process?.saveUntilKilled(log, LANES);
+      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace);
+      await new Promise((resolve) => setTimeout(resolve, moment));
+      await process?.kill();
+      const lanes = readLog(log);
+      const store = await inner.open(await context.mainPlace());
+      const done = [
+        `a process saved ${lanes.size} users again and again`,
+        `it was killed after ${Math.round(moment)} ms (kill ${kill + 1})`,
+        'the place was opened again',
+      ];
+      for (const [number, lane] of lanes) await lookAt(inner, store, number, lane, looked, done);
+      // It must not only be read.
+      await store.saveToken(inner.token());
+      await store.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function lookAt(
+  context: CheckContext,
+  store: Awaited<ReturnType<CheckContext['open']>>,
+  number: number,
+  { acknowledged, tried }: Lane,
+  looked: 'acknowledged' | 'whole',
+  done: readonly string[],
+): Promise<void> {
+  const found = await store.findToken(
+    new OAuthToken({ userSignature: { name: laneUser(number) } }),
+  );
+  if (found === null) {
+    if (acknowledged === undefined) return;
+    throw new PromiseBroken('the record that was acknowledged', 'there was none', done);
+  }
+  const record = recordOf(found);
+  const tag = String(record['scope']);
+  if (looked === 'acknowledged') {
+    expect(
+      tag === acknowledged || tag === tried,
+      `the save ${acknowledged} that was acknowledged, or ${tried} that was on its way`,
+      `the record was that of the save ${tag}; ${done.join('; ')}`,
+    );
+    return;
+  }
+  expectFields(found, savedInLane(number, tag), `the record after ${done.join('; ')},`);
+  expect(
+    context.definition.versions !== true || Number(record['version']) >= 1,
+    'a version from 1',
+    `it was ${String(record['version'])}`,
+  );
+}
+
+/** By lane, what the processes noted: the last that they tried and the last that was acknowledged. */
+function readLog(path: string): Map<number, Lane> {
+  const lanes = new Map<number, Lane>();
+  for (const line of readFileSync(path, { encoding: 'utf8', flag: 'a+' }).split('\n')) {
+    const [what, lane, tag] = line.split(' ');
+    if (tag === undefined) continue;
+    const entry = lanes.get(Number(lane)) ?? {};
+    if (what === 'ack') entry.acknowledged = tag;
+    else entry.tried = tag;
+    lanes.set(Number(lane), entry);
+  }
+  return lanes;
+}

@@ -1,0 +1,34 @@
+import type { Check } from '../check.ts';
+import { CLAUSE_IDS } from '../clauses.ts';
+import { closingChecks } from './closing.ts';
+import { concurrencyChecks } from './concurrency.ts';
+import { deletingChecks } from './deleting.ts';
+import { durableChecks } from './durable.ts';
+import { failingChecks } from './failing.ts';
+import { findingChecks } from './finding.ts';
+import { hostileChecks } from './hostile.ts';
+import { matchingChecks } from './matching.ts';
+import { modelChecks } from './model.ts';
+import { savingChecks } from './saving.ts';
+import { sharedChecks } from './shared.ts';
+import { snapshotChecks } from './snapshots.ts';
+import { tokenChecks } from './token.ts';
+import { versionChecks } from './versions.ts';
+
+/** Every check of the kit, in the order of the contract. */
+export const CHECKS: readonly Check[] = [
+  ...tokenChecks,
+  ...matchingChecks,
+  ...findingChecks,
+  ...savingChecks,
+  ...deletingChecks,
+  ...snapshotChecks,
+  ...failingChecks,
+  ...closingChecks,
+  ...concurrencyChecks,
+  ...versionChecks,
+  ...durableChecks,
+  ...sharedChecks,
+  ...hostileChecks,
+  ...modelChecks,
+].toSorted((a, b) => CLAUSE_IDS.indexOf(a.clause) - CLAUSE_IDS.indexOf(b.clause));

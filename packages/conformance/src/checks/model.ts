@@ -1,0 +1,243 @@
+import fc from 'fast-check';
+import { type Call, type MadeCall, perform, performTimed } from '../calls.ts';
+import type { Check } from '../check.ts';
+import type { CheckContext } from '../check-context.ts';
+import type { PlainRecord } from '../expectations.ts';
+import { hasOrder } from '../linearizability.ts';
+import { type PlannedCall, plannedCalls } from '../programs.ts';
+import { PromiseBroken } from '../promise-broken.ts';
+import { holdsForAll } from '../property.ts';
+import { ReferenceModel } from '../reference-model.ts';
+import { show } from '../show.ts';
+import { runTogether } from '../store-process.ts';
+
+const USERS = ['ada', 'bob'] as const;
+
+export const modelChecks: readonly Check[] = [
+  {
+    clause: 'M1',
+    title: 'random sequences of calls end as they do on the reference store',
+    why: 'Cases that nobody thought of are cases that somebody runs into.',
+    hint: 'Make the calls of the sequence by hand; the last of them is the one that went wrong. @tokenkeep/list shows how it is meant.',
+    run: (context) => compareWithModel(context, false),
+  },
+  {
+    clause: 'V2',
+    title: 'random sequences of calls with ifVersion end as they do on the reference store',
+    why: 'A condition that holds too often, or too seldom, shows in combinations only.',
+    hint: 'Make the calls of the sequence by hand; the last of them is the one that went wrong.',
+    run: (context) => compareWithModel(context, true),
+  },
+  {
+    clause: 'A2',
+    title: 'for random concurrent calls there is an order that explains how each of them ended',
+    why: 'What no order explains, no program is written for.',
+    hint: 'Let a save read and write in one step, and a read take a record in one piece.',
+    async run(context) {
+      await holdsForAll(context, lanes(3, 4), context.rounds(60), async (program, inner) => {
+        const stores = await inner.openMany(program.length);
+        const ids: string[] = [];
+        const made = await Promise.all(
+          program.map(async (calls, lane): Promise<MadeCall[]> => {
+            const done: MadeCall[] = [];
+            for (const planned of calls) {
+              await inner.interleave();
+              const store = stores[lane];
+              if (store === undefined) return done;
+              const one = await performTimed(store, withId(planned, ids));
+              rememberId(one, ids);
+              done.push(one);
+            }
+            return done;
+          }),
+        );
+        const [store] = stores;
+        if (store === undefined) return;
+        requireOrder([...made.flat(), await performTimed(store, { method: 'getTokens' })], inner);
+      });
+    },
+  },
+  {
+    clause: 'S1',
+    title:
+      'for random concurrent calls of several processes there is an order that explains how each of them ended',
+    why: 'What no order explains, no program is written for.',
+    hint: 'Use a transaction or a lock that holds other processes too.',
+    async run(context) {
+      const rounds = context.rounds(25);
+      const programs = fc.sample(lanes(3, 5), { seed: context.settings.seed, numRuns: rounds });
+      const processes = await context.processes(3);
+      const store = await context.open();
+      for (const program of programs) {
+        await store.deleteTokens();
+        const calls = program.map((lane) => lane.map((planned) => withId(planned, [])));
+        const made = await runTogether(processes, calls);
+        requireOrder([...made, await performTimed(store, { method: 'getTokens' })], context);
+      }
+    },
+  },
+];
+
+async function compareWithModel(context: CheckContext, withVersions: boolean): Promise<void> {
+  const hasVersions = context.definition.versions === true;
+  const { strict } = context.settings;
+  await holdsForAll(
+    context,
+    plannedCalls(withVersions),
+    context.rounds(120),
+    async (plan, inner) => {
+      const store = await inner.open();
+      const model = new ReferenceModel(hasVersions);
+      for (const planned of plan) {
+        const call = filledIn(planned, model);
+        if (!strict && model.leavesRoom(call)) continue;
+        await model.follow(call, await perform(store, call));
+        model.compareAll(await perform(store, { method: 'getTokens' }));
+      }
+    },
+  );
+}
+
+function filledIn({ call, id, ifVersion }: PlannedCall, model: ReferenceModel): Call {
+  const actualId = typeof id === 'number' ? (model.usedIds[id] ?? 'unknown') : id;
+  if (call.method === 'findTokenById' || call.method === 'deleteToken') {
+    return { ...call, id: actualId ?? 'unknown' };
+  }
+  if (call.method !== 'saveToken' && call.method !== 'findToken') return call;
+  const token = actualId === undefined ? call.token : { ...call.token, id: actualId };
+  if (call.method === 'findToken' || ifVersion === undefined) return { ...call, token };
+  return {
+    ...call,
+    token,
+    ifVersion: ifVersion === 'current' ? model.versionFor(token) : ifVersion,
+  };
+}
+
+/** A few sequences of calls that run side by side, over the records of two users. */
+function lanes(count: number, calls: number): fc.Arbitrary<PlannedCall[][]> {
+  let unique = 0;
+  const user = fc.constantFrom(...USERS);
+  const save = fc
+    .record({
+      user,
+      refresh: fc.constantFrom(1, 2),
+      part: fc.constantFrom('both', 'access', 'scope'),
+    })
+    .map(({ user: userName, refresh, part }): PlannedCall => {
+      unique += 1;
+      const tokens = {
+        both: { refreshToken: `${userName}-r${refresh}`, accessToken: `${userName}-a${unique}` },
+        access: { accessToken: `${userName}-a${unique}`, scope: `s${unique}` },
+        scope: { refreshToken: `${userName}-r${refresh}`, scope: `s${unique}` },
+      };
+      return { call: { method: 'saveToken', token: { userName, clientId: 'c', ...tokens[part] } } };
+    });
+  const find = fc
+    .record({ user, refresh: fc.constantFrom(0, 1, 2) })
+    .map(({ user: userName, refresh }): PlannedCall => {
+      const token =
+        refresh === 0
+          ? { userName, clientId: 'c' }
+          : { clientId: 'c', refreshToken: `${userName}-r${refresh}` };
+      return { call: { method: 'findToken', token } };
+    });
+  const byId = fc
+    .record({
+      id: fc.nat({ max: 3 }),
+      method: fc.constantFrom('findTokenById' as const, 'deleteToken' as const),
+    })
+    .map(({ id, method }): PlannedCall => ({ call: { method, id: '' }, id }));
+  const all = fc
+    .constantFrom('getTokens' as const, 'deleteTokens' as const)
+    .map((method): PlannedCall => ({ call: { method } }));
+  const call = fc.oneof(
+    { arbitrary: save, weight: 6 },
+    { arbitrary: find, weight: 3 },
+    { arbitrary: byId, weight: 2 },
+    { arbitrary: all, weight: 1 },
+  );
+  return fc.array(fc.array(call, { maxLength: calls, size: 'max' }), {
+    minLength: count,
+    maxLength: count,
+  });
+}
+
+function withId({ call, id }: PlannedCall, ids: readonly string[]): Call {
+  if (call.method !== 'findTokenById' && call.method !== 'deleteToken') return call;
+  return { ...call, id: (typeof id === 'number' ? ids[id] : id) ?? 'unknown' };
+}
+
+function rememberId({ call, outcome }: MadeCall, ids: string[]): void {
+  if (call.method !== 'saveToken' || outcome.value == null || Array.isArray(outcome.value)) return;
+  const { id } = outcome.value as PlainRecord;
+  if (typeof id === 'string' && !ids.includes(id)) ids.push(id);
+}
+
+function requireOrder(made: readonly MadeCall[], context: CheckContext): void {
+  for (const user of USERS) {
+    const history = made.flatMap((one) => concerning(user, one, made, context));
+    if (hasOrder(history)) continue;
+    const start = Math.min(...history.map((one) => one.start));
+    const lines = history
+      .toSorted((a, b) => a.start - b.start)
+      .map(
+        (one) =>
+          `${(one.start - start).toFixed(2)} to ${(one.end - start).toFixed(2)} ms: ${show(one.call)} gave ${show(one.outcome.refused ?? one.outcome.value)}`,
+      );
+    throw new PromiseBroken(
+      `an order of the calls that explains how each of them ended for ${user}`,
+      'there is none',
+      lines,
+    );
+  }
+}
+
+/** A call as it concerns the record of one user: nothing, or the call with the part of its outcome that is about it. */
+function concerning(
+  user: string,
+  one: MadeCall,
+  all: readonly MadeCall[],
+  context: CheckContext,
+): MadeCall[] {
+  const { call, outcome } = one;
+  const isTheirs = (record: PlainRecord): boolean => record['userName'] === user;
+  const plain = (record: PlainRecord): PlainRecord => {
+    const { version, ...rest } = record;
+    return context.definition.versions === true ? { ...rest, version } : rest;
+  };
+  const value: unknown = outcome.value;
+  switch (call.method) {
+    case 'saveToken':
+    case 'findToken': {
+      const { userName, refreshToken } = call.token;
+      if (userName !== user && !refreshToken?.startsWith(`${user}-`)) return [];
+      return [
+        outcome.value == null
+          ? one
+          : { ...one, outcome: { value: plain(outcome.value as PlainRecord) } },
+      ];
+    }
+    case 'findTokenById':
+    case 'deleteToken': {
+      const owned = all.some(
+        (other) =>
+          other.call.method === 'saveToken' &&
+          other.call.token.userName === user &&
+          idIn(other) === call.id,
+      );
+      if (!owned) return [];
+      return [value == null ? one : { ...one, outcome: { value: plain(value as PlainRecord) } }];
+    }
+    case 'getTokens':
+      if (!Array.isArray(value)) return [one];
+      return [{ ...one, outcome: { value: value.filter(isTheirs).map(plain) } }];
+    case 'deleteTokens':
+      return [one];
+  }
+}
+
+function idIn({ outcome }: MadeCall): unknown {
+  return outcome.value == null || Array.isArray(outcome.value)
+    ? undefined
+    : (outcome.value as PlainRecord)['id'];
+}

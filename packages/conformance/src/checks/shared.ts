@@ -1,0 +1,236 @@
+import { OAuthToken, type TokenInit } from '@tokenkeep/core';
+import type { Call, MadeCall } from '../calls.ts';
+import type { Check } from '../check.ts';
+import { expect, expectOne, expectSame, type PlainRecord, recordOf } from '../expectations.ts';
+import { laneUser, savedInLane } from '../lanes.ts';
+import { PromiseBroken } from '../promise-broken.ts';
+import { show } from '../show.ts';
+import { runTogether } from '../store-process.ts';
+
+const HINT =
+  'A lock or a queue within one process does not hold the others: use a transaction, a unique index, or a lock that the system keeps.';
+
+export const sharedChecks: readonly Check[] = [
+  {
+    clause: 'S1',
+    title:
+      'A1 across processes: concurrent saves of one user, or one refresh token, leave one record',
+    why: 'A web server runs in several processes, and all of them refresh.',
+    hint: HINT,
+    async run(context) {
+      const processes = await context.processes(4);
+      const store = await context.open();
+      for (let round = 0; round < context.rounds(12); round += 1) {
+        const shared: TokenInit =
+          round % 2 === 0
+            ? { userSignature: { name: context.value('user') } }
+            : { refreshToken: context.secret('refresh') };
+        const programs = processes.map(() =>
+          Array.from({ length: 3 }, () =>
+            saveOf({ ...shared, accessToken: context.secret('access') }),
+          ),
+        );
+        const made = await runTogether(processes, programs, 'together');
+        requireNoneRefused(made);
+        const listed = (await store.getTokens()).filter((token) =>
+          shared.refreshToken === undefined
+            ? recordOf(token)['userName'] === shared.userSignature?.name
+            : recordOf(token)['refreshToken'] === shared.refreshToken,
+        );
+        const only = expectOne(listed, `what 12 saves of ${show(shared)} in 4 processes left`);
+        const written = made.map(({ call }) =>
+          call.method === 'saveToken' ? call.token.accessToken : undefined,
+        );
+        expect(
+          written.includes(String(recordOf(only)['accessToken'])),
+          'an access token that one of them wrote',
+          `it was ${show(only)}`,
+        );
+      }
+    },
+  },
+  {
+    clause: 'S1',
+    title: 'A2 across processes: saves of different fields of one record are all kept',
+    why: 'What one process saved must not be undone by another that read before.',
+    hint: HINT,
+    async run(context) {
+      const processes = await context.processes(4);
+      const store = await context.open();
+      const names = ['scope', 'apiDomain', 'redirectUrl', 'tokenType'] as const;
+      for (let round = 0; round < context.rounds(12); round += 1) {
+        const token = context.token();
+        await store.saveToken(token);
+        const values = names.map((name) => context.value(name));
+        const programs = names.map((name, at) => [
+          saveOf({ userSignature: token.userSignature, [name]: values[at] }),
+        ]);
+        requireNoneRefused(await runTogether(processes, programs, 'together'));
+        const record = recordOf(await store.findToken(token));
+        expectSame(
+          names.map((name) => record[name]),
+          values,
+          `${names.join(', ')} after each was saved by another process`,
+        );
+      }
+    },
+  },
+  {
+    clause: 'S1',
+    title: 'A3 across processes: saves for different users lose none',
+    why: 'A login that was acknowledged and is not there has spent its grant for nothing.',
+    hint: HINT,
+    async run(context) {
+      const processes = await context.processes(4);
+      const store = await context.open();
+      for (let round = 0; round < context.rounds(5); round += 1) {
+        await store.deleteTokens();
+        const programs = processes.map(() =>
+          Array.from({ length: 10 }, () =>
+            saveOf({
+              userSignature: { name: context.value('user') },
+              refreshToken: context.secret('refresh'),
+            }),
+          ),
+        );
+        requireNoneRefused(await runTogether(processes, programs, 'together'));
+        const found = new Set(
+          (await store.getTokens()).map((token) => recordOf(token)['refreshToken']),
+        );
+        const saved = new Set(
+          programs.flat().map((call) => call.method === 'saveToken' && call.token.refreshToken),
+        );
+        expectSame(found, saved, 'the refresh tokens that are there');
+      }
+    },
+  },
+  {
+    clause: 'S1',
+    title:
+      'A4 across processes: a reader finds the record at any moment of its updates, and finds it whole',
+    why: 'A process that finds nothing for a moment logs in again.',
+    hint: HINT,
+    async run(context) {
+      const processes = await context.processes(3);
+      const store = await context.open();
+      for (let round = 0; round < context.rounds(6); round += 1) {
+        await store.saveToken(new OAuthToken(savedInLane(round, 'first')));
+        const writes = Array.from({ length: 15 }, (_, count) =>
+          saveOf(savedInLane(round, `write-${count}`)),
+        );
+        const read: Call = { method: 'findToken', token: { userName: laneUser(round) } };
+        const reads: Call[] = Array.from({ length: 30 }, () => read);
+        const made = await runTogether(processes, [writes, reads, reads]);
+        requireNoneRefused(made);
+        for (const { call, outcome } of made) {
+          if (call.method !== 'findToken') continue;
+          const record = asRecord(outcome.value);
+          expect(
+            record !== null,
+            'a reader in another process to find the record',
+            'it found null',
+          );
+          const { id: _id, version: _version, ...fields } = record;
+          const tag = String(fields['scope']);
+          const { userSignature: _user, ...whole } = savedInLane(round, tag);
+          expectSame(
+            fields,
+            { ...whole, userName: laneUser(round) },
+            'what a reader in another process found',
+          );
+        }
+      }
+    },
+  },
+  {
+    clause: 'S1',
+    title: 'A5 across processes: deleteTokens beside saves leaves each record whole or gone',
+    why: 'A record that can be found by one key and not by another is a login that works by turns.',
+    hint: HINT,
+    async run(context) {
+      const processes = await context.processes(3);
+      const store = await context.open();
+      for (let round = 0; round < context.rounds(6); round += 1) {
+        const saves = (): Call[] =>
+          Array.from({ length: 6 }, () =>
+            saveOf({
+              userSignature: { name: context.value('user') },
+              refreshToken: context.secret('refresh'),
+            }),
+          );
+        const programs: Call[][] = [
+          saves(),
+          saves(),
+          [{ method: 'getTokens' }, { method: 'deleteTokens' }],
+        ];
+        requireNoneRefused(await runTogether(processes, programs));
+        const listed = (await store.getTokens()).map((token) => recordOf(token));
+        for (const call of programs.flat()) {
+          if (call.method !== 'saveToken') continue;
+          const left = listed.find((record) => record['userName'] === call.token.userName) ?? null;
+          for (const key of [
+            { userName: call.token.userName },
+            { refreshToken: call.token.refreshToken },
+          ]) {
+            const found = await store.findToken(OAuthToken.fromRecord(key));
+            expectSame(
+              found && recordOf(found),
+              left,
+              `what ${Object.keys(key).join()} finds, beside what is in the list,`,
+            );
+          }
+        }
+      }
+    },
+  },
+  {
+    clause: 'S2',
+    title: 'several processes open an empty place for the first time at once, and all of them work',
+    why: 'A deployment starts all its processes at the same moment, the first time too.',
+    hint: 'CREATE TABLE IF NOT EXISTS, indexes and migrations in one transaction; a folder or file that is there already is no error.',
+    async run(context) {
+      for (let round = 0; round < context.rounds(6); round += 1) {
+        await using inner = context.nested();
+        const processes = await inner.processes(4, undefined, 'later');
+        const programs = processes.map(() => [
+          saveOf({
+            userSignature: { name: inner.value('user') },
+            refreshToken: inner.secret('refresh'),
+          }),
+        ]);
+        const made = await runTogether(processes, programs);
+        requireNoneRefused(made);
+        const store = await inner.open();
+        const found = new Set(
+          (await store.getTokens()).map((token) => recordOf(token)['refreshToken']),
+        );
+        const saved = new Set(
+          programs.flat().map((call) => call.method === 'saveToken' && call.token.refreshToken),
+        );
+        expectSame(found, saved, 'the refresh tokens that are there after the first opening');
+      }
+    },
+  },
+];
+
+function saveOf(init: TokenInit): Call {
+  return { method: 'saveToken', token: new OAuthToken(init).toRecord() };
+}
+
+function requireNoneRefused(made: readonly MadeCall[]): void {
+  for (const { call, outcome } of made) {
+    if (outcome.refused === undefined) continue;
+    throw new PromiseBroken(
+      `${call.method} of every process to succeed`,
+      `one failed with ${outcome.refused}: ${outcome.text}`,
+    );
+  }
+}
+
+function asRecord(
+  value: PlainRecord | readonly PlainRecord[] | null | undefined,
+): PlainRecord | null {
+  return value === null || value === undefined || Array.isArray(value)
+    ? null
+    : (value as PlainRecord);
+}

@@ -1,0 +1,120 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { OAuthToken, TokenInit, TokenRecord } from '@tokenkeep/core';
+import { PromiseBroken } from './promise-broken.ts';
+import { show } from './show.ts';
+
+/** A record as it is compared: absent fields left out. */
+export type PlainRecord = Readonly<Record<string, unknown>>;
+
+/** The record of what a store gave out, absent fields left out. */
+export function recordOf(token: unknown, what = 'a token'): PlainRecord {
+  if (
+    typeof token !== 'object' ||
+    token === null ||
+    !('toRecord' in token) ||
+    typeof token.toRecord !== 'function'
+  ) {
+    throw new PromiseBroken(`${what} as an OAuthToken`, `it was ${show(token)}`);
+  }
+  const record: unknown = token.toRecord();
+  if (typeof record !== 'object' || record === null) {
+    throw new PromiseBroken(`${what} with a record in it`, `its record was ${show(record)}`);
+  }
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value != null));
+}
+
+/** The fields of a token that say what it holds: all but the id and the version of its record. */
+export function fieldsOf(token: unknown, what?: string): PlainRecord {
+  const { id: _id, version: _version, ...fields } = recordOf(token, what);
+  return fields;
+}
+
+/** The id of what a store gave out. */
+export function idOf(token: unknown, what = 'what saveToken gave'): string {
+  const { id } = recordOf(token, what);
+  if (typeof id === 'string' && id !== '') return id;
+  throw new PromiseBroken(`${what} to have an id that is a string`, `it was ${show(id)}`);
+}
+
+/** The version of what a store gave out (V1). */
+export function versionOf(token: unknown, what = 'what saveToken gave'): number {
+  const { version } = recordOf(token, what);
+  if (typeof version === 'number' && Number.isSafeInteger(version) && version >= 1) return version;
+  throw new PromiseBroken(
+    `${what} to have a version that is an integer from 1`,
+    `it was ${show(version)}`,
+  );
+}
+
+/** @param what the subject of the sentence, such as 'the record that findToken gives' */
+export function expectSame(actual: unknown, expected: unknown, what: string): void {
+  if (isDeepStrictEqual(actual, expected)) return;
+  throw new PromiseBroken(`${what} to be ${show(expected)}`, `it was ${show(actual)}`);
+}
+
+/** That a token holds just these fields, whatever its id and version. */
+export function expectFields(token: unknown, expected: TokenInit, what: string): void {
+  const { userSignature, ...fields } = expected;
+  const wanted: TokenRecord = { ...fields };
+  if (userSignature?.name) wanted.userName = userSignature.name;
+  expectSame(fieldsOf(token, what), wanted, what);
+}
+
+/** That a find gave nothing, and said so with `null`. */
+export function expectNull(found: unknown, what: string): void {
+  if (found !== null) throw new PromiseBroken(`${what} to be null`, `it was ${show(found)}`);
+}
+
+/** That something is the case. */
+export function expect(condition: boolean, expected: string, actual: string): asserts condition {
+  if (!condition) throw new PromiseBroken(expected, actual);
+}
+
+/** That a call is refused with one of these codes. */
+export async function expectRefused(
+  call: Promise<unknown>,
+  codes: string | readonly string[],
+  what: string,
+): Promise<unknown> {
+  const expected = [codes].flat();
+  let given: unknown;
+  try {
+    given = await call;
+  } catch (error) {
+    if (error instanceof PromiseBroken) throw error;
+    const code = codeOf(error);
+    if (code !== undefined && expected.includes(code)) return error;
+    throw new PromiseBroken(
+      `${what} to be refused with the code ${expected.join(' or ')}`,
+      `it failed with ${code === undefined ? 'no code' : `the code ${code}`}: ${firstLine(error)}`,
+    );
+  }
+  throw new PromiseBroken(
+    `${what} to be refused with the code ${expected.join(' or ')}`,
+    `it succeeded and gave ${show(given)}`,
+  );
+}
+
+/** The stable code of an error, whichever class it is of. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The name and the first line of the message of an error. */
+export function firstLine(error: unknown): string {
+  return (
+    String(error instanceof Error ? `${error.name}: ${error.message}` : error).split('\n', 1)[0] ??
+    ''
+  );
+}
+
+/** The one of a list, where there must be just one. */
+export function expectOne(tokens: readonly OAuthToken[], what: string): OAuthToken {
+  const [only] = tokens;
+  if (only !== undefined && tokens.length === 1) return only;
+  throw new PromiseBroken(
+    `${what} to be one record`,
+    `there were ${tokens.length}: ${show(tokens)}`,
+  );
+}

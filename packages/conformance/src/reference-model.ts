@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  agrees,
+  findMatch,
+  keysOf,
+  matchesOn,
+  type StoredRecord,
+  type TokenRecord,
+} from '@tokenkeep/core';
+import { ListTokenStore } from '@tokenkeep/list';
+import { type Call, type Outcome, perform } from './calls.ts';
+import type { PlainRecord } from './expectations.ts';
+import { PromiseBroken } from './promise-broken.ts';
+import { show } from './show.ts';
+
+/**
+ * What a store should hold after the calls that were made: a list store, with the ids and versions
+ * that the store under test gave.
+ */
+export class ReferenceModel {
+  readonly #records: StoredRecord[] = [];
+  readonly #store: ListTokenStore = new ListTokenStore({ records: this.#records });
+  readonly #hasVersions: boolean;
+  readonly #usedIds = new Set<string>();
+
+  constructor(hasVersions: boolean) {
+    this.#hasVersions = hasVersions;
+  }
+
+  /** Every id that was given so far, whether its record is still there or not. */
+  get usedIds(): readonly string[] {
+    return [...this.#usedIds];
+  }
+
+  /** The version of the record that a token means; 0 where there is none, or more than one. */
+  versionFor(token: TokenRecord): number {
+    return this.#matchFor(token)?.version ?? 0;
+  }
+
+  /**
+   * Whether the contract leaves open what a save does: where it would absorb what belongs to another
+   * user or client, or has more in it than the record that is kept, or where it renames a record.
+   */
+  leavesRoom(call: Call): boolean {
+    if (call.method !== 'saveToken') return false;
+    const { token } = call;
+    const { id, userName } = token;
+    const match = this.#matchFor(token);
+    const merged: TokenRecord = { ...match, ...token };
+    const others = this.#records.filter((record) => record !== match);
+    const absorbed = others.filter((other) =>
+      keysOf(token).some((key) => matchesOn(key, token, other)),
+    );
+    return (
+      (id != null && userName != null && others.some((other) => other.userName === userName)) ||
+      (match !== null && !agrees(match, token)) ||
+      absorbed.some((other) => !agrees(merged, other) || hasMore(other, merged))
+    );
+  }
+
+  /**
+   * Makes a call on the model, and compares how it ended on the store under test.
+   *
+   * @throws PromiseBroken
+   */
+  async follow(call: Call, actual: Outcome): Promise<void> {
+    const before = new Map(this.#records.map((record) => [record.id, record]));
+    const expected = await perform(this.#store, call);
+    const written = this.#records.find(
+      (record) => !before.has(record.id) || before.get(record.id) !== record,
+    );
+    const isSaved = call.method === 'saveToken' && written !== undefined && isRecord(actual.value);
+    if (isSaved) this.#adopt(written, before.get(written.id), actual.value);
+    const wanted = isSaved ? this.#plain(written) : this.#comparable(expected);
+    const got = this.#comparable(actual);
+    if (isDeepStrictEqual(got, wanted)) return;
+    throw new PromiseBroken(`${call.method} to give ${show(wanted)}`, `it gave ${show(got)}`);
+  }
+
+  /**
+   * Compares the whole list.
+   *
+   * @throws PromiseBroken
+   */
+  compareAll(listed: Outcome): void {
+    const wanted = this.#records.map((record) => this.#plain(record));
+    const got = this.#comparable(listed);
+    if (isDeepStrictEqual(got, wanted)) return;
+    throw new PromiseBroken(`getTokens to give ${show(wanted)} after that`, `it gave ${show(got)}`);
+  }
+
+  #matchFor(token: TokenRecord): StoredRecord | null {
+    try {
+      return findMatch(token, this.#records);
+    } catch {
+      // More than one: it is refused anyway.
+      return null;
+    }
+  }
+
+  /** The id of a new record, and each version, are the store's own affair, but for C8 and V1. */
+  #adopt(written: StoredRecord, old: StoredRecord | undefined, given: PlainRecord): void {
+    const { id, version } = given;
+    if (old === undefined && typeof id === 'string') {
+      if (id !== written.id && this.#usedIds.has(id)) {
+        throw new PromiseBroken(
+          'a new id for a new record',
+          `it was ${show(id)}, which was given before`,
+        );
+      }
+      written.id = id;
+    }
+    this.#usedIds.add(written.id);
+    if (!this.#hasVersions) return;
+    if (!Number.isSafeInteger(version) || Number(version) <= (old?.version ?? 0)) {
+      throw new PromiseBroken(`a version above ${old?.version ?? 0}`, `it was ${show(version)}`);
+    }
+    written.version = Number(version);
+  }
+
+  #comparable({ refused, value }: Outcome): unknown {
+    if (refused !== undefined) return { refused };
+    if (isRecord(value)) return this.#plain(value);
+    return Array.isArray(value) ? value.map((record) => this.#plain(record)) : value;
+  }
+
+  #plain(record: object): PlainRecord {
+    return Object.fromEntries(
+      Object.entries(record).filter(
+        ([name, value]) => value != null && (this.#hasVersions || name !== 'version'),
+      ),
+    );
+  }
+}
+
+function isRecord(value: Outcome['value']): value is PlainRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function hasMore(other: StoredRecord, merged: TokenRecord): boolean {
+  const names: ReadonlySet<string> = new Set(
+    Object.entries(merged).flatMap(([name, value]) => (value == null ? [] : [name])),
+  );
+  return Object.entries(other).some(([name, value]) => value != null && !names.has(name));
+}

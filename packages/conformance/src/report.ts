@@ -1,0 +1,138 @@
+import {
+  type Capability,
+  CLAUSE_IDS,
+  CLAUSES,
+  type ClauseId,
+  capabilityOf,
+  LIMITS,
+} from './clauses.ts';
+import {
+  type MissingDeclaration,
+  missingDeclarations,
+  type TokenStoreDefinition,
+} from './definition.ts';
+import type { CheckResult, Failure } from './run-check.ts';
+import type { Intensity, Settings } from './settings.ts';
+
+/** `skipped`: the store declares that it has no such capability. `untested`: no check could tell. */
+export type ClauseStatus = 'passed' | 'failed' | 'untested' | 'skipped';
+
+/** How a store did on one clause. */
+export interface ClauseResult {
+  readonly clause: ClauseId;
+  /** The clause in one sentence. */
+  readonly promise: string;
+  readonly status: ClauseStatus;
+  /** Why it was skipped or is untested, or what part of it is. */
+  readonly reason?: string;
+  readonly checks: readonly CheckResult[];
+}
+
+/** `undeclared`: the definition does not say. */
+export type LevelStatus = ClauseStatus | 'undeclared';
+
+/** What a store can be relied on for: `base` are the groups T, M and C, `concurrent` is A. */
+export type Levels = Readonly<Record<'base' | 'concurrent' | Capability, LevelStatus>>;
+
+const LEVEL_GROUPS: Readonly<Record<keyof Levels, string>> = {
+  base: 'TMC',
+  concurrent: 'A',
+  versions: 'V',
+  durable: 'D',
+  shared: 'S',
+};
+
+/** What came of checking a store. Every printer is a caller of this. */
+export class Report {
+  /** The name of the store. */
+  readonly store: string;
+  readonly seed: number;
+  readonly intensity: Intensity;
+  /** Every clause, in the order of the contract. */
+  readonly clauses: readonly ClauseResult[];
+  /** What the definition has to say and does not. */
+  readonly missing: readonly MissingDeclaration[];
+  /** How long it took: milliseconds. */
+  readonly duration: number;
+
+  constructor(
+    definition: TokenStoreDefinition,
+    settings: Settings,
+    results: readonly CheckResult[],
+    duration: number,
+    notRun: string,
+  ) {
+    this.store = definition.name;
+    this.seed = settings.seed;
+    this.intensity = settings.intensity;
+    this.missing = missingDeclarations(definition);
+    this.duration = duration;
+    this.clauses = CLAUSE_IDS.map((clause) => clauseResult(clause, definition, results, notRun));
+  }
+
+  /** Whether the store keeps every promise that it makes, and says which it makes. */
+  get passed(): boolean {
+    return this.missing.length === 0 && this.failures.length === 0;
+  }
+
+  /** Every broken promise. */
+  get failures(): readonly Failure[] {
+    return this.clauses.flatMap((clause) => clause.checks).flatMap((check) => check.failures);
+  }
+
+  /** What the store can be relied on for. */
+  get levels(): Levels {
+    const of = (level: keyof Levels): LevelStatus => {
+      if (this.missing.some(({ missing }) => missing === level)) return 'undeclared';
+      const clauses = this.clauses.filter(({ clause }) =>
+        LEVEL_GROUPS[level].includes(clause.slice(0, 1)),
+      );
+      for (const status of ['failed', 'skipped'] as const) {
+        if (clauses.some((clause) => clause.status === status)) return status;
+      }
+      return clauses.every((clause) => clause.status === 'passed') ? 'passed' : 'untested';
+    };
+    return {
+      base: of('base'),
+      concurrent: of('concurrent'),
+      versions: of('versions'),
+      durable: of('durable'),
+      shared: of('shared'),
+    };
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { store, passed, seed, intensity, duration, levels, missing, clauses } = this;
+    return { store, passed, seed, intensity, duration, levels, missing, clauses };
+  }
+}
+
+function clauseResult(
+  clause: ClauseId,
+  definition: TokenStoreDefinition,
+  results: readonly CheckResult[],
+  notRun: string,
+): ClauseResult {
+  const checks = results.filter((result) => result.clause === clause);
+  const failed = results.some(({ failures }) => failures.some((one) => one.clause === clause));
+  const of = (status: ClauseStatus, reason?: string): ClauseResult => ({
+    clause,
+    promise: CLAUSES[clause],
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    checks,
+  });
+  const capability = capabilityOf(clause);
+  if (capability !== undefined && definition[capability] !== true) {
+    return definition[capability] === false
+      ? of('skipped', `the definition declares ${capability}: false`)
+      : of('untested', `the definition does not say whether the store is ${capability}`);
+  }
+  if (failed) return of('failed');
+  if (checks.length === 0) return of('untested', notRun);
+  const reasons = checks.flatMap(({ reason }) => reason ?? []);
+  const limit = LIMITS[clause];
+  if (reasons.length === checks.length) return of('untested', reasons[0]);
+  const passed = checks.some(({ status }) => status === 'passed');
+  return of(passed ? 'passed' : 'failed', reasons[0] ?? limit);
+}

@@ -1,0 +1,66 @@
+/** How thorough a run is. On a store in memory: under 2 s, under 15 s, under 3 min. */
+export type Intensity = 'quick' | 'standard' | 'thorough';
+
+/** Every intensity, from the fastest on. */
+export const INTENSITIES: readonly Intensity[] = ['quick', 'standard', 'thorough'];
+
+const FACTORS: Readonly<Record<Intensity, number>> = { quick: 0.1, standard: 1, thorough: 12 };
+
+/** What every check of a run goes by. */
+export interface Settings {
+  /** From what every random choice follows. */
+  readonly seed: number;
+  readonly intensity: Intensity;
+  /** How long one check may take: milliseconds. */
+  readonly checkLimit: number;
+  /** How long one call of the store may take: milliseconds. */
+  readonly callLimit: number;
+  /** See `TokenStoreDefinition.pace`. */
+  readonly pace: number;
+  /** See `SettingsOptions.strict`. */
+  readonly strict: boolean;
+}
+
+/** What a run can be told. */
+export interface SettingsOptions {
+  /**
+   * From what every random choice follows: the same seed makes the same choices.
+   *
+   * @default a new one; every report tells it
+   */
+  seed?: number;
+  /** @default 'standard' */
+  intensity?: Intensity;
+  /**
+   * How long one check may take: milliseconds, before the store's `pace` is counted in.
+   *
+   * @default 60_000, and five times that for `thorough`
+   */
+  timeout?: number;
+  /**
+   * Compare with the reference store also where the contract leaves room, as the stores of
+   * tokenkeep do it. A store of your own need not.
+   *
+   * @default false
+   */
+  strict?: boolean;
+}
+
+/** The settings that come of the options, for a store of this pace. */
+export function settingsOf(options: SettingsOptions, pace = 1): Settings {
+  const intensity = options.intensity ?? 'standard';
+  const timeout = options.timeout ?? (intensity === 'thorough' ? 300_000 : 60_000);
+  return {
+    seed: options.seed ?? Math.floor(Math.random() * 0x7fff_ffff),
+    intensity,
+    checkLimit: timeout * Math.max(1, pace),
+    callLimit: Math.min(10_000, timeout / 2) * Math.max(1, pace),
+    pace,
+    strict: options.strict ?? false,
+  };
+}
+
+/** How many rounds are due where `standard` are, at a pace of 1; at least one. */
+export function roundsOf(settings: Settings, standard: number): number {
+  return Math.max(1, Math.round((standard * FACTORS[settings.intensity]) / settings.pace));
+}

@@ -1,0 +1,73 @@
+// The program of the processes that the kit starts: it opens the store under test and does what it
+// is told by messages. Its argument is a WorkerTask.
+import { openSync, writeSync } from 'node:fs';
+import process from 'node:process';
+import { OAuthToken, type TokenStore } from '@tokenkeep/core';
+import { type MadeCall, performTimed, sharedClock } from './calls.ts';
+import { savedInLane } from './lanes.ts';
+import { loadDefinition } from './load-definition.ts';
+import type { WorkerAnswer, WorkerCommand, WorkerTask } from './store-process.ts';
+
+const task: WorkerTask = JSON.parse(process.argv[2] ?? '{}');
+let store: TokenStore | undefined;
+
+function answer(message: WorkerAnswer): void {
+  process.send?.(message);
+}
+
+async function obey(command: WorkerCommand): Promise<void> {
+  switch (command.command) {
+    case 'open':
+      store = await definition.open(task.place);
+      return answer({ ready: true });
+    case 'close':
+      await store?.close();
+      return answer({ ready: true });
+    case 'run': {
+      store ??= await definition.open(task.place);
+      return answer({ made: await run(store, command) });
+    }
+    case 'save until killed':
+      store ??= await definition.open(task.place);
+      await saveUntilKilled(store, command.log, command.lanes);
+  }
+}
+
+async function run(
+  opened: TokenStore,
+  { calls, at, how }: WorkerCommand & { command: 'run' },
+): Promise<MadeCall[]> {
+  const wait = at - sharedClock();
+  if (wait > 2) await new Promise((resolve) => setTimeout(resolve, wait - 2));
+  // A timer is a millisecond late or two: the last of the way is run, so that all start as one.
+  while (sharedClock() < at);
+  if (how === 'together') return Promise.all(calls.map((call) => performTimed(opened, call)));
+  const made: MadeCall[] = [];
+  for (const call of calls) made.push(await performTimed(opened, call));
+  return made;
+}
+
+async function saveUntilKilled(opened: TokenStore, path: string, lanes: number): Promise<void> {
+  // Who would have killed it is gone.
+  process.once('disconnect', () => process.exit());
+  // Written at once and by the system: it outlives this process.
+  const log = openSync(path, 'a');
+  const saveOn = async (lane: number): Promise<void> => {
+    for (let count = 1; ; count += 1) {
+      const tag = `${process.pid}-${count}`;
+      writeSync(log, `try ${lane} ${tag}\n`);
+      await opened.saveToken(new OAuthToken(savedInLane(lane, tag)));
+      writeSync(log, `ack ${lane} ${tag}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, (_, lane) => saveOn(lane)));
+}
+
+const definition = await loadDefinition(task.module, task.name);
+process.on('message', (command: WorkerCommand) => {
+  obey(command).catch((error: unknown) => {
+    answer({ failed: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+  });
+});
+// The channel keeps the process alive; when the kit lets go of it, only the store could.
+answer({ ready: true });
