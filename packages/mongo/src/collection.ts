@@ -3,6 +3,8 @@
  * driver will do.
  */
 export interface MongoClientLike {
+  /** Once more, if it is connected already, does nothing. */
+  connect(): Promise<unknown>;
   db(name: string): { collection(name: string, options: object): MongoCollectionLike };
 }
 

@@ -74,7 +74,8 @@ export function translateError(error: unknown): TokenStoreError | undefined {
     const failure = networkFailure(cause);
     if (failure?.code === 'TLS_REQUIRED') return failure;
   }
-  for (const cause of causes) {
+  // What lies beneath says more than 'no server could be chosen'.
+  for (const cause of causes.reverse()) {
     const driverCode = driverCodeOf(cause);
     const code =
       BY_NUMBER.get(numberOf(cause) ?? 0) ?? BY_NAME.get(cause instanceof Error ? cause.name : '');

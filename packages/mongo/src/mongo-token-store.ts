@@ -55,7 +55,9 @@ class MongoStorage implements TokenStorage {
   }
 
   async open(): Promise<void> {
-    const client = await this.#connect();
+    const client = await this.#client();
+    // By itself the driver connects once: after that has failed, every call would.
+    await client.connect();
     const collection = (level: 'local' | 'majority'): MongoCollectionLike =>
       client.db(this.#options.database).collection(this.#options.collection, {
         writeConcern: WRITE_CONCERN,
@@ -88,7 +90,7 @@ class MongoStorage implements TokenStorage {
     return this.#storage;
   }
 
-  async #connect(): Promise<MongoClientLike> {
+  async #client(): Promise<MongoClientLike> {
     const { connect } = this.#options;
     if ('db' in connect) return connect;
     const { MongoClient } = await import('mongodb');

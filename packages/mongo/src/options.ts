@@ -63,7 +63,12 @@ export function checkOptions(options: MongoTokenStoreOptions): CheckedOptions {
     throw invalidOption('tls', 'must be true or false');
   }
   if (client !== undefined) {
-    if (typeof client !== 'object' || client === null || typeof client.db !== 'function') {
+    if (
+      typeof client !== 'object' ||
+      client === null ||
+      typeof client.db !== 'function' ||
+      typeof client.connect !== 'function'
+    ) {
       throw invalidOption('client', 'must be a MongoClient');
     }
     if (tls !== undefined || options.clientOptions !== undefined) {

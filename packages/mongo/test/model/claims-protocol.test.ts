@@ -8,7 +8,7 @@ import {
   type Scenario,
   serialOutcomes,
 } from './scenario.ts';
-import { atRandom, type Choose, inEveryOrder } from './schedule.ts';
+import { atRandom, type Choose, inEveryOrder, randomNumbers } from './schedule.ts';
 
 const user = (name: string) => ({ userSignature: { name } });
 const save = (init: TokenInit): Action => ({ save: init });
@@ -156,7 +156,6 @@ const RACES: readonly [string, Scenario][] = [
   [
     'a rename and a save of the new name',
     {
-      preemptions: 3,
       before: [save({ id: 'one', ...ada, refreshToken: 'r' })],
       clients: [
         [save({ id: 'one', ...user('bob') })],
@@ -167,11 +166,21 @@ const RACES: readonly [string, Scenario][] = [
   [
     'a rename and a save of another who has the same refresh token',
     {
-      preemptions: 3,
       before: [save({ id: 'one', ...ada, refreshToken: 'r' })],
       clients: [
         [save({ id: 'one', ...user('bob') })],
         [save({ ...user('bob'), refreshToken: 'r' })],
+      ],
+    },
+  ],
+  [
+    'a move to another client and a save of that client with the same refresh token',
+    {
+      preemptions: 3,
+      before: [save({ id: 'one', ...ada, clientId: '1', refreshToken: 'r' })],
+      clients: [
+        [save({ id: 'one', clientId: '2' })],
+        [save({ clientId: '2', refreshToken: 'r', accessToken: 'a' })],
       ],
     },
   ],
@@ -318,7 +327,11 @@ const CROWDS: readonly [string, Scenario][] = [
   ],
 ];
 
-const READINGS: readonly Reading[] = ['at one moment', 'first to last', 'last to first'];
+const READINGS: readonly [Reading, ...Reading[]] = [
+  'at one moment',
+  'first to last',
+  'last to first',
+];
 
 async function check(scenario: Scenario, allowed: ReadonlySet<string>, choose: Choose) {
   const outcome = await runScenario(scenario, choose);
@@ -349,6 +362,44 @@ describe('what is done at once ends as some order of it would have', () => {
       for (let seed = 1; seed <= 300; seed += 1) await check(scenario, allowed, atRandom(seed));
     }
   });
+});
+
+/** A scenario of three clients with few users, clients and tokens, so that much is shared. */
+function randomScenario(seed: number): Scenario {
+  const next = randomNumbers(seed);
+  const one = <T>(...choices: readonly [T, ...T[]]): T =>
+    choices[Math.floor(next() * choices.length)] ?? choices[0];
+  const token = (): TokenInit => ({
+    id: one(null, null, null, null, 'one', 'two'),
+    userSignature: one(null, { name: 'ada' }, { name: 'bob' }),
+    clientId: one(null, '1', '2'),
+    refreshToken: one(null, 'r', 's'),
+    grantToken: one(null, null, 'g'),
+    accessToken: one(null, 'a', 'b'),
+  });
+  const action = (): Action =>
+    one<() => Action>(
+      () => save(token()),
+      () => save(token()),
+      () => save(token()),
+      () => ({ find: token() }),
+      () => ({ delete: one('one', 'two') }),
+    )();
+  return {
+    before: Array.from({ length: one(0, 1, 2, 3) }, () => save(token())),
+    clients: [[action()], [action(), action()].slice(0, one(1, 2)), [action()]],
+    reading: one(...READINGS),
+  };
+}
+
+it('whatever is done at once ends as some order of it would have', async () => {
+  for (let seed = 1; seed <= 1_000; seed += 1) {
+    const scenario = randomScenario(seed);
+    const allowed = await serialOutcomes(scenario);
+    for (let order = 1; order <= 5; order += 1) {
+      await check(scenario, allowed, atRandom(seed * 10 + order));
+    }
+  }
 });
 
 describe('nothing is left over', () => {

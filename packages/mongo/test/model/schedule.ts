@@ -102,12 +102,19 @@ export async function inEveryOrder(
 
 /** Chooses at random, the same for the same seed. Goes on with the same client as often as not. */
 export function atRandom(seed: number): Choose {
+  const next = randomNumbers(seed);
+  return (ready, last) =>
+    last !== undefined && next() < 0.5 ? last : (ready[Math.floor(next() * ready.length)] ?? 0);
+}
+
+/** Numbers from 0 up to 1, the same for the same seed: Park and Miller's generator. */
+export function randomNumbers(seed: number): () => number {
   let state = seed;
-  // Park and Miller's generator.
   const next = () => {
     state = (state * 48_271) % 2_147_483_647;
     return state / 2_147_483_647;
   };
-  return (ready, last) =>
-    last !== undefined && next() < 0.5 ? last : (ready[Math.floor(next() * ready.length)] ?? 0);
+  // The first few follow the seed too closely.
+  for (let skipped = 0; skipped < 5; skipped += 1) next();
+  return next;
 }
