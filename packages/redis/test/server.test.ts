@@ -48,7 +48,14 @@ it('goes on after SCRIPT FLUSH, and after the server was killed and started agai
   await server.kill();
   await server.restart();
   await expect
-    .poll(() => store.getTokens().then((tokens) => tokens[0]?.version, () => 0), { timeout: 30_000 })
+    .poll(
+      () =>
+        store.getTokens().then(
+          (tokens) => tokens[0]?.version,
+          () => 0,
+        ),
+      { timeout: 30_000 },
+    )
     .toBe(2);
 });
 
