@@ -195,6 +195,27 @@ const RACES: readonly [string, Scenario][] = [
     },
   ],
   [
+    'a token that names no user and another user with its refresh token',
+    {
+      preemptions: 3,
+      before: [save({ ...ada, refreshToken: 'r' })],
+      clients: [
+        [save({ refreshToken: 'r', scope: 's' })],
+        [save({ ...user('bob'), refreshToken: 'r' }), { find: ada }],
+      ],
+    },
+  ],
+  [
+    'an id that names no record yet, and one that gets it',
+    {
+      before: [save({ refreshToken: 'r' })],
+      clients: [
+        [save({ id: 'one', refreshToken: 'r', scope: 's' })],
+        [save({ id: 'one', accessToken: 'a' }), { find: { refreshToken: 'r' } }],
+      ],
+    },
+  ],
+  [
     'one explicit id',
     {
       clients: [
