@@ -10,7 +10,8 @@ export interface JournalEntry {
   outcome?: { readonly value: unknown } | { readonly error: unknown };
 }
 
-const LONGEST = 14;
+const LONGEST = 12;
+const WIDEST = 160;
 
 /** The calls that a check made, the last of them at least: what a report says was done. */
 export class Journal {
@@ -38,8 +39,12 @@ export class Journal {
 
 function line(entry: JournalEntry): string {
   const { handle, method, args, outcome } = entry;
-  const call = `${handle}.${method}(${args.map(show).join(', ')})`;
+  const call = `${handle}.${method}(${args.map((arg) => cut(show(arg))).join(', ')})`;
   if (outcome === undefined) return `${call}  ... not settled`;
   if ('error' in outcome) return `${call}  rejected: ${firstLine(outcome.error)}`;
-  return outcome.value === undefined ? call : `${call}  gave ${show(outcome.value)}`;
+  return outcome.value === undefined ? call : `${call}  gave ${cut(show(outcome.value))}`;
+}
+
+function cut(text: string): string {
+  return text.length <= WIDEST ? text : `${text.slice(0, WIDEST)} ...`;
 }

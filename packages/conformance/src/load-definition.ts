@@ -2,7 +2,7 @@ import type { TokenStoreDefinition } from './definition.ts';
 import { definitionOf } from './derived-definition.ts';
 
 /** Why a module has no definition to check, and what to do about it. */
-export class NoDefinition extends Error {
+class NoDefinition extends Error {
   override readonly name: string = 'NoDefinition';
 }
 

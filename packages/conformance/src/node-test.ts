@@ -12,7 +12,11 @@ import { type TestOptions, testTokenStore as testWith } from './runner.ts';
  * testTokenStore(definition);
  */
 export function testTokenStore(definition: TokenStoreDefinition, options?: TestOptions): void {
-  const test = (name: string, run: (...context: unknown[]) => Promise<void>, timeout?: number): void => {
+  const test = (
+    name: string,
+    run: (...context: unknown[]) => Promise<void>,
+    timeout?: number,
+  ): void => {
     void it(name, timeout === undefined ? {} : { timeout }, (context) => run(context));
   };
   const skip = (name: string): void => void it(name, { skip: true });

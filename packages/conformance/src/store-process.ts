@@ -17,6 +17,8 @@ export interface WorkerTask {
 /** What a worker is told to do. */
 export type WorkerCommand =
   | { readonly command: 'open' | 'close' }
+  /** Leaves what is open and turns to another place, which the next command opens. */
+  | { readonly command: 'turn to'; readonly place: Place }
   | {
       readonly command: 'run';
       readonly calls: readonly Call[];
@@ -73,6 +75,11 @@ export class StoreProcess {
   /** Opens the place. */
   async open(): Promise<void> {
     await this.#ask({ command: 'open' });
+  }
+
+  /** Closes the store and turns to another place, which is opened by the first call. */
+  async turnTo(place: Place): Promise<void> {
+    await this.#ask({ command: 'turn to', place });
   }
 
   /** Closes the store; the process lives on. */
@@ -177,7 +184,8 @@ function loadingFlags(flags: readonly string[]): string[] {
   const kept: string[] = [];
   for (const [at, flag] of flags.entries()) {
     const [name = ''] = flag.split('=', 1);
-    if (!/^(-C|--conditions|-r|--require|--import|--loader|--experimental-loader)$/.test(name)) continue;
+    if (!/^(-C|--conditions|-r|--require|--import|--loader|--experimental-loader)$/.test(name))
+      continue;
     kept.push(flag);
     const value = flags[at + 1];
     if (flag === name && value !== undefined) kept.push(value);

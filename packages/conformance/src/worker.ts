@@ -9,6 +9,7 @@ import { loadDefinition } from './load-definition.ts';
 import type { WorkerAnswer, WorkerCommand, WorkerTask } from './store-process.ts';
 
 const task: WorkerTask = JSON.parse(process.argv[2] ?? '{}');
+let { place } = task;
 let store: TokenStore | undefined;
 
 function answer(message: WorkerAnswer): void {
@@ -18,17 +19,22 @@ function answer(message: WorkerAnswer): void {
 async function obey(command: WorkerCommand): Promise<void> {
   switch (command.command) {
     case 'open':
-      store = await definition.open(task.place);
+      store = await definition.open(place);
       return answer({ ready: true });
     case 'close':
       await store?.close();
       return answer({ ready: true });
+    case 'turn to':
+      await store?.close();
+      store = undefined;
+      place = command.place;
+      return answer({ ready: true });
     case 'run': {
-      store ??= await definition.open(task.place);
+      store ??= await definition.open(place);
       return answer({ made: await run(store, command) });
     }
     case 'save until killed':
-      store ??= await definition.open(task.place);
+      store ??= await definition.open(place);
       await saveUntilKilled(store, command.log, command.lanes);
   }
 }

@@ -292,43 +292,46 @@ async function provokeOn(context: CheckContext, store: ObservedStore): Promise<P
   const theirs = await store.saveToken(new OAuthToken({ ...context.everyField(), userSignature }));
   const third = await store.saveToken(new OAuthToken(context.everyField()));
   const secret = context.everyField();
-  const calls: [string, Promise<unknown>][] = [
+  const calls: [string, () => Promise<unknown>][] = [
     [
       'findToken(a user of two clients)',
-      store.call('findToken', new OAuthToken({ userSignature, accessToken: secret.accessToken })),
+      () =>
+        store.call('findToken', new OAuthToken({ userSignature, accessToken: secret.accessToken })),
     ],
     [
       'saveToken(a user of two clients)',
-      store.call('saveToken', new OAuthToken({ ...secret, userSignature, clientId: null })),
+      () => store.call('saveToken', new OAuthToken({ ...secret, userSignature, clientId: null })),
     ],
     [
       'saveToken(the id of another user)',
-      store.call('saveToken', new OAuthToken({ ...every, id: idOf(third) })),
+      () => store.call('saveToken', new OAuthToken({ ...every, id: idOf(third) })),
     ],
     [
       'saveToken(no token in it)',
-      store.call(
-        'saveToken',
-        new OAuthToken({ extra: secret.extra, clientSecret: secret.clientSecret }),
-      ),
+      () =>
+        store.call(
+          'saveToken',
+          new OAuthToken({ extra: secret.extra, clientSecret: secret.clientSecret }),
+        ),
     ],
-    ['saveToken(a plain object)', store.call('saveToken', secret)],
-    ['findToken(a text)', store.call('findToken', secret.refreshToken)],
-    ['findTokenById(a list)', store.call('findTokenById', [secret.refreshToken])],
-    ['deleteToken(an object)', store.call('deleteToken', { $eq: secret.accessToken })],
+    ['saveToken(a plain object)', () => store.call('saveToken', secret)],
+    ['findToken(a text)', () => store.call('findToken', secret.refreshToken)],
+    ['findTokenById(a list)', () => store.call('findTokenById', [secret.refreshToken])],
+    ['deleteToken(an object)', () => store.call('deleteToken', { $eq: secret.accessToken })],
   ];
   if (context.definition.versions === true) {
     calls.push([
       'saveToken(another version)',
-      store.call(
-        'saveToken',
-        new OAuthToken({ ...secret, id: idOf(theirs), userSignature: null, clientId: null }),
-        { ifVersion: 77 },
-      ),
+      () =>
+        store.call(
+          'saveToken',
+          new OAuthToken({ ...secret, id: idOf(theirs), userSignature: null, clientId: null }),
+          { ifVersion: 77 },
+        ),
     ]);
   }
   const provoked: Provoked[] = [];
-  for (const [what, call] of calls) provoked.push({ what, error: await failureOf(call, what) });
+  for (const [what, call] of calls) provoked.push({ what, error: await failureOf(call(), what) });
   await store.deleteToken(idOf(mine));
   return provoked;
 }

@@ -189,9 +189,11 @@ export const sharedChecks: readonly Check[] = [
     why: 'A deployment starts all its processes at the same moment, the first time too.',
     hint: 'CREATE TABLE IF NOT EXISTS, indexes and migrations in one transaction; a folder or file that is there already is no error.',
     async run(context) {
-      for (let round = 0; round < context.rounds(6); round += 1) {
+      const processes = await context.processes(4, undefined, 'later');
+      for (let round = 0; round < context.rounds(10); round += 1) {
         await using inner = context.nested();
-        const processes = await inner.processes(4, undefined, 'later');
+        const place = await inner.place();
+        await Promise.all(processes.map((process) => process.turnTo(place)));
         const programs = processes.map(() => [
           saveOf({
             userSignature: { name: inner.value('user') },
@@ -200,7 +202,7 @@ export const sharedChecks: readonly Check[] = [
         ]);
         const made = await runTogether(processes, programs);
         requireNoneRefused(made);
-        const store = await inner.open();
+        const store = await inner.open(place);
         const found = new Set(
           (await store.getTokens()).map((token) => recordOf(token)['refreshToken']),
         );

@@ -9,6 +9,7 @@ import {
   recordOf,
   versionOf,
 } from '../expectations.ts';
+import { Untested } from '../promise-broken.ts';
 import { runTogether } from '../store-process.ts';
 
 export const versionChecks: readonly Check[] = [
@@ -180,7 +181,9 @@ export const versionChecks: readonly Check[] = [
     why: 'Workers refresh at the same moment: the one that lost must take what the winner saved.',
     hint: 'A lock within one process does not hold the others; the comparison belongs into the database.',
     async run(context) {
-      if (context.definition.shared !== true) return;
+      if (context.definition.shared !== true) {
+        throw new Untested('the store is not declared shared: one process is tested');
+      }
       const store = await context.open();
       const processes = await context.processes(3);
       for (let round = 0; round < context.rounds(10); round += 1) {
