@@ -35,7 +35,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   versions: true,
   durable: true,
   shared: true,
-  pace: 3,
+  pace: 5,
   module: import.meta.url,
 });
 export default definition;
