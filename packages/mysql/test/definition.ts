@@ -1,0 +1,42 @@
+import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
+import { MysqlTokenStore } from '@tokenkeep/mysql';
+import { describeServer, type SqlServer, startMariadb, startMysql } from '@tokenkeep/test-servers';
+import { createConnection } from 'mysql2/promise';
+
+/** Both are tested: neither takes all that the other does. */
+export const mariadb: TokenStoreDefinition = definitionOn(
+  'MysqlTokenStore on MariaDB',
+  startMariadb,
+);
+export const mysql: TokenStoreDefinition = definitionOn('MysqlTokenStore on MySQL', startMysql);
+
+function definitionOn(name: string, start: () => Promise<SqlServer>): TokenStoreDefinition {
+  let server: Promise<SqlServer> | undefined;
+  const started = async () => {
+    server ??= start().then((found) => {
+      console.log(`${name}: ${describeServer(found)}`);
+      return found;
+    });
+    return server;
+  };
+  return defineTokenStore({
+    name,
+    location: async () => ({
+      uri: (await (await started()).createDatabase()).url,
+      table: 'oauthtoken',
+    }),
+    open: ({ uri, table }) =>
+      new MysqlTokenStore({ uri, table, connection: { connectionLimit: 4 } }),
+    destroy: async ({ uri }) => {
+      const connection = await createConnection(uri);
+      await connection.query(`DROP DATABASE IF EXISTS ${new URL(uri).pathname.slice(1)}`);
+      await connection.end();
+    },
+    neighbour: ({ uri, table }) => ({ uri, table: `${table}2` }),
+    versions: true,
+    durable: true,
+    shared: true,
+    module: import.meta.url,
+    pace: 3,
+  });
+}
