@@ -1,12 +1,20 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { TestCountsReporter } from './test-counts.ts';
 
+/** How the tests of every package run: on the sources, of all packages, with nothing built. */
 const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions: ['@tokenkeep/source'] } },
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
+    // A hook that starts a server may be the one that fetches it, once on each machine.
+    hookTimeout: 180_000,
+    // Tests slower than this, in milliseconds, are listed one by one.
+    slowTestThreshold: 5_000,
+    allowOnly: false,
     // Child processes that tests start run the sources too.
     env: { NODE_OPTIONS: '--conditions=@tokenkeep/source' },
+    reporters: ['default', new TestCountsReporter()],
   },
 });
 export default config;

@@ -98,7 +98,10 @@ async function run(name, args) {
   const child = spawn('pnpm', ['--silent', 'run', name, ...args], { stdio: 'inherit' });
   // Whoever stops this process means the script.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => child.kill(signal));
+    process.on(signal, () => {
+      // A terminal sends its Ctrl-C to the script too, and a second one would hurry it.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
   }
   const [code, signal] = await new Promise((resolve, reject) => {
     child.once('error', reject);

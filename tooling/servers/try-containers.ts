@@ -46,7 +46,9 @@ try {
     daemon.kill('SIGTERM');
     await exit;
   }
-  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  // The daemon leaves this mount behind.
+  await runCommand(['umount', join(folder, 'run/netns/default')]).catch(() => {});
+  await rm(folder, { recursive: true, force: true });
   console.log('The daemon is stopped and its folder removed.');
 }
 

@@ -9,6 +9,16 @@ const kinds: Record<string, (location: string) => Promise<TokenStore>> = {
     new (await import('@tokenkeep/file')).FileTokenStore({ path: besideTheSample(path) }),
   memory: async () => new (await import('@tokenkeep/memory')).MemoryTokenStore(),
   list: async () => new (await import('@tokenkeep/list')).ListTokenStore(),
+  mysql: async (rest) =>
+    new (await import('@tokenkeep/mysql')).MysqlTokenStore({ uri: `mysql:${rest}` }),
+  redis: async (rest) =>
+    new (await import('@tokenkeep/redis')).RedisTokenStore({ url: `redis:${rest}` }),
+  mongodb: async (rest) =>
+    new (await import('@tokenkeep/mongo')).MongoTokenStore({ uri: `mongodb:${rest}` }),
+  firestore: async (projectId) =>
+    new (await import('@tokenkeep/firestore')).FirestoreTokenStore({
+      settings: projectId === '' ? {} : { projectId },
+    }),
 };
 
 /**

@@ -24,7 +24,7 @@ export function recordOf(token: unknown, what = 'a token'): PlainRecord {
 }
 
 /** The fields of a token that say what it holds: all but the id and the version of its record. */
-export function fieldsOf(token: unknown, what?: string): PlainRecord {
+function fieldsOf(token: unknown, what?: string): PlainRecord {
   const { id: _id, version: _version, ...fields } = recordOf(token, what);
   return fields;
 }

@@ -31,16 +31,19 @@ function headOf(revision: string): string {
  */
 export function parseFile(path: string, bytes: Uint8Array): FileContent {
   const content = parseJson(path, bytes);
-  if (!isObject(content) || !('tokenkeep' in content)) throw unknown(path, 'is not a file of tokens');
+  if (!isObject(content) || !('tokenkeep' in content))
+    throw unknown(path, 'is not a file of tokens');
   const { tokenkeep: version, revision, records } = content;
-  if (version !== VERSION) throw unknown(path, `is not of version ${VERSION}, the one that is known here`);
+  if (version !== VERSION)
+    throw unknown(path, `is not of version ${VERSION}, the one that is known here`);
   if (typeof revision !== 'string' || !Array.isArray(records)) {
     throw damaged(path, 'it has no revision or no list of records');
   }
   const ids = new Set<string>();
   for (const record of records) {
     const { id, version: recordVersion } = OAuthToken.fromRecord(record);
-    if (id === undefined) throw recordCorrupt(undefined, `it stands in ${JSON.stringify(path)} without one`);
+    if (id === undefined)
+      throw recordCorrupt(undefined, `it stands in ${JSON.stringify(path)} without one`);
     if (recordVersion === undefined) throw recordCorrupt(id, 'it has no version');
     if (ids.has(id)) throw recordCorrupt(id, 'another record has the same id');
     ids.add(id);

@@ -1,6 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
 import { driverCodeOf, type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { MemorySpace } from '@tokenkeep/memory';
 import { formatFile, HEAD_BYTES, parseFile } from './file-format.ts';
@@ -34,7 +34,10 @@ export class TokenFile {
     const descriptor = this.#openFile();
     if (descriptor === undefined) return this.#take(NO_FILE, () => []);
     try {
-      return this.#take(stampOf(descriptor), () => parseFile(this.#path, readFileSync(descriptor)).records);
+      return this.#take(
+        stampOf(descriptor),
+        () => parseFile(this.#path, readFileSync(descriptor)).records,
+      );
     } finally {
       closeSync(descriptor);
     }

@@ -1,10 +1,18 @@
-import { chmodSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OAuthToken, TokenStoreError } from '@tokenkeep/core';
 import { FileTokenStore, type FileTokenStoreOptions } from '@tokenkeep/file';
 import { freshFolder } from '@tokenkeep/path-checks';
 import { tryLock } from 'fs-native-extensions';
-import { open, rm } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 
 const ada = new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.ada' });
@@ -71,7 +79,9 @@ describe('the file', () => {
     const before = readFileSync(path);
     await using store = new FileTokenStore({ path });
     await store.deleteToken('unknown');
-    await expect(store.saveToken(ada, { ifVersion: 9 })).rejects.toMatchObject({ code: 'VERSION_CONFLICT' });
+    await expect(store.saveToken(ada, { ifVersion: 9 })).rejects.toMatchObject({
+      code: 'VERSION_CONFLICT',
+    });
     expect(readFileSync(path)).toEqual(before);
   });
 
@@ -101,7 +111,10 @@ describe('the file', () => {
     const path = await fileWith(ada.with({ accessToken: 'a' }));
     await using store = new FileTokenStore({ path });
     expect((await store.findToken(ada))?.accessToken).toBe('a');
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"accessToken":"a"', '"accessToken":"edited"'));
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replace('"accessToken":"a"', '"accessToken":"edited"'),
+    );
     expect((await store.findToken(ada))?.accessToken).toBe('edited');
   });
 });
@@ -116,11 +129,31 @@ describe('a damaged file', () => {
     ['no records', 'RECORD_CORRUPT', JSON.stringify({ ...whole, records: null })],
     ['no revision', 'RECORD_CORRUPT', JSON.stringify({ ...whole, revision: null })],
     ['a record that is none', 'RECORD_CORRUPT', JSON.stringify({ ...whole, records: [7] })],
-    ['a record without an id', 'RECORD_CORRUPT', JSON.stringify({ ...whole, records: [{ ...record, id: null }] })],
-    ['a record without a version', 'RECORD_CORRUPT', JSON.stringify({ ...whole, records: [{ ...record, version: null }] })],
-    ['a record with a number for a text', 'RECORD_CORRUPT', JSON.stringify({ ...whole, records: [{ ...record, scope: 5 }] })],
-    ['a record with a field that is unknown', 'RECORD_CORRUPT', JSON.stringify({ ...whole, records: [{ ...record, x: 5 }] })],
-    ['two records with one id', 'RECORD_CORRUPT', JSON.stringify({ ...whole, records: [record, record] })],
+    [
+      'a record without an id',
+      'RECORD_CORRUPT',
+      JSON.stringify({ ...whole, records: [{ ...record, id: null }] }),
+    ],
+    [
+      'a record without a version',
+      'RECORD_CORRUPT',
+      JSON.stringify({ ...whole, records: [{ ...record, version: null }] }),
+    ],
+    [
+      'a record with a number for a text',
+      'RECORD_CORRUPT',
+      JSON.stringify({ ...whole, records: [{ ...record, scope: 5 }] }),
+    ],
+    [
+      'a record with a field that is unknown',
+      'RECORD_CORRUPT',
+      JSON.stringify({ ...whole, records: [{ ...record, x: 5 }] }),
+    ],
+    [
+      'two records with one id',
+      'RECORD_CORRUPT',
+      JSON.stringify({ ...whole, records: [record, record] }),
+    ],
     ['another format', 'SCHEMA_UNKNOWN', '{"name":"my-app","dependencies":{}}'],
     ['a list', 'SCHEMA_UNKNOWN', '[]'],
     ['a later version', 'SCHEMA_UNKNOWN', JSON.stringify({ ...whole, tokenkeep: 2 })],
@@ -159,7 +192,10 @@ describe('the lock', () => {
     await using store = new FileTokenStore({ path, busyTimeout: 30 });
     const lock = await open(`${path}.lock`, 'r+');
     expect(tryLock(lock.fd)).toBe(true);
-    await expect(store.saveToken(bob)).rejects.toMatchObject({ code: 'STORE_BUSY', retryable: true });
+    await expect(store.saveToken(bob)).rejects.toMatchObject({
+      code: 'STORE_BUSY',
+      retryable: true,
+    });
     expect(await store.getTokens()).toHaveLength(1);
     await lock.close();
     expect(await store.saveToken(bob)).toMatchObject({ version: 1 });
@@ -170,7 +206,9 @@ describe('the lock', () => {
     const [first, second] = [new FileTokenStore({ path }), new FileTokenStore({ path })];
     for (let round = 0; round < 20; round += 1) {
       const users = [`${round} of first`, `${round} of second`];
-      const [ofFirst, ofSecond] = users.map((name) => bob.with({ userSignature: { name }, refreshToken: name }));
+      const [ofFirst, ofSecond] = users.map((name) =>
+        bob.with({ userSignature: { name }, refreshToken: name }),
+      );
       await Promise.all([first.saveToken(ofFirst ?? bob), second.saveToken(ofSecond ?? bob)]);
       await rm(`${path}.lock`);
     }

@@ -1,5 +1,10 @@
 import { statSync } from 'node:fs';
-import { createPrivateFile, resolvePath, TokenStoreError } from '@tokenkeep/core';
+import {
+  createPrivateFile,
+  type MaybePromise,
+  resolvePath,
+  TokenStoreError,
+} from '@tokenkeep/core';
 import { prepare, type SqliteDatabase } from './sqlite-database.ts';
 
 /** How hard SQLite makes sure that a commit is on the disk; see `PRAGMA synchronous`. */
@@ -7,8 +12,13 @@ export type Synchronous = 'normal' | 'full' | 'extra';
 
 /** Where the handle on the database comes from, and whose it is. */
 export interface DatabaseSource {
-  /** A handle that works, with nothing changed in the database. */
-  open(): Promise<SqliteDatabase>;
+  /** A handle that was not used yet. */
+  open(): MaybePromise<SqliteDatabase>;
+  /**
+   * Sets what holds for the handle and not for the database. Called again after another connection
+   * was in the way: even a pragma may have to read.
+   */
+  configure(database: SqliteDatabase): void;
   /** Called once before the first table is made. */
   beforeFirstTable(database: SqliteDatabase): void;
   /** Called before a commit: throws if what is written now would not be found again. */
@@ -32,14 +42,14 @@ export class DatabaseFile implements DatabaseSource {
     const path = this.#path === ':memory:' ? this.#path : await this.#createFile();
     const { default: Database } = await import('better-sqlite3');
     // Waiting is done by the store, which does not stop the whole process for it.
-    const database = new Database(path, { timeout: 10 });
-    try {
-      database.exec(`PRAGMA synchronous = ${this.#synchronous}; PRAGMA secure_delete = ON;`);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-    return database;
+    return new Database(path, { timeout: 10 });
+  }
+
+  configure(database: SqliteDatabase): void {
+    // A cache in KiB, of which no more is taken than is read: it has room for 100,000 tokens.
+    database.exec(
+      `PRAGMA synchronous = ${this.#synchronous}; PRAGMA secure_delete = ON; PRAGMA cache_size = -131072`,
+    );
   }
 
   beforeFirstTable(database: SqliteDatabase): void {
@@ -79,19 +89,23 @@ const shared = new WeakMap<SqliteDatabase, { stores: number; readonly secureDele
 /** A handle that the caller opened and closes. */
 export class GivenDatabase implements DatabaseSource {
   readonly #database: SqliteDatabase;
+  #isCounted = false;
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
   }
 
-  async open(): Promise<SqliteDatabase> {
-    const database = this.#database;
+  open(): SqliteDatabase {
+    return this.#database;
+  }
+
+  configure(database: SqliteDatabase): void {
     requireWholeStrings(database);
     const use = shared.get(database) ?? { stores: 0, secureDelete: secureDeleteOf(database) };
     database.exec('PRAGMA main.secure_delete = ON');
     use.stores += 1;
     shared.set(database, use);
-    return database;
+    this.#isCounted = true;
   }
 
   beforeFirstTable(): void {
@@ -102,7 +116,8 @@ export class GivenDatabase implements DatabaseSource {
 
   close(database: SqliteDatabase): void {
     const use = shared.get(database);
-    if (use === undefined) return;
+    if (use === undefined || !this.#isCounted) return;
+    this.#isCounted = false;
     use.stores -= 1;
     if (use.stores > 0) return;
     shared.delete(database);

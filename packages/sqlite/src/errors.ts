@@ -12,7 +12,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SQLITE_PERM: {
     number: 3,
     code: 'ACCESS_DENIED',
-    advice: 'The database may not be read or written by this user. Correct the rights of the file and its folder.',
+    advice:
+      'The database may not be read or written by this user. Correct the rights of the file and its folder.',
   },
   SQLITE_BUSY: {
     number: 5,
@@ -30,12 +31,14 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SQLITE_READONLY: {
     number: 8,
     code: 'READ_ONLY',
-    advice: 'The database takes no writes. Make the file and its folder writable, or open the handle for writing.',
+    advice:
+      'The database takes no writes. Make the file and its folder writable, or open the handle for writing.',
   },
   SQLITE_IOERR: {
     number: 10,
     code: 'STORAGE_FAILED',
-    advice: 'The disk reported a fault. Look at the system log; what was stored before is still there.',
+    advice:
+      'The disk reported a fault. Look at the system log; what was stored before is still there.',
     retryable: true,
   },
   SQLITE_CORRUPT: {
@@ -46,7 +49,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SQLITE_FULL: {
     number: 13,
     code: 'STORAGE_FULL',
-    advice: 'The disk, or the size that the database may have, is full. Make room and try again; nothing was changed.',
+    advice:
+      'The disk, or the size that the database may have, is full. Make room and try again; nothing was changed.',
     retryable: true,
   },
   SQLITE_CANTOPEN: {
@@ -58,12 +62,13 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SQLITE_NOTADB: {
     number: 26,
     code: 'NOT_A_DATABASE',
-    advice: 'The file is not an SQLite database, or it is encrypted. Give another path; it was left as it is.',
+    advice:
+      'The file is not an SQLite database, or it is encrypted. Give another path; it was left as it is.',
   },
 };
 
 /** The primary result code of an error of better-sqlite3 or `node:sqlite`, such as `SQLITE_BUSY`. */
-export function resultCodeOf(error: unknown): string | undefined {
+function resultCodeOf(error: unknown): string | undefined {
   const code = driverCodeOf(error);
   if (typeof code !== 'string') return undefined;
   if (code !== 'ERR_SQLITE_ERROR') return /^SQLITE_[A-Z]+/.exec(code)?.[0];

@@ -1,5 +1,10 @@
 import { TokenStoreError } from '@tokenkeep/core';
-import { isInTransaction, prepare, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts';
+import {
+  isInTransaction,
+  prepare,
+  type SqliteDatabase,
+  type SqliteStatement,
+} from './sqlite-database.ts';
 
 /** A transaction that has the right to write from its beginning, so that what it read stays true. */
 export class ImmediateTransaction {

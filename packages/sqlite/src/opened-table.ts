@@ -1,6 +1,16 @@
-import { recordCorrupt, type StoredRecord, type TokenKey, type TokenKeyField } from '@tokenkeep/core';
+import {
+  recordCorrupt,
+  type StoredRecord,
+  type TokenKey,
+  type TokenKeyField,
+} from '@tokenkeep/core';
 import { COLUMNS } from './schema.ts';
-import { prepare, type SqliteDatabase, type SqliteStatement, type SqliteValue } from './sqlite-database.ts';
+import {
+  prepare,
+  type SqliteDatabase,
+  type SqliteStatement,
+  type SqliteValue,
+} from './sqlite-database.ts';
 
 const KEY_COLUMNS: Readonly<Record<TokenKeyField, string>> = {
   id: 'id',

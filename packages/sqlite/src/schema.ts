@@ -68,9 +68,15 @@ export function readSchemaVersion(database: SqliteDatabase, table: string): numb
   if (exists && recorded === undefined) throw unknownSchema(table, 'was not made by a token store');
   if (!exists || recorded === undefined) return 0;
   if (recorded > SCHEMA_VERSION) {
-    throw unknownSchema(table, `has version ${recorded} of the schema, and this package knows ${SCHEMA_VERSION}`);
+    throw unknownSchema(
+      table,
+      `has version ${recorded} of the schema, and this package knows ${SCHEMA_VERSION}`,
+    );
   }
-  if (recorded === SCHEMA_VERSION && !hasColumns(database, table, ['position', ...COLUMNS.map(([column]) => column)])) {
+  if (
+    recorded === SCHEMA_VERSION &&
+    !hasColumns(database, table, ['position', ...COLUMNS.map(([column]) => column)])
+  ) {
     throw unknownSchema(table, 'has other columns than a token store gave it');
   }
   return recorded;
@@ -100,7 +106,10 @@ function recordedVersion(database: SqliteDatabase, table: string): number | unde
   if (!hasColumns(database, VERSIONS_TABLE, ['table_name', 'version'])) {
     throw unknownSchema(VERSIONS_TABLE, 'was not made by a token store');
   }
-  const row = prepare(database, `SELECT version FROM main."${VERSIONS_TABLE}" WHERE table_name = ?`).get(table);
+  const row = prepare(
+    database,
+    `SELECT version FROM main."${VERSIONS_TABLE}" WHERE table_name = ?`,
+  ).get(table);
   return row === undefined ? undefined : Number((row as { version: unknown }).version);
 }
 

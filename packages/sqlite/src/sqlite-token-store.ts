@@ -5,13 +5,18 @@ import {
   GroupCommit,
   invalidOption,
   type MaybePromise,
-  type StoredRecord,
   StorageTokenStore,
+  type StoredRecord,
   type TokenKey,
   type TokenStorage,
   TokenStoreError,
 } from '@tokenkeep/core';
-import { DatabaseFile, type DatabaseSource, GivenDatabase, type Synchronous } from './database-source.ts';
+import {
+  DatabaseFile,
+  type DatabaseSource,
+  GivenDatabase,
+  type Synchronous,
+} from './database-source.ts';
 import { isBusy, translateSqliteError } from './errors.ts';
 import { ImmediateTransaction } from './immediate-transaction.ts';
 import { OpenedTable } from './opened-table.ts';
@@ -103,6 +108,7 @@ class SqliteTable implements TokenStorage {
   async open(): Promise<void> {
     const database = await this.#source.open();
     try {
+      await this.#whenFree(() => this.#source.configure(database));
       const transaction = await this.#whenFree(() => new ImmediateTransaction(database));
       await this.#whenFree(() => this.#requireSchema(database, transaction));
       const table = await this.#whenFree(() => new OpenedTable(database, this.#table));
@@ -226,10 +232,16 @@ const DEFAULT_TABLE = 'oauthtoken';
 function tableOf({ table = DEFAULT_TABLE }: SqliteTokenStoreOptions): string {
   // Lower case: to SQLite, a name in capitals is the same name.
   if (typeof table !== 'string' || !/^[a-z_][a-z0-9_]{0,62}$/.test(table)) {
-    throw invalidOption('table', 'must be 1 to 63 of a to z, 0 to 9 and _, and not begin with a digit');
+    throw invalidOption(
+      'table',
+      'must be 1 to 63 of a to z, 0 to 9 and _, and not begin with a digit',
+    );
   }
   if (table.startsWith('sqlite_') || table === VERSIONS_TABLE) {
-    throw invalidOption('table', 'is a name that SQLite or tokenkeep keeps for itself: give another');
+    throw invalidOption(
+      'table',
+      'is a name that SQLite or tokenkeep keeps for itself: give another',
+    );
   }
   return table;
 }
@@ -251,13 +263,19 @@ function sourceOf(options: SqliteTokenStoreOptions): DatabaseSource {
       throw invalidOption('database', 'must be a database handle of better-sqlite3 or node:sqlite');
     }
     if (options.synchronous !== undefined) {
-      throw invalidOption('synchronous', 'goes with path: on a handle of yours, set the pragma yourself');
+      throw invalidOption(
+        'synchronous',
+        'goes with path: on a handle of yours, set the pragma yourself',
+      );
     }
     return new GivenDatabase(database);
   }
   // better-sqlite3 cuts white space off a path; a file of another name would be opened.
   if (typeof path !== 'string' || path.trim() !== path || path === '' || /[\0]|[\\/]$/.test(path)) {
-    throw invalidOption('path', 'must be the path of a file, without a NUL or white space around it, or ":memory:"');
+    throw invalidOption(
+      'path',
+      'must be the path of a file, without a NUL or white space around it, or ":memory:"',
+    );
   }
   if (!['normal', 'full', 'extra'].includes(synchronous)) {
     throw invalidOption('synchronous', "must be 'normal', 'full' or 'extra'");

@@ -52,12 +52,17 @@ describe('a database file', () => {
     const path = join(freshFolder(), 'tokens.db');
     const store = new SqliteTokenStore({ path });
     await Promise.all(
-      Array.from({ length: 200 }, (_, i) => store.saveToken(ada.with({ userSignature: { name: `${i}` }, refreshToken: `${i}` }))),
+      Array.from({ length: 200 }, (_, i) =>
+        store.saveToken(ada.with({ userSignature: { name: `${i}` }, refreshToken: `${i}` })),
+      ),
     );
     await store.close();
     truncateSync(path, 8192);
     const damaged = new SqliteTokenStore({ path });
-    await expect(damaged.getTokens()).rejects.toMatchObject({ code: 'RECORD_CORRUPT', driverCode: 'SQLITE_CORRUPT' });
+    await expect(damaged.getTokens()).rejects.toMatchObject({
+      code: 'RECORD_CORRUPT',
+      driverCode: 'SQLITE_CORRUPT',
+    });
     await damaged.close();
   });
 });
@@ -114,14 +119,23 @@ describe('saves that share a transaction', () => {
     ]);
     expect(results).toMatchObject([
       { status: 'fulfilled' },
-      { status: 'rejected', reason: { code: 'STORAGE_FULL', retryable: true, driverCode: 'SQLITE_FULL' } },
+      {
+        status: 'rejected',
+        reason: { code: 'STORAGE_FULL', retryable: true, driverCode: 'SQLITE_FULL' },
+      },
       { status: 'fulfilled' },
     ]);
     expect(database.inTransaction).toBe(false);
-    expect((await store.findToken(ada))?.toRecord()).toMatchObject({ accessToken: 'small', grantToken: 'small', version: 3 });
+    expect((await store.findToken(ada))?.toRecord()).toMatchObject({
+      accessToken: 'small',
+      grantToken: 'small',
+      version: 3,
+    });
 
     database.pragma(`max_page_count = ${pages + 100}`);
-    expect(await store.saveToken(bob.with({ accessToken: 'x'.repeat(60_000) }))).toMatchObject({ version: 1 });
+    expect(await store.saveToken(bob.with({ accessToken: 'x'.repeat(60_000) }))).toMatchObject({
+      version: 1,
+    });
   });
 });
 

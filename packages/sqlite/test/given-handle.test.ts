@@ -1,10 +1,10 @@
-import { setTimeout as after } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as after } from 'node:timers/promises';
 import { OAuthToken } from '@tokenkeep/core';
+import { freshFolder } from '@tokenkeep/path-checks';
 import { SqliteTokenStore } from '@tokenkeep/sqlite';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { freshFolder } from '@tokenkeep/path-checks';
 
 const ada = new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.ada' });
 
@@ -45,8 +45,14 @@ describe('a handle of the caller', () => {
     await late.ready();
     database.close();
     for (const store of [early, late]) {
-      await expect(store.findToken(ada)).rejects.toMatchObject({ code: 'HANDLE_CLOSED', operation: 'findToken' });
-      await expect(store.saveToken(ada)).rejects.toMatchObject({ code: 'HANDLE_CLOSED', operation: 'saveToken' });
+      await expect(store.findToken(ada)).rejects.toMatchObject({
+        code: 'HANDLE_CLOSED',
+        operation: 'findToken',
+      });
+      await expect(store.saveToken(ada)).rejects.toMatchObject({
+        code: 'HANDLE_CLOSED',
+        operation: 'saveToken',
+      });
       await expect(store.deleteToken('1')).rejects.toMatchObject({ code: 'HANDLE_CLOSED' });
       await store.close();
     }
@@ -59,7 +65,10 @@ describe('a handle of the caller', () => {
     await Promise.all([patient.ready(), hasty.ready()]);
 
     database.exec('BEGIN');
-    await expect(hasty.saveToken(ada)).rejects.toMatchObject({ code: 'STORE_BUSY', retryable: true });
+    await expect(hasty.saveToken(ada)).rejects.toMatchObject({
+      code: 'STORE_BUSY',
+      retryable: true,
+    });
     const saving = patient.saveToken(ada);
     expect(await Promise.race([saving, after(20, 'waiting')])).toBe('waiting');
     database.exec('ROLLBACK');
@@ -106,9 +115,13 @@ test('a handle of node:sqlite does as well, or is refused where it cuts strings 
   const database = new DatabaseSync(':memory:');
   const text = database.prepare("SELECT 'a' || char(0) AS text").get()?.['text'];
   const store = new SqliteTokenStore({ database });
-  const outcome = await store.saveToken(ada.with({ expiresAt: Number.MAX_SAFE_INTEGER })).catch((error) => error);
+  const outcome = await store
+    .saveToken(ada.with({ expiresAt: Number.MAX_SAFE_INTEGER }))
+    .catch((error) => error);
   expect(outcome).toMatchObject(
-    text === 'a\0' ? { version: 1, expiresAt: Number.MAX_SAFE_INTEGER } : { code: 'INVALID_OPTION' },
+    text === 'a\0'
+      ? { version: 1, expiresAt: Number.MAX_SAFE_INTEGER }
+      : { code: 'INVALID_OPTION' },
   );
   await store.close();
   database.close();

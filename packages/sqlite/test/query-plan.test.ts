@@ -13,7 +13,9 @@ function tokensWithEveryCombinationOfKeys(): OAuthToken[] {
     { refreshToken: 'r' },
   ];
   return Array.from({ length: 2 ** keys.length }, (_, bits) =>
-    keys.filter((_key, place) => (bits >> place) & 1).reduce((token, key) => token.with(key), new OAuthToken()),
+    keys
+      .filter((_key, place) => (bits >> place) & 1)
+      .reduce((token, key) => token.with(key), new OAuthToken()),
   );
 }
 
@@ -50,7 +52,9 @@ test('every lookup goes over an index, in a table that ANALYZE has seen small', 
   expect(scanning.map(({ sql }) => sql.replace(/ .* FROM/, ' ... FROM')).toSorted()).toEqual([
     'SELECT ... FROM main."oauthtoken" ORDER BY position',
   ]);
-  expect(plans.flatMap(({ steps }) => steps).filter((step) => step.includes('TEMP B-TREE'))).toEqual([]);
+  expect(
+    plans.flatMap(({ steps }) => steps).filter((step) => step.includes('TEMP B-TREE')),
+  ).toEqual([]);
   // One statement for each combination of keys but none, one to put, one to delete, and those two.
   expect(onTable).toHaveLength(tokens.length - 1 + 4);
 });

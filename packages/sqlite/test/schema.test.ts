@@ -6,7 +6,11 @@ import { SqliteTokenStore } from '@tokenkeep/sqlite';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 
-const ada = new OAuthToken({ userSignature: { name: 'ada' }, clientId: 'c', refreshToken: '1000.ada' });
+const ada = new OAuthToken({
+  userSignature: { name: 'ada' },
+  clientId: 'c',
+  refreshToken: '1000.ada',
+});
 
 /** A database that the statements have made, and that no store has seen. */
 function databaseWith(sql: string): string {
@@ -19,9 +23,15 @@ function databaseWith(sql: string): string {
 
 describe('what is refused with SCHEMA_UNKNOWN and left untouched', () => {
   test.each([
-    ['a table of the same name with other columns', 'CREATE TABLE oauthtoken (id INTEGER, user_mail TEXT)'],
+    [
+      'a table of the same name with other columns',
+      'CREATE TABLE oauthtoken (id INTEGER, user_mail TEXT)',
+    ],
     ['a table whose name differs in case only', 'CREATE TABLE OAuthToken (id INTEGER)'],
-    ['a view of the same name', 'CREATE TABLE t (id TEXT); CREATE VIEW oauthtoken AS SELECT id FROM t'],
+    [
+      'a view of the same name',
+      'CREATE TABLE t (id TEXT); CREATE VIEW oauthtoken AS SELECT id FROM t',
+    ],
     [
       'a table of a later version',
       `CREATE TABLE tokenkeep_schema (table_name TEXT PRIMARY KEY, version INTEGER NOT NULL);
@@ -39,8 +49,14 @@ describe('what is refused with SCHEMA_UNKNOWN and left untouched', () => {
     const path = databaseWith(sql);
     const before = readFileSync(path);
     const store = new SqliteTokenStore({ path });
-    await expect(store.ready()).rejects.toMatchObject({ code: 'SCHEMA_UNKNOWN', operation: 'ready' });
-    await expect(store.saveToken(ada)).rejects.toMatchObject({ code: 'SCHEMA_UNKNOWN', operation: 'saveToken' });
+    await expect(store.ready()).rejects.toMatchObject({
+      code: 'SCHEMA_UNKNOWN',
+      operation: 'ready',
+    });
+    await expect(store.saveToken(ada)).rejects.toMatchObject({
+      code: 'SCHEMA_UNKNOWN',
+      operation: 'saveToken',
+    });
     await store.close();
     expect(readFileSync(path)).toEqual(before);
   });
@@ -51,7 +67,10 @@ test('a file that is no database is refused with NOT_A_DATABASE and left untouch
   const content = 'Dear diary, '.repeat(1000);
   writeFileSync(path, content);
   const store = new SqliteTokenStore({ path });
-  await expect(store.findToken(ada)).rejects.toMatchObject({ code: 'NOT_A_DATABASE', driverCode: 'SQLITE_NOTADB' });
+  await expect(store.findToken(ada)).rejects.toMatchObject({
+    code: 'NOT_A_DATABASE',
+    driverCode: 'SQLITE_NOTADB',
+  });
   await expect(store.saveToken(ada)).rejects.toMatchObject({ code: 'NOT_A_DATABASE' });
   expect(readFileSync(path, 'utf8')).toBe(content);
 });
@@ -110,7 +129,18 @@ test('users of the vendor’s stores find the columns that they know', async () 
   const columns =
     'id, user_name, client_id, client_secret, refresh_token, access_token, grant_token, expiry_time, redirect_url, api_domain';
   expect(database.prepare(`SELECT ${columns} FROM oauthtoken`).raw().all()).toEqual([
-    ['7', 'ada', 'c', 's', '1000.ada', 'a', 'g', 5, 'https://example.com/cb', 'https://api.example.com'],
+    [
+      '7',
+      'ada',
+      'c',
+      's',
+      '1000.ada',
+      'a',
+      'g',
+      5,
+      'https://example.com/cb',
+      'https://api.example.com',
+    ],
   ]);
 });
 
@@ -118,6 +148,7 @@ test('the database itself keeps a user of a client from being there twice', asyn
   const database = new Database(':memory:');
   await using store = new SqliteTokenStore({ database });
   await store.saveToken(ada);
-  const insert = "INSERT INTO oauthtoken (id, user_name, client_id, version) VALUES ('x', 'ada', 'c', 1)";
+  const insert =
+    "INSERT INTO oauthtoken (id, user_name, client_id, version) VALUES ('x', 'ada', 'c', 1)";
   expect(() => database.exec(insert)).toThrow('UNIQUE constraint failed');
 });

@@ -1,10 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { freshFolder } from './fresh-folder.ts';
 import type { Outcome, PathStore, Step } from './path-store.ts';
-import { runProgram } from './run-program.ts';
+import { runAndKill, runProgram } from './run-program.ts';
 
 const saveAda: Step = { do: 'save', user: 'ada' };
 const saveBob: Step = { do: 'save', user: 'bob' };
@@ -13,8 +23,10 @@ const close: Step = { do: 'close' };
 
 /** Registers the tests of what a store does about its path, for vitest. */
 export function checkPaths(store: PathStore): void {
-  const run = (...steps: Step[]): Promise<Outcome[]> => runProgram({ store, unprivileged: false, steps });
-  const runUnprivileged = (...steps: Step[]): Promise<Outcome[]> => runProgram({ store, unprivileged: true, steps });
+  const run = (...steps: Step[]): Promise<Outcome[]> =>
+    runProgram({ store, unprivileged: false, steps });
+  const runUnprivileged = (...steps: Step[]): Promise<Outcome[]> =>
+    runProgram({ store, unprivileged: true, steps });
 
   describe('files', () => {
     test('are made by the first call, not by the constructor', async () => {
@@ -40,12 +52,52 @@ export function checkPaths(store: PathStore): void {
       const target = join(folder, 'elsewhere', 'tokens');
       mkdirSync(join(folder, 'elsewhere'));
       symlinkSync(join('elsewhere', 'tokens'), link);
-      const saved = await run({ do: 'open', path: link }, saveAda, close, { do: 'open', path: target }, saveBob);
+      const saved = await run(
+        { do: 'open', path: link },
+        saveAda,
+        close,
+        { do: 'open', path: target },
+        saveBob,
+      );
       expect(saved).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
       expect(await run({ do: 'open', path: link }, list)).toEqual(['ok', ['ada', 'bob']]);
       expect(lstatSync(link).isSymbolicLink()).toBe(true);
       expect(modeOf(target)).toBe('600');
       expect(readdirSync(folder).toSorted()).toEqual(['elsewhere', 'link']);
+    });
+  });
+
+  describe('processes', () => {
+    test('may open an empty place at once, and lose no save (S1, S2)', async () => {
+      const path = join(freshFolder(), 'tokens');
+      const saves = (name: string): Step[] =>
+        Array.from({ length: 25 }, (_, n) => ({
+          do: 'save',
+          user: n % 5 === 0 ? 'shared' : `${name}${n}`,
+        }));
+      const names = ['a', 'b', 'c', 'd'];
+      const outcomes = await Promise.all(
+        names.map((name) => run({ do: 'open', path }, ...saves(name))),
+      );
+      expect(outcomes.flat().filter((outcome) => outcome !== 'ok')).toEqual([]);
+      const [, users] = await run({ do: 'open', path }, list);
+      expect(users).toHaveLength(names.length * 20 + 1);
+      expect(users).toContain('shared');
+    });
+
+    test('that are killed in the middle lose no save that was acknowledged (D2)', async () => {
+      const path = join(freshFolder(), 'tokens');
+      const acknowledged: string[] = [];
+      for (const [round, saves] of [1, 7, 30, 60].entries()) {
+        const steps: Step[] = [
+          { do: 'open', path },
+          { do: 'save-for-ever', prefix: `${round}-` },
+        ];
+        acknowledged.push(...(await runAndKill({ store, unprivileged: false, steps }, saves)));
+      }
+      expect(acknowledged.length).toBeGreaterThanOrEqual(98);
+      const [, users] = await run({ do: 'open', path }, list);
+      expect(users).toEqual(expect.arrayContaining(acknowledged));
     });
   });
 
@@ -55,9 +107,20 @@ export function checkPaths(store: PathStore): void {
       writeFileSync(join(folder, 'file'), '');
       symlinkSync('circle', join(folder, 'circle'));
       execFileSync('mkfifo', [join(folder, 'pipe')]);
-      for (const path of [folder, join(folder, 'file', 'tokens'), join(folder, 'circle'), join(folder, 'pipe')]) {
+      for (const path of [
+        folder,
+        join(folder, 'file', 'tokens'),
+        join(folder, 'circle'),
+        join(folder, 'pipe'),
+      ]) {
         const outcomes = await run({ do: 'open', path }, list, saveAda, list);
-        expect([path, ...outcomes]).toEqual([path, 'ok', 'PATH_UNUSABLE', 'PATH_UNUSABLE', 'PATH_UNUSABLE']);
+        expect([path, ...outcomes]).toEqual([
+          path,
+          'ok',
+          'PATH_UNUSABLE',
+          'PATH_UNUSABLE',
+          'PATH_UNUSABLE',
+        ]);
       }
       expect(readdirSync(folder).toSorted()).toEqual(['circle', 'file', 'pipe']);
     });
@@ -65,7 +128,11 @@ export function checkPaths(store: PathStore): void {
     test('in a folder that may not be written is refused with ACCESS_DENIED', async () => {
       const folder = freshFolder();
       chmodSync(folder, 0o555);
-      const outcomes = await runUnprivileged({ do: 'open', path: join(folder, 'tokens') }, saveAda, list);
+      const outcomes = await runUnprivileged(
+        { do: 'open', path: join(folder, 'tokens') },
+        saveAda,
+        list,
+      );
       expect(outcomes).toEqual(['ok', 'ACCESS_DENIED', 'ACCESS_DENIED']);
       expect(readdirSync(folder)).toEqual([]);
     });
@@ -74,7 +141,13 @@ export function checkPaths(store: PathStore): void {
       const folder = freshFolder();
       const path = join(folder, 'sub', 'tokens');
       writeFileSync(join(folder, 'sub'), '');
-      const outcomes = await run({ do: 'open', path }, saveAda, { do: 'delete', file: join(folder, 'sub') }, saveAda, list);
+      const outcomes = await run(
+        { do: 'open', path },
+        saveAda,
+        { do: 'delete', file: join(folder, 'sub') },
+        saveAda,
+        list,
+      );
       expect(outcomes).toEqual(['ok', 'PATH_UNUSABLE', 'ok', 'ok', ['ada']]);
     });
   });
@@ -125,9 +198,19 @@ export function checkPaths(store: PathStore): void {
         list,
       );
       expect(outcomes).toEqual([
-        'ok', 'ok', 'ok', 'ok',
-        'STORAGE_FULL', ['ada'], 'STORAGE_FULL', 'ok', 'ok', ['ada', big],
-        'ok', 'ok', ['ada', big],
+        'ok',
+        'ok',
+        'ok',
+        'ok',
+        'STORAGE_FULL',
+        ['ada'],
+        'STORAGE_FULL',
+        'ok',
+        'ok',
+        ['ada', big],
+        'ok',
+        'ok',
+        ['ada', big],
       ]);
     });
 

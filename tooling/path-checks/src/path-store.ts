@@ -2,7 +2,7 @@
 export interface PathStore {
   /** The address of a module, as `import.meta.resolve` gives it. */
   readonly module: string;
-  /** The class in it, whose constructor takes `{ path, busyTimeout }`. */
+  /** The class in it, whose constructor takes `{ path }`. */
   readonly className: string;
   /** Addresses of modules that the store loads late: a program that gives its rights up needs them first. */
   readonly loadsLate: readonly string[];
@@ -17,6 +17,8 @@ export type Step =
   | { readonly do: 'list' }
   /** Saves a token of this user. */
   | { readonly do: 'save'; readonly user: string }
+  /** Saves one user after the other, `prefix0`, `prefix1` and so on, and prints each that was acknowledged. */
+  | { readonly do: 'save-for-ever'; readonly prefix: string }
   /** A small disk of its own at this folder, seen by nobody else. */
   | { readonly do: 'mount'; readonly folder: string }
   | { readonly do: 'make-read-only'; readonly folder: string }

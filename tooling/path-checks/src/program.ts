@@ -35,7 +35,7 @@ async function outcomeOf(step: Step): Promise<Outcome> {
 async function run(step: Step): Promise<Outcome | undefined> {
   switch (step.do) {
     case 'open':
-      store = new Store({ path: step.path, busyTimeout: 100 });
+      store = new Store({ path: step.path });
       return undefined;
     case 'close':
       await store?.close();
@@ -43,8 +43,13 @@ async function run(step: Step): Promise<Outcome | undefined> {
     case 'list':
       return (await store?.getTokens())?.map((token) => token.userSignature?.name ?? '');
     case 'save':
-      await store?.saveToken(new OAuthToken({ userSignature: { name: step.user }, refreshToken: `1000.${step.user}` }));
+      await store?.saveToken(tokenOf(step.user));
       return undefined;
+    case 'save-for-ever':
+      for (let n = 0; ; n += 1) {
+        await store?.saveToken(tokenOf(`${step.prefix}${n}`));
+        writeSync(process.stdout.fd, `${step.prefix}${n}\n`);
+      }
     case 'mount':
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', step.folder]);
       return undefined;
@@ -58,6 +63,10 @@ async function run(step: Step): Promise<Outcome | undefined> {
       rmSync(step.file);
       return undefined;
   }
+}
+
+function tokenOf(user: string): OAuthToken {
+  return new OAuthToken({ userSignature: { name: user }, refreshToken: `1000.${user}` });
 }
 
 function fill(path: string): void {

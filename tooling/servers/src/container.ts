@@ -83,8 +83,11 @@ async function start(
 ): Promise<ContainerPlace & { lifecycle: Lifecycle }> {
   const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers');
   const runtime = await getContainerRuntimeClient();
-  const port = typeof options.port === 'number' ? await freePort() : options.port.onMachine;
-  const place: ContainerPlace = { host: runtime.info.containerRuntime.host, port };
+  const place: ContainerPlace =
+    typeof options.port === 'number'
+      ? { host: runtime.info.containerRuntime.host, port: await freePort() }
+      : // A number, as nodes that tell each other this address don't take names.
+        { host: '127.0.0.1', port: options.port.onMachine };
   const container = new GenericContainer(options.image)
     .withCommand([...(options.command ?? [])])
     .withEnvironment({ ...options.environment })
@@ -98,7 +101,7 @@ async function start(
     .withWaitStrategy(new AnswersClients(() => options.ready(place)));
   if (typeof options.port !== 'number') container.withNetworkMode('host');
   // Not a port of Docker's choice: that one would be another after a restart.
-  else container.withExposedPorts({ container: options.port, host: port });
+  else container.withExposedPorts({ container: options.port, host: place.port });
   const started = await container.start();
   const inDocker = runtime.container.getById(started.getId());
   const lifecycle = new ContainerLifecycle(started, {

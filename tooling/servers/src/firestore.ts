@@ -77,11 +77,7 @@ async function othersEmulator(address: string, lifecycle: Lifecycle): Promise<Fi
 }
 
 /** @param version the emulator doesn't tell it, so whoever started it has to. */
-export function emulatorAt(
-  address: string,
-  version: string,
-  lifecycle: Lifecycle,
-): FirestoreServer {
+function emulatorAt(address: string, version: string, lifecycle: Lifecycle): FirestoreServer {
   const url = new URL(`http://${address}`);
   const facts = { name: 'Firestore emulator', version, url: url.origin };
   return new FirestoreServer({ ...facts, host: url.hostname, port: Number(url.port) }, lifecycle);

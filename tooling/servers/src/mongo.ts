@@ -66,7 +66,7 @@ function mongoUrl({ host, port }: Pick<MongoServer, 'host' | 'port'>): string {
 }
 
 /** The server behind a URL. */
-export async function mongoServerAt(url: string, lifecycle: Lifecycle): Promise<MongoServer> {
+async function mongoServerAt(url: string, lifecycle: Lifecycle): Promise<MongoServer> {
   const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000 });
   try {
     const { version } = await client.db('admin').command({ buildInfo: 1 });

@@ -242,7 +242,7 @@ function redisUrl(host: string, port: number, password?: string): string {
 }
 
 /** The section `server` of the server's own report. */
-export async function redisInfo(url: string): Promise<Record<string, string>> {
+async function redisInfo(url: string): Promise<Record<string, string>> {
   const report = String(await redisCommand(url, 'INFO', 'server'));
   return Object.fromEntries(
     report.split('\r\n').flatMap((line) => {
@@ -253,7 +253,7 @@ export async function redisInfo(url: string): Promise<Record<string, string>> {
 }
 
 /** One command on a connection of its own, without retries. */
-export async function redisCommand(
+async function redisCommand(
   url: string,
   name: string,
   ...args: (string | number)[]

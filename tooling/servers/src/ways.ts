@@ -68,6 +68,7 @@ export async function firstThatWorks<Server>(
       if (way instanceof NamedInEnvironment) throw error;
       causes.push(error);
       lines.push(`${way.advice} (tried: ${reason(error)})`);
+      warnOnce(`${wanted}: another way is tried, as this one failed: ${lines.at(-1)}`);
     }
   }
   throw new TestServerError(
@@ -79,4 +80,13 @@ export async function firstThatWorks<Server>(
 
 function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+const warned = new Set<string>();
+
+/** A failure that another way makes good is told, or nobody would learn of it. */
+function warnOnce(warning: string): void {
+  if (warned.has(warning)) return;
+  warned.add(warning);
+  process.emitWarning(warning, 'TestServerWarning');
 }

@@ -1,0 +1,30 @@
+/**
+ * What is needed of a `MongoClient`. Structural, so that a client of another copy or version of the
+ * driver will do.
+ */
+export interface MongoClientLike {
+  /** Once more, if it is connected already, does nothing. */
+  connect(): Promise<unknown>;
+  db(name: string): { collection(name: string, options: object): MongoCollectionLike };
+}
+
+/** What is needed of a collection. */
+export interface MongoCollectionLike {
+  find(filter: object, options?: object): { toArray(): Promise<object[]> };
+  findOne(filter: object, options?: object): Promise<object | null>;
+  insertOne(document: object): Promise<unknown>;
+  replaceOne(filter: object, document: object): Promise<{ matchedCount: number }>;
+  updateOne(filter: object, update: object, options?: object): Promise<unknown>;
+  findOneAndUpdate(filter: object, update: object, options: object): Promise<object | null>;
+  deleteOne(filter: object): Promise<{ deletedCount: number }>;
+  deleteMany(filter: object): Promise<unknown>;
+  createIndexes(indexes: IndexDescription[]): Promise<unknown>;
+  indexes(): Promise<object[]>;
+}
+
+/** An index, as the driver takes it. */
+export interface IndexDescription {
+  key: Record<string, 1>;
+  name: string;
+  unique?: boolean;
+}

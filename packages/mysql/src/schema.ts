@@ -1,0 +1,79 @@
+import { type StoredRecord, type TokenKeyField, TokenStoreError } from '@tokenkeep/core';
+
+/** The columns that hold a record, and what they are in it. */
+export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
+  ['id', 'id'],
+  ['user_name', 'userName'],
+  ['client_id', 'clientId'],
+  ['client_secret', 'clientSecret'],
+  ['refresh_token', 'refreshToken'],
+  ['access_token', 'accessToken'],
+  ['grant_token', 'grantToken'],
+  ['expiry_time', 'expiresAt'],
+  ['redirect_url', 'redirectUrl'],
+  ['api_domain', 'apiDomain'],
+  ['scope', 'scope'],
+  ['token_type', 'tokenType'],
+  ['version', 'version'],
+  ['extra', 'extra'],
+];
+
+/** What a record can be found by besides its id, and what its columns for that begin with. */
+export const KEYS: readonly (readonly [prefix: string, field: Exclude<TokenKeyField, 'id'>])[] = [
+  ['user', 'userName'],
+  ['access', 'accessToken'],
+  ['grant', 'grantToken'],
+  ['refresh', 'refreshToken'],
+];
+
+/** The version of the schema that this package makes. */
+export const SCHEMA_VERSION = 1;
+
+/** Every column of the table, for telling ours from another's. */
+export const ALL_COLUMNS: readonly string[] = [
+  'position',
+  ...COLUMNS.map(([column]) => column),
+  'id_digest',
+  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
+  'writer',
+];
+
+/**
+ * What makes the tables. A value can be 64 KiB, which no index takes, so records are looked up by
+ * digests, in columns that compare exactly whatever the defaults of the server are.
+ */
+export function createStatements(table: string): readonly string[] {
+  const text = 'MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
+  const digest = 'CHAR(64) CHARACTER SET ascii COLLATE ascii_bin';
+  const columns = COLUMNS.map(([column, field]) => {
+    if (field === 'version') return 'version BIGINT NOT NULL';
+    if (field === 'expiresAt') return 'expiry_time BIGINT';
+    return `${column} ${text}${field === 'id' ? ' NOT NULL' : ''}`;
+  });
+  const keys = KEYS.flatMap(([prefix]) => [
+    `${prefix}_digest ${digest}`,
+    `${prefix}_slot INT UNSIGNED`,
+    `UNIQUE KEY ${prefix}_key (${prefix}_digest, ${prefix}_slot)`,
+  ]);
+  return [
+    `CREATE TABLE IF NOT EXISTS \`${table}_lock\` (
+      one TINYINT PRIMARY KEY, schema_version INT NOT NULL, turn BIGINT NOT NULL
+    ) ENGINE=InnoDB`,
+    `INSERT IGNORE INTO \`${table}_lock\` (one, schema_version, turn) VALUES (1, ${SCHEMA_VERSION}, 0)`,
+    `CREATE TABLE IF NOT EXISTS \`${table}\` (
+      position BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
+      ${columns.join(',\n      ')},
+      id_digest ${digest} NOT NULL UNIQUE,
+      ${keys.join(',\n      ')},
+      writer CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL
+    ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+  ];
+}
+
+/** The error for a table that is not ours. */
+export function unknownSchema(table: string, problem: string): TokenStoreError {
+  return new TokenStoreError(
+    'SCHEMA_UNKNOWN',
+    `The table ${JSON.stringify(table)} ${problem}. Name another with the option table, or upgrade; it was left as it is.`,
+  );
+}

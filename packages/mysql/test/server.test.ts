@@ -1,0 +1,247 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { OAuthToken, type TokenInit, type TokenStoreError } from '@tokenkeep/core';
+import {
+  describeServer,
+  type FaultyProxy,
+  type SqlServer,
+  startFaultyProxy,
+  startMariadb,
+  startMysql,
+} from '@tokenkeep/test-servers';
+import { createPool } from 'mysql2/promise';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MysqlTokenStore } from '../src/index.ts';
+
+const save = (store: MysqlTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
+const user = (name: string) => ({ userSignature: { name } });
+const failure = (promise: Promise<unknown>): Promise<TokenStoreError> =>
+  promise.then(
+    () => {
+      throw new Error('it succeeded');
+    },
+    (error) => error,
+  );
+
+describe.each([
+  ['MariaDB', startMariadb],
+  ['MySQL', startMysql],
+] as const)('%s', (_name, start) => {
+  let server: SqlServer;
+  beforeAll(async () => {
+    server = await start({ own: true });
+    console.log(describeServer(server));
+  }, 300_000);
+  afterAll(() => server.stop());
+  const database = (options?: string) => server.createDatabase(options);
+
+  describe.each(['READ COMMITTED', 'REPEATABLE READ'])(
+    'with %s, racing saves that share a key leave one record',
+    (isolation) => {
+      it.each<[string, (round: number) => [TokenInit, TokenInit]]>([
+        [
+          'of a user with and without the client',
+          (n) => [
+            { ...user(`u${n}`), refreshToken: 'r' },
+            { ...user(`u${n}`), clientId: 'c', refreshToken: 's' },
+          ],
+        ],
+        [
+          'of a refresh token with and without the user',
+          (n) => [{ refreshToken: `r${n}` }, { ...user(`u${n}`), refreshToken: `r${n}` }],
+        ],
+        [
+          'of an access token with and without the user',
+          (n) => [{ accessToken: `a${n}` }, { ...user(`u${n}`), accessToken: `a${n}` }],
+        ],
+      ])('%s', async (_case, pair) => {
+        const { url } = await database();
+        const pool = createPool({ uri: url });
+        pool.pool.on('connection', (connection) => {
+          connection.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${isolation}`);
+        });
+        await using one = new MysqlTokenStore({ pool });
+        await using two = new MysqlTokenStore({ pool });
+        for (let round = 0; round < 25; round += 1) {
+          const [left, right] = pair(round);
+          await Promise.all([save(one, left), save(two, right)]);
+          expect(await one.getTokens()).toHaveLength(round + 1);
+        }
+        await pool.end();
+      });
+    },
+  );
+
+  it('keeps text exactly in a database with another character set and collation', async () => {
+    const { url } = await database('CHARACTER SET latin1 COLLATE latin1_swedish_ci');
+    await using store = new MysqlTokenStore({ uri: url });
+    const names = ['ada', 'Ada', 'ada ', 'àda', 'ad\0a', '😀', '漢', 'a%', "a'--"];
+    for (const name of names) await save(store, { ...user(name), refreshToken: name.repeat(2000) });
+    for (const name of names) {
+      const found = await store.findToken(new OAuthToken(user(name)));
+      expect(found?.refreshToken).toBe(name.repeat(2000));
+    }
+    expect((await store.getTokens()).map((token) => token.userSignature?.name)).toEqual(names);
+  });
+
+  it('leaves a table of another shape as it is', async () => {
+    const { name, url } = await database();
+    await server.query(`CREATE TABLE ${name}.oauthtoken (id VARCHAR(10), user_name VARCHAR(255))`);
+    await using store = new MysqlTokenStore({ uri: url });
+    expect(await failure(store.ready())).toMatchObject({ code: 'SCHEMA_UNKNOWN' });
+    const tables = await server.query(`SHOW TABLES IN ${name}`);
+    expect(tables).toHaveLength(1);
+  });
+
+  it('two stores open an empty database at once', async () => {
+    const { url } = await database();
+    const stores = Array.from({ length: 8 }, () => new MysqlTokenStore({ uri: url }));
+    await Promise.all(stores.map((store) => store.ready()));
+    await Promise.all(stores.map((store) => store.close()));
+  });
+
+  it('does not close a pool that was handed in', async () => {
+    const { url } = await database();
+    const pool = createPool({ uri: url });
+    const store = new MysqlTokenStore({ pool });
+    await save(store, { refreshToken: 'r' });
+    await store.close();
+    const [rows] = await pool.query('SELECT COUNT(*) AS count FROM oauthtoken');
+    expect(rows).toEqual([{ count: 1 }]);
+    await pool.end();
+  });
+
+  it.each([
+    ['a wrong password', 'ACCESS_DENIED', (url: URL) => Object.assign(url, { password: 'SECRET' })],
+    [
+      'a missing database',
+      'DATABASE_MISSING',
+      (url: URL) => Object.assign(url, { pathname: '/SECRET' }),
+    ],
+    [
+      'a port where nothing listens',
+      'CONNECTION_FAILED',
+      (url: URL) => Object.assign(url, { port: '1' }),
+    ],
+  ])('%s is told by its code, without a secret', async (_case, code, broken) => {
+    const { url } = await database();
+    await using store = new MysqlTokenStore({ uri: broken(new URL(url)).href });
+    const error = await failure(store.ready());
+    expect(error).toMatchObject({ code, operation: 'ready' });
+    expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain('SECRET');
+  });
+
+  it('a server that takes no writes is told by its code', async () => {
+    const { url } = await database();
+    const { name } = await database();
+    await using store = new MysqlTokenStore({ uri: url });
+    await store.ready();
+    await server.query(`CREATE USER IF NOT EXISTS reader IDENTIFIED BY 'x'`);
+    await server.query(
+      `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${new URL(url).pathname.slice(1)}.* TO reader`,
+    );
+    expect(name).not.toBe('');
+    const asReader = new URL(url);
+    Object.assign(asReader, { username: 'reader', password: 'x' });
+    await server.query('SET GLOBAL read_only = 1');
+    try {
+      await using reading = new MysqlTokenStore({ uri: asReader.href });
+      expect(await reading.getTokens()).toEqual([]);
+      expect(await failure(save(reading, { refreshToken: 'r' }))).toMatchObject({
+        code: 'READ_ONLY',
+      });
+    } finally {
+      await server.query('SET GLOBAL read_only = 0');
+    }
+  });
+
+  describe('a connection that breaks', () => {
+    let proxy: FaultyProxy;
+    let url: string;
+    beforeAll(async () => {
+      proxy = await startFaultyProxy({ target: server });
+      url = proxy.urlFor((await database()).url);
+    });
+    afterAll(() => proxy.stop());
+
+    it('in the middle of saves neither loses nor doubles what was acknowledged', async () => {
+      await using store = new MysqlTokenStore({ uri: url });
+      await save(store, { ...user('ada'), refreshToken: 'r' });
+      let acknowledged = 1;
+      for (let round = 0; round < 40; round += 1) {
+        if (round % 4 === 1) proxy.cutAfterBytes(round * 37);
+        if (round % 4 === 3) proxy.cut();
+        const { version = 0 } = await save(store, {
+          ...user('ada'),
+          accessToken: `a${round}`,
+        }).catch(() => ({ version: 0 }));
+        acknowledged = Math.max(acknowledged, version);
+        proxy.pass();
+      }
+      const tokens = await store.getTokens();
+      expect(tokens).toHaveLength(1);
+      expect(tokens[0]?.version).toBeGreaterThanOrEqual(acknowledged);
+      expect(tokens[0]?.version).toBeLessThanOrEqual(41);
+    });
+
+    it('after the server did the work is noticed: the save is acknowledged, and done once', async () => {
+      await using store = new MysqlTokenStore({ uri: url, table: 'replies' });
+      const before = await save(store, { ...user('ada'), refreshToken: 'r' });
+      proxy.dropNextReply((request) => request.includes('reply-is-lost'));
+      const saved = await save(store, { ...user('ada'), accessToken: 'reply-is-lost' });
+      expect(saved.version).toBe((before.version ?? 0) + 1);
+    });
+
+    it('is told in time where the server does not answer, and the store works when it does', async () => {
+      await using store = new MysqlTokenStore({
+        uri: url,
+        table: 'slow',
+        timeout: 500,
+        connection: { connectTimeout: 500 },
+      });
+      await save(store, { refreshToken: 'r' });
+      proxy.latency(5000);
+      expect((await failure(store.getTokens())).code).toMatch(/TIMEOUT|CONNECTION_FAILED/);
+      proxy.pass();
+      proxy.cut();
+      expect(await store.getTokens()).toHaveLength(1);
+    });
+  });
+
+  it('killed and started again under load, loses and doubles nothing that was acknowledged', async () => {
+    const { url } = await database();
+    await using store = new MysqlTokenStore({ uri: url });
+    await store.ready();
+    const acknowledged = new Map<string, number>();
+    let running = true;
+    const savers = Array.from({ length: 8 }, async (_, saver) => {
+      for (let n = 0; running; n += 1) {
+        const name = `user-${saver}-${n % 10}`;
+        const saved = await save(store, { ...user(name), accessToken: `${name}-${n}` }).catch(
+          () => undefined,
+        );
+        if (saved?.version !== undefined)
+          acknowledged.set(name, Math.max(saved.version, acknowledged.get(name) ?? 0));
+        else await nextTurn();
+      }
+    });
+    await expect.poll(() => acknowledged.size, { timeout: 30_000 }).toBeGreaterThan(40);
+    await server.kill();
+    await server.restart();
+    const count = [...acknowledged.values()].reduce((sum, version) => sum + version, 0);
+    await expect
+      .poll(() => [...acknowledged.values()].reduce((sum, version) => sum + version, 0), {
+        timeout: 30_000,
+      })
+      .toBeGreaterThan(count);
+    running = false;
+    await Promise.all(savers);
+    const tokens = await store.getTokens();
+    const found = new Map(tokens.map((token) => [token.userSignature?.name, token.version ?? 0]));
+    const lost = [...acknowledged].filter(([name, version]) => (found.get(name) ?? 0) < version);
+    console.log(
+      `acknowledged: ${acknowledged.size} users, found: ${found.size}, lost: ${lost.length}, doubled: ${tokens.length - found.size}`,
+    );
+    expect(lost).toEqual([]);
+    expect(tokens.length).toBe(found.size);
+  });
+});

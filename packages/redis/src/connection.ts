@@ -1,0 +1,93 @@
+import { TokenStoreError } from '@tokenkeep/core';
+import {
+  checkOptions,
+  type OwnClient,
+  type RedisClient,
+  type RedisTokenStoreOptions,
+} from './options.ts';
+
+/** The client that a store speaks through: its own, or one that it was handed. */
+export class Connection {
+  /** The key of the hash that the store is. */
+  readonly key: string;
+  readonly #timeout: number;
+  readonly #makeClient: (() => OwnClient) | undefined;
+  #client: RedisClient | undefined;
+  #own: OwnClient | undefined;
+
+  /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
+  constructor(options: RedisTokenStoreOptions) {
+    const { key, timeout, client } = checkOptions(options);
+    this.key = key;
+    this.#timeout = timeout;
+    if (typeof client === 'function') this.#makeClient = client;
+    else this.#client = client;
+  }
+
+  async open(): Promise<void> {
+    if (this.#makeClient === undefined) return;
+    const client = this.#makeClient();
+    this.#own = client;
+    this.#client = client;
+    // Why it could not connect is told here only; and without a listener it would be printed.
+    let reason: unknown;
+    client.on('error', (error: unknown) => {
+      reason = error;
+    });
+    try {
+      await this.#inTime(client.connect());
+    } catch (error) {
+      this.close();
+      throw reason ?? error;
+    }
+  }
+
+  /** Sends one command; what goes wrong with it is not translated yet. */
+  async call(command: string, args: string[]): Promise<unknown> {
+    const client = this.#client;
+    if (client === undefined) throw new Error('the store is not open');
+    try {
+      return await this.#inTime(client.call(command, args));
+    } catch (error) {
+      if (this.#own === undefined && client.status === 'end') {
+        throw new TokenStoreError(
+          'HANDLE_CLOSED',
+          'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
+        );
+      }
+      throw error;
+    }
+  }
+
+  /** Nothing is in flight any more: a store waits for that. */
+  close(): void {
+    this.#own?.disconnect();
+    this.#own = undefined;
+    if (this.#makeClient !== undefined) this.#client = undefined;
+  }
+
+  async #inTime<T>(answer: Promise<T>): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(this.#lateness()), this.#timeout);
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #lateness(): TokenStoreError {
+    if (this.#client?.status === 'ready') {
+      return new TokenStoreError(
+        'TIMEOUT',
+        `Redis did not answer within ${this.#timeout} ms. See that it is not overloaded and try again; a save may or may not have happened.`,
+        { retryable: true },
+      );
+    }
+    return new TokenStoreError(
+      'CONNECTION_FAILED',
+      `There was no connection to Redis within ${this.#timeout} ms. See that it runs and is reachable, then try again; a save may or may not have happened.`,
+      { retryable: true },
+    );
+  }
+}

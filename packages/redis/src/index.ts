@@ -1,0 +1,2 @@
+export type { RedisClient, RedisTokenStoreOptions } from './options.ts';
+export { RedisTokenStore } from './redis-token-store.ts';

@@ -1,0 +1,99 @@
+import { type Fields, stateOf } from './record-field.ts';
+import { ALL, CHECK, CLEAR, LOOK, type Script, WRITE } from './scripts.ts';
+
+/** Sends one command and gives its reply. */
+export type Call = (command: string, args: string[]) => Promise<unknown>;
+
+/** What a save or a delete does to the hash, in one step. */
+export interface Change {
+  /** The same for whatever is sent of one save, however often; unlike that of any other. */
+  readonly writer: string;
+  /** The record to write, if any: the digest of its id, and its JSON. */
+  readonly record?: { readonly digest: string; readonly json: string };
+  /** What to look up anew where something changed. */
+  readonly asked: readonly string[];
+  /** What was decided on: all of it must still be so. */
+  readonly seen: Fields;
+  /** Records that go. */
+  readonly removed: readonly string[];
+  /** Keys that a record no longer has, each with the digest of that record's id. */
+  readonly left: readonly (readonly [field: string, digest: string])[];
+  /** Keys that the written record has from now on. */
+  readonly joined: readonly string[];
+}
+
+/** The hash that a store is: each method is one script, and so one round trip and one step. */
+export class TokenHash {
+  readonly #call: Call;
+  readonly #key: string;
+
+  constructor(call: Call, key: string) {
+    this.#call = call;
+    this.#key = key;
+  }
+
+  /** @returns the fields asked for, and each record that they lead to */
+  async look(asked: readonly string[]): Promise<Fields> {
+    return fieldsIn(asked, await this.#run(LOOK, asked));
+  }
+
+  /**
+   * @returns the head of the record as it is now (`''` if there is none, or it had been written
+   *   already); or, where something is no longer as it was seen, what there is instead
+   */
+  async write(change: Change): Promise<string | Fields> {
+    const reply = await this.#run(WRITE, [
+      change.writer,
+      change.record?.digest ?? '',
+      change.record?.json ?? '',
+      ...list(change.asked),
+      ...list([...change.seen].flatMap(([field, value]) => [field, stateOf(value)])),
+      ...list(change.removed),
+      ...list(change.left.flat()),
+      ...list(change.joined),
+    ]);
+    return typeof reply === 'string' ? reply : fieldsIn(change.asked, reply);
+  }
+
+  /** @returns every record, by its field */
+  async all(): Promise<Fields> {
+    return fieldsIn([], await this.#run(ALL, []));
+  }
+
+  async clear(): Promise<void> {
+    await this.#run(CLEAR, []);
+  }
+
+  /**
+   * See that the key is free or ours, and that scripts may be run.
+   *
+   * @returns the server's `maxmemory-policy`, or `''`
+   */
+  async check(): Promise<string> {
+    return String(await this.#run(CHECK, []));
+  }
+
+  /** By digest; a server that was restarted, or forgot its scripts, is told the script again. */
+  async #run(script: Script, args: readonly string[]): Promise<unknown> {
+    try {
+      return await this.#call('evalsha', [script.sha, '1', this.#key, ...args]);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+    }
+    return this.#call('eval', [script.text, '1', this.#key, ...args]);
+  }
+}
+
+function list(items: readonly string[]): string[] {
+  return [String(items.length), ...items];
+}
+
+function fieldsIn(asked: readonly string[], reply: unknown): Fields {
+  if (!Array.isArray(reply)) throw new Error('the reply is no list');
+  const values = reply.map(String);
+  const fields = new Map<string, string>();
+  for (const [index, field] of asked.entries()) fields.set(field, values[index] ?? '');
+  for (let at = asked.length; at + 1 < values.length; at += 2)
+    fields.set(values[at] ?? '', values[at + 1] ?? '');
+  return fields;
+}

@@ -1,0 +1,28 @@
+import type { OAuthToken } from '@tokenkeep/core';
+
+/** One call, with all that it is given made before. */
+export type Call = () => unknown;
+
+/** What is measured. */
+export const OPERATIONS = {
+  findByUser: 'find by user',
+  findByRefreshToken: 'find by refresh token',
+  saveExisting: 'save of an existing user',
+  saveNew: 'save of a new user',
+} as const;
+
+export type Operation = keyof typeof OPERATIONS;
+
+/** Something that keeps tokens, filled and ready. */
+export interface Runner {
+  /** Makes ready a call; `turn` is another number each time. */
+  readonly calls: Readonly<Record<Operation, (turn: number) => Call>>;
+  close(): unknown;
+}
+
+/** Something to measure: to add one, write a file like those beside this one, and name it in `main.ts`. */
+export interface Contender {
+  readonly name: string;
+  /** @param folder an empty one of its own; @param tokens the tokens to be filled with */
+  setUp(folder: string, tokens: readonly OAuthToken[]): Promise<Runner>;
+}
