@@ -3,6 +3,8 @@ import shared from '../../tooling/build/tsdown.ts';
 
 const config: UserConfig = defineConfig({
   ...shared,
-  entry: ['index', 'vitest', 'node-test', 'runner', 'worker'].map((name) => `src/${name}.ts`),
+  entry: ['index', 'vitest', 'node-test', 'runner', 'worker', 'cli'].map(
+    (name) => `src/${name}.ts`,
+  ),
 });
 export default config;

@@ -33,6 +33,8 @@ export class CheckContext implements Observer, AsyncDisposable {
   readonly observations: Observation[];
   /** Whether a call did not settle. */
   hasHung = false;
+  readonly #parent: CheckContext | undefined;
+  #isOver = false;
   readonly #prefix: string;
   #values = 0;
   #handles = 0;
@@ -44,6 +46,7 @@ export class CheckContext implements Observer, AsyncDisposable {
   constructor(definition: TokenStoreDefinition, settings: Settings, parent?: CheckContext) {
     this.definition = definition;
     this.settings = settings;
+    this.#parent = parent;
     this.random = parent?.random ?? randomFrom(settings.seed);
     this.secrets = parent?.secrets ?? new Set();
     this.observations = parent?.observations ?? [];
@@ -81,6 +84,7 @@ export class CheckContext implements Observer, AsyncDisposable {
 
   /** Opens a handle on a place: the main one where none is named. */
   async open(place?: Place): Promise<ObservedStore> {
+    if (this.isOver) throw new PromiseBroken('no opening after the check', 'there was one');
     const where = place ?? (await this.mainPlace());
     const key = JSON.stringify(where);
     if (this.definition.handles === 'one') {
@@ -192,6 +196,10 @@ export class CheckContext implements Observer, AsyncDisposable {
     }
   }
 
+  get isOver(): boolean {
+    return this.#isOver || this.#parent?.isOver === true;
+  }
+
   callLimit(): number {
     // Who hung once may hang at every call: that need not take an hour to find out.
     return this.hasHung ? Math.min(500, this.settings.callLimit) : this.settings.callLimit;
@@ -228,6 +236,7 @@ export class CheckContext implements Observer, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     await Promise.all(this.#processes.map((process) => process.kill()));
     for (const store of this.#stores.keys()) {
       if (!store.isClosed) await atMost(CLEAN_UP_LIMIT, async () => store.raw.close());

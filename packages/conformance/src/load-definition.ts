@@ -2,12 +2,12 @@ import type { TokenStoreDefinition } from './definition.ts';
 import { definitionOf } from './derived-definition.ts';
 
 /** Why a module has no definition to check, and what to do about it. */
-class NoDefinition extends Error {
+export class NoDefinition extends Error {
   override readonly name: string = 'NoDefinition';
 }
 
 /**
- * The definition that a module exports, as its default or under any name.
+ * The definition that a module exports, as its default, under any name, or in a list.
  *
  * @param name which one, where it exports several
  * @throws NoDefinition
@@ -15,7 +15,7 @@ class NoDefinition extends Error {
 export async function loadDefinition(module: string, name?: string): Promise<TokenStoreDefinition> {
   const exported: Record<string, unknown> = await import(module);
   const found: TokenStoreDefinition[] = [];
-  for (const value of [exported['default'], ...Object.values(exported)]) {
+  for (const value of [exported['default'], ...Object.values(exported)].flat()) {
     const definition = definitionOf(value, module);
     if (definition !== undefined && (name === undefined || definition.name === name)) {
       return definition;

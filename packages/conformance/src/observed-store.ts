@@ -9,6 +9,8 @@ export interface Observer {
   rejected(method: string, error: unknown): void;
   /** How long a call may take: milliseconds. */
   callLimit(): number;
+  /** Whether the check has ended: what it left running makes no more calls. */
+  readonly isOver: boolean;
   /** Told of a call that took longer. */
   hung(method: string): void;
 }
@@ -81,6 +83,7 @@ export class ObservedStore implements TokenStore {
   }
 
   async #observe<T>(method: string, args: unknown[], work: () => Promise<T> | T): Promise<T> {
+    if (this.#observer.isOver) throw new PromiseBroken('no call after the check', 'there was one');
     const entry = this.#observer.journal.add(this.#name, method, args);
     const limit = this.#observer.callLimit();
     let timer: NodeJS.Timeout | undefined;

@@ -4,7 +4,7 @@ export type Intensity = 'quick' | 'standard' | 'thorough';
 /** Every intensity, from the fastest on. */
 export const INTENSITIES: readonly Intensity[] = ['quick', 'standard', 'thorough'];
 
-const FACTORS: Readonly<Record<Intensity, number>> = { quick: 0.1, standard: 1, thorough: 12 };
+const FACTORS: Readonly<Record<Intensity, number>> = { quick: 0.1, standard: 1, thorough: 20 };
 
 /** What every check of a run goes by. */
 export interface Settings {

@@ -1,15 +1,19 @@
 import type { Failure } from '../run-check.ts';
+import { type Paint, plain } from './paint.ts';
 
-/** A broken promise in plain text: what was promised, what was done, what came, why it matters. */
-export function failureText(failure: Failure): string {
+const INDENT = '             ';
+
+/** A broken promise: what was promised, what was done, what came of it, why it matters, a hint. */
+export function failureText(failure: Failure, paint: Paint = plain): string {
+  const line = (name: string, text: string): string => `  ${paint('dim', name.padEnd(10))} ${text}`;
   return [
-    `${failure.clause} ${failure.check}`,
-    `  promised   ${failure.promise}`,
-    `  done       ${failure.done.join('\n             ')}`,
-    `  expected   ${failure.expected}`,
-    `  actual     ${failure.actual}`,
-    `  matters    ${failure.why}`,
-    `  hint       ${failure.hint}`,
-    `  again      --clause ${failure.clause} --seed ${failure.seed}`,
+    `${paint('red', failure.clause)} ${paint('bold', failure.check)}`,
+    line('promised', failure.promise),
+    ...(failure.done.length > 0 ? [line('done', failure.done.join(`\n${INDENT}`))] : []),
+    line('expected', paint('green', failure.expected)),
+    line('actual', paint('red', failure.actual)),
+    line('matters', failure.why),
+    line('hint', failure.hint),
+    line('again', `--clause ${failure.clause} --seed ${failure.seed}`),
   ].join('\n');
 }

@@ -1,0 +1,98 @@
+import type { ClauseResult, ClauseStatus, Levels, Report } from '../report.ts';
+import { failureText } from './failure-text.ts';
+import { type Paint, plain } from './paint.ts';
+
+const MARKS: Readonly<Record<ClauseStatus, string>> = {
+  passed: '✓',
+  failed: '✗',
+  untested: '?',
+  skipped: '-',
+};
+
+const LOOKS = { passed: 'green', failed: 'red', untested: 'yellow', skipped: 'dim' } as const;
+
+const GROUPS: Readonly<Record<string, string>> = {
+  T: 'the token',
+  M: 'which record a token means',
+  C: 'the six methods',
+  A: 'at the same time',
+  V: 'versions',
+  D: 'durable',
+  S: 'shared',
+};
+
+/** A report to be read: every clause, then what is wrong, then what it comes to. */
+export function prettyReport(report: Report, paint: Paint = plain): string {
+  const lines = [
+    `${paint('bold', report.store)} and the token store contract`,
+    paint('dim', `${report.intensity}, seed ${report.seed}`),
+    ...Object.entries(GROUPS).flatMap(([letter, name]) => groupLines(report, letter, name, paint)),
+  ];
+  for (const { problem, add } of report.missing) {
+    lines.push('', `${paint('red', 'undeclared')} ${problem}`, `  add to the definition:  ${add}`);
+  }
+  lines.push(
+    ...failureLines(report, paint),
+    '',
+    summary(report, paint),
+    levelsLine(report.levels, paint),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+function groupLines(report: Report, letter: string, name: string, paint: Paint): string[] {
+  const clauses = report.clauses.filter(({ clause }) => clause.startsWith(letter));
+  const reasons = new Set(clauses.map(({ reason }) => reason));
+  const [reason] = reasons;
+  const isLeftOut = clauses.every(({ status }) => status === 'skipped' || status === 'untested');
+  if (isLeftOut && reasons.size === 1 && reason !== undefined) {
+    const mark = paint(
+      'dim',
+      `${MARKS[clauses[0]?.status ?? 'skipped']} ${clauses.map(({ clause }) => clause).join(' ')}`,
+    );
+    return ['', `${paint('bold', name)}`, `  ${mark}  ${paint('dim', reason)}`];
+  }
+  return ['', paint('bold', name), ...clauses.map((clause) => clauseLine(clause, paint))];
+}
+
+function clauseLine({ clause, promise, status, reason }: ClauseResult, paint: Paint): string {
+  const note =
+    reason === undefined
+      ? ''
+      : paint('dim', status === 'passed' ? `\n        but: ${reason}` : `\n        ${reason}`);
+  return `  ${paint(LOOKS[status], `${MARKS[status]} ${clause.padEnd(4)}`)} ${promise}${note}`;
+}
+
+/** In full the first of each clause: the others of it have most often the same cause. */
+function failureLines(report: Report, paint: Paint): string[] {
+  const lines: string[] = [];
+  const byClause = Map.groupBy(report.failures, ({ clause }) => clause);
+  for (const [clause, [first, ...others]] of byClause) {
+    if (first !== undefined) lines.push('', failureText(first, paint));
+    for (const { check } of others)
+      lines.push(`  ${paint('dim', 'also')}       ${paint('red', clause)} ${check}`);
+  }
+  return lines;
+}
+
+function summary(report: Report, paint: Paint): string {
+  const count = (status: ClauseStatus): number =>
+    report.clauses.filter((clause) => clause.status === status).length;
+  const checks = report.clauses.flatMap((clause) => clause.checks).length;
+  const parts = [
+    paint('green', `${count('passed')} clauses kept`),
+    ...(count('failed') > 0 ? [paint('red', `${count('failed')} broken`)] : []),
+    ...(count('untested') > 0 ? [paint('yellow', `${count('untested')} untested`)] : []),
+    ...(count('skipped') > 0 ? [paint('dim', `${count('skipped')} skipped`)] : []),
+  ];
+  return `${parts.join(', ')}; ${checks} checks in ${(report.duration / 1000).toFixed(1)} s`;
+}
+
+function levelsLine(levels: Levels, paint: Paint): string {
+  return Object.entries(levels)
+    .map(([level, status]) => {
+      const look = status === 'undeclared' ? 'red' : LOOKS[status];
+      return `${level} ${paint(look, status)}`;
+    })
+    .join('   ');
+}

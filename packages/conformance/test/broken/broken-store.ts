@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { TokenStore } from '@tokenkeep/core';
+import type { ClauseId, TokenStoreDefinition } from '../../src/index.ts';
+import { PlainTokenStore, RIGHT_RULES, type Rules } from './plain-token-store.ts';
+import { FileShelf, MemoryShelf, type Shelf } from './shelf.ts';
+
+/** One fault, put into a correct store. */
+export interface Fault {
+  /** Decisions that are put wrong. */
+  readonly rules?: Partial<Rules>;
+  /** Methods that are put wrong; they get the store as it was, and where it keeps its records. */
+  methods?(store: PlainTokenStore, shelf: Shelf, all: ReadonlyMap<string, Shelf>): object;
+  /** Opens the file of a store that keeps one, in place of the usual way. */
+  shelf?(path: string): Shelf;
+}
+
+/** A store that is broken on purpose. */
+export interface BrokenStore {
+  /** The fault, in words. */
+  readonly fault: string;
+  /** The clause that has to find it. */
+  readonly clause: ClauseId;
+  readonly definition: TokenStoreDefinition;
+}
+
+/** A correct store in memory with a fault in it. */
+export function broken(clause: ClauseId, fault: string, how: Fault): BrokenStore {
+  return { fault, clause, definition: inMemory(fault, how) };
+}
+
+/** A correct store in a file, durable and shared, with a fault in it. */
+export function brokenFile(
+  clause: ClauseId,
+  fault: string,
+  how: Fault,
+  module: string,
+): BrokenStore {
+  return { fault, clause, definition: inFile(fault, how, module) };
+}
+
+/** A store in memory. */
+export function inMemory(name: string, how: Fault = {}): TokenStoreDefinition {
+  const shelves = new Map<string, MemoryShelf>();
+  return {
+    name,
+    location: () => crypto.randomUUID(),
+    open: (place) => {
+      const shelf = shelves.get(String(place)) ?? new MemoryShelf();
+      shelves.set(String(place), shelf);
+      return withFault(shelf, how, shelves);
+    },
+    destroy: (place) => void shelves.delete(String(place)),
+    damage: (place) => {
+      const shelf = shelves.get(String(place));
+      const damaged = (): never => {
+        throw new Error('damaged');
+      };
+      if (shelf !== undefined)
+        Object.defineProperty(shelf, 'records', { get: damaged, set: damaged });
+    },
+    versions: true,
+    durable: false,
+    shared: false,
+  };
+}
+
+/** A store in a file. */
+export function inFile(name: string, how: Fault, module: string): TokenStoreDefinition {
+  return {
+    name,
+    location: () => join(mkdtempSync(join(tmpdir(), 'broken-store-')), 'records'),
+    open: (place) => {
+      const path = String(place);
+      return withFault(how.shelf?.(path) ?? new FileShelf(path), how, new Map());
+    },
+    destroy: (place) => rmSync(dirname(String(place)), { recursive: true, force: true }),
+    damage: (place) =>
+      writeFileSync(String(place), 'not a database any more, but long enough to be read as one'),
+    versions: true,
+    durable: true,
+    shared: true,
+    module,
+  };
+}
+
+function withFault(shelf: Shelf, how: Fault, all: ReadonlyMap<string, Shelf>): TokenStore {
+  const right = new PlainTokenStore(shelf, { ...RIGHT_RULES, ...how.rules });
+  if (how.methods === undefined) return right;
+  const wrong = new PlainTokenStore(shelf, { ...RIGHT_RULES, ...how.rules });
+  return Object.assign(wrong, how.methods(right, shelf, all));
+}
