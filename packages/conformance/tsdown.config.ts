@@ -1,1 +1,8 @@
-export { default } from '../../tooling/build/tsdown.ts';
+import { defineConfig, type UserConfig } from 'tsdown';
+import shared from '../../tooling/build/tsdown.ts';
+
+const config: UserConfig = defineConfig({
+  ...shared,
+  entry: ['index', 'vitest', 'node-test', 'runner', 'worker'].map((name) => `src/${name}.ts`),
+});
+export default config;
