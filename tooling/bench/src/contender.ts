@@ -23,6 +23,10 @@ export interface Runner {
 /** Something to measure: to add one, write a file like those beside this one, and name it in `main.ts`. */
 export interface Contender {
   readonly name: string;
+  /** What it is compared with. Default: bare statements of better-sqlite3. */
+  readonly bare?: Contender;
+  /** With how many records. Default: 1,000 and 100,000. */
+  readonly sizes?: readonly number[];
   /** @param folder an empty one of its own; @param tokens the tokens to be filled with */
   setUp(folder: string, tokens: readonly OAuthToken[]): Promise<Runner>;
 }

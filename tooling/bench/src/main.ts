@@ -6,13 +6,14 @@ import { bareSqlite } from './contenders/bare-sqlite.ts';
 import { file } from './contenders/file.ts';
 import { list } from './contenders/list.ts';
 import { memory } from './contenders/memory.ts';
+import { mongo } from './contenders/mongo.ts';
 import { sqlite } from './contenders/sqlite.ts';
 import { Measurement, type Mode } from './measure.ts';
 import { printTable, type Row } from './table.ts';
 import { checkTargets } from './targets.ts';
 import { tokenOf } from './tokens.ts';
 
-const CONTENDERS: readonly Contender[] = [memory, list, file, sqlite];
+const CONTENDERS: readonly Contender[] = [memory, list, file, sqlite, mongo];
 const SIZES = [1_000, 100_000];
 const MODES: readonly Mode[] = ['sequential', 'in flight'];
 const ROUNDS = 15;
@@ -47,10 +48,10 @@ async function compare(contender: Contender): Promise<Row[]> {
   const open: Runner[] = [];
   try {
     const runners: { size: number; bare: Runner; store: Runner }[] = [];
-    for (const size of SIZES) {
+    for (const size of contender.sizes ?? SIZES) {
       const tokens = Array.from({ length: size }, (_, user) => tokenOf(user));
       const [bare, store] = [
-        await bareSqlite.setUp(mkdtempSync(join(folder, 'bare-')), tokens),
+        await (contender.bare ?? bareSqlite).setUp(mkdtempSync(join(folder, 'bare-')), tokens),
         await contender.setUp(mkdtempSync(join(folder, 'store-')), tokens),
       ];
       open.push(bare, store);
