@@ -23,11 +23,24 @@
  * A record that only changes, and takes no key but new ones, needs none of this: one write, which is
  * refused if the record is not as it was read or a key is not free.
  *
- * Renamed records (a new user or client under an explicit id) want all of their keys anew. A record
- * that gets a user or a client where it had none agrees with fewer others than before, so it can
- * not come to agree with one that another save has seen and found to be somebody else's.
+ * But what was decided must be true when it is written, for every key of the token. So there are
+ * keys that a save has to get as if its record did not have them yet:
+ *
+ * - those of a renamed record (a new user or client under an explicit id), which may come to agree
+ *   with others that have them. One that gets a user or a client where it had none agrees with fewer
+ *   than before, so it can not come to agree with one that was found to be somebody else's;
+ * - those by which a *vague* token, one that names no user or no client, means a record that does:
+ *   it would mean another, too, that comes to have them;
+ * - an id that no record has, where the token means a record by another key.
  */
-import { agrees, keyDigest, keysOf, type StoredRecord } from '@tokenkeep/core';
+import {
+  agrees,
+  type Decide,
+  keyDigest,
+  keysOf,
+  type RecordChange,
+  type StoredRecord,
+} from '@tokenkeep/core';
 import type { GateDocument, Lock, RecordDocument, StoreDocument } from './documents.ts';
 
 /** What a look at the documents showed. */
@@ -58,7 +71,7 @@ export function recordKeys(record: StoredRecord): string[] {
   return keysOf(record).map(keyDigest);
 }
 
-/** The digests of what is in a record itself, that of its id first. */
+/** The digests of what is in a record itself. */
 export function ownKeys(document: RecordDocument): readonly string[] {
   return document.absorbed === undefined ? document.keys : recordKeys(document.record);
 }
@@ -79,6 +92,10 @@ export interface DocumentChange {
   /** The document that it takes the place of; `null` to add one. */
   readonly replaces: RecordDocument | null;
   readonly absorbs: readonly RecordDocument[];
+  /** The digests of the token's keys. */
+  readonly wanted: readonly string[];
+  /** See {@link isVague}; only asked for where {@link mayBeShared}. */
+  readonly isVague: boolean;
 }
 
 /** A key for whose gate a lock is needed. */
@@ -113,36 +130,76 @@ export type WritePlan =
  *   was seen must have been looked up after the locks were got.
  */
 export function planWrite(change: DocumentChange, seen: Seen, lock: Lock | undefined): WritePlan {
-  const { record, replaces, absorbs } = change;
+  const { record, replaces, absorbs, wanted } = change;
   const keys = recordKeys(record);
-  const [idKey = '', ...sharable] = keys;
-  const before = replaces !== null && !isRenamed(replaces.record, record) ? ownKeys(replaces) : [];
-  const joined = sharable.filter((key) => !before.includes(key));
-  const unknown = joined.filter((key) => !seen.keys.has(key));
+  const [idKey] = keys;
+  const absent = wanted.filter((key) => !keys.includes(key));
+  const isRenewed = replaces === null || isRenamed(replaces.record, record);
+  const kept = isRenewed
+    ? []
+    : ownKeys(replaces).filter((key) => !(change.isVague && wanted.includes(key)));
+  const gotten = [...keys.filter((key) => !kept.includes(key)), ...absent];
+  // An id that was not asked for is new, or the record's own: no other can have it.
+  const unknown = gotten.filter((key) => !seen.keys.has(key) && key !== idKey);
   if (unknown.length > 0) return { step: 'look up', keys: unknown };
 
+  const claims = keys
+    .filter((key) => kept.includes(key))
+    .flatMap((key) => halvesOf(key).filter((half) => isClaimed(half, [replaces])));
   const others = seen.records.filter((other) => other !== replaces && !absorbs.includes(other));
   const gates: WantedGate[] = [];
   const emptied: GateDocument[] = [];
-  const claims = [idKey];
-  for (const key of sharable) {
-    const halves = halvesOf(key);
-    if (!joined.includes(key)) {
-      claims.push(...halves.filter((half) => replaces?.claims.includes(half)));
-      continue;
-    }
+  for (const key of gotten) {
+    const isAbsent = absent.includes(key);
     const gate = seen.gates.find((each) => each.keys.includes(key));
     const holders = others.filter((other) => ownKeys(other).includes(key));
-    if ((gate !== undefined || holders.length > 0) && !isHeldFor(gate, lock)) {
-      gates.push({ key, gate, holders });
-    }
-    const free = halves.filter((half) => !isClaimed(half, [gate, ...holders, ...absorbs]));
+    const isOpen = !isAbsent && gate === undefined && holders.length === 0;
+    if (!isOpen && !isHeldFor(gate, lock)) gates.push({ key, gate, holders });
+    const taken = [gate, ...holders, ...absorbs];
+    const free = isAbsent ? [] : halvesOf(key).filter((half) => !isClaimed(half, taken));
     claims.push(...free);
-    if (gate !== undefined && holders.length === 0 && free.length > 0) emptied.push(gate);
+    const isSole = holders.length === 0 && (isAbsent || free.length > 0);
+    if (gate !== undefined && isSole) emptied.push(gate);
   }
   const records = absorbs.filter((other) => !isHeldFor(other, lock));
   if (records.length > 0 || gates.length > 0) return { step: 'lock', records, gates };
   return { step: 'write', keys, claims, emptied };
+}
+
+/** Whether one of the keys by which a token means a record could get another holder unnoticed. */
+export function mayBeShared(
+  document: RecordDocument,
+  wanted: readonly string[],
+  { gates }: Seen,
+): boolean {
+  const shared = [...perhapsGated(document), ...gates.flatMap((gate) => gate.keys)];
+  return wanted.some((key) => shared.includes(key));
+}
+
+/**
+ * Whether a token is vague: whether it would be decided otherwise if another user, or another
+ * client, had the keys of the record, too. `decide` has to be asked again afterwards: what it is
+ * asked last counts.
+ */
+export function isVague(
+  decided: RecordChange,
+  records: readonly StoredRecord[],
+  decide: Decide,
+): boolean {
+  const { record } = decided;
+  const id = `not ${record.id}`;
+  const strangers: StoredRecord[] = [];
+  if (record.userName != null)
+    strangers.push({ ...record, id, userName: `not ${record.userName}` });
+  if (record.clientId != null)
+    strangers.push({ ...record, id, clientId: `not ${record.clientId}` });
+  return strangers.some((stranger) => {
+    try {
+      return decide([...records, stranger])?.absorbs.includes(stranger) ?? true;
+    } catch {
+      return true;
+    }
+  });
 }
 
 /** The claims of a record that gave up one half of each key of which it has both. */
@@ -154,16 +211,17 @@ export function withoutSecondHalves(document: RecordDocument): string[] {
   return document.claims.filter((claim) => !given.includes(claim));
 }
 
-/** Keys that may have a gate: those that the record has not both halves of. */
+/** Keys that may have a gate: those of which the record has not both halves. */
 export function perhapsGated(document: RecordDocument): string[] {
-  const [, ...sharable] = ownKeys(document);
-  return sharable.filter((key) => !halvesOf(key).every((half) => document.claims.includes(half)));
+  return ownKeys(document).filter(
+    (key) => !halvesOf(key).every((half) => document.claims.includes(half)),
+  );
 }
 
 /** Whether a claim is in one of the documents. */
 export function isClaimed(
   claim: string,
-  documents: readonly (StoreDocument | undefined)[],
+  documents: readonly (StoreDocument | null | undefined)[],
 ): boolean {
   return documents.some((document) => document?.claims.includes(claim));
 }

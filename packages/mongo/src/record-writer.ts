@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Decide, RecordChange, StoredRecord } from '@tokenkeep/core';
+import type { Decide, StoredRecord } from '@tokenkeep/core';
 import {
   type DocumentChange,
   gateId,
@@ -7,6 +7,8 @@ import {
   isClaimed,
   isConsistent,
   isHeldFor,
+  isVague,
+  mayBeShared,
   ownKeys,
   perhapsGated,
   planWrite,
@@ -44,28 +46,16 @@ export class RecordWriter {
     let keys = wanted;
     for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
       const seen = await this.#look(keys);
-      const documentOf = new Map(seen.records.map((document) => [document.record, document]));
-      let decided: RecordChange | null;
+      let change: DocumentChange | null;
       try {
-        decided = decide([...documentOf.keys()]);
+        change = changeOf(wanted, seen, decide);
       } catch (error) {
         // Not before it was seen twice: a record that takes the place of another may show up late.
         const isCertain = looks > 0 && isConsistent(seen.records);
         if (isCertain || looks === MOST_LOOKS - 1) throw error;
         continue;
       }
-      if (decided === null) return true;
-      const documentThatWasRead = (record: StoredRecord): RecordDocument => {
-        const document = documentOf.get(record);
-        if (document === undefined)
-          throw new Error('the change is about a record that was not read');
-        return document;
-      };
-      const change: DocumentChange = {
-        record: decided.record,
-        replaces: decided.replaces && documentThatWasRead(decided.replaces),
-        absorbs: decided.absorbs.map(documentThatWasRead),
-      };
+      if (change === null) return true;
       for (const document of [change.replaces, ...change.absorbs]) {
         if (document !== null && !(await this.#isFree(document))) return false;
       }
@@ -297,6 +287,34 @@ export class RecordWriter {
       }
     }
   }
+}
+
+/** What was decided, about documents. */
+function changeOf(wanted: readonly string[], seen: Seen, decide: Decide): DocumentChange | null {
+  const documentOf = new Map(seen.records.map((document) => [document.record, document]));
+  const documentThatWasRead = (record: StoredRecord): RecordDocument => {
+    const document = documentOf.get(record);
+    if (document === undefined) throw new Error('the change is about a record that was not read');
+    return document;
+  };
+  const records = [...documentOf.keys()];
+  let decided = decide(records);
+  if (decided === null) return null;
+  let isTokenVague = false;
+  if (
+    decided.replaces !== null &&
+    mayBeShared(documentThatWasRead(decided.replaces), wanted, seen)
+  ) {
+    isTokenVague = isVague(decided, records, decide);
+    decided = decide(records) ?? decided;
+  }
+  return {
+    record: decided.record,
+    replaces: decided.replaces && documentThatWasRead(decided.replaces),
+    absorbs: decided.absorbs.map(documentThatWasRead),
+    wanted,
+    isVague: isTokenVague,
+  };
 }
 
 /** The record without what it absorbed (which was removed) and without its lock. */

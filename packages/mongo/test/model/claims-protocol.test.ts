@@ -195,6 +195,27 @@ const RACES: readonly [string, Scenario][] = [
     },
   ],
   [
+    'a token that names no user and another user with its refresh token',
+    {
+      preemptions: 3,
+      before: [save({ ...ada, refreshToken: 'r' })],
+      clients: [
+        [save({ refreshToken: 'r', scope: 's' })],
+        [save({ ...user('bob'), refreshToken: 'r' }), { find: ada }],
+      ],
+    },
+  ],
+  [
+    'an id that names no record yet, and one that gets it',
+    {
+      before: [save({ refreshToken: 'r' })],
+      clients: [
+        [save({ id: 'one', refreshToken: 'r', scope: 's' })],
+        [save({ id: 'one', accessToken: 'a' }), { find: { refreshToken: 'r' } }],
+      ],
+    },
+  ],
+  [
     'one explicit id',
     {
       clients: [
@@ -348,7 +369,7 @@ describe('what is done at once ends as some order of it would have', () => {
         check({ ...race, reading }, allowed, choose),
       );
     }
-    for (let seed = 1; seed <= 300; seed += 1) await check(race, allowed, atRandom(seed));
+    for (let seed = 1; seed <= 150; seed += 1) await check(race, allowed, atRandom(seed));
     expect(orders).toBeGreaterThan(9);
   });
 
@@ -359,7 +380,7 @@ describe('what is done at once ends as some order of it would have', () => {
       expect(await inEveryOrder(1, (choose) => check(scenario, allowed, choose))).toBeGreaterThan(
         9,
       );
-      for (let seed = 1; seed <= 300; seed += 1) await check(scenario, allowed, atRandom(seed));
+      for (let seed = 1; seed <= 150; seed += 1) await check(scenario, allowed, atRandom(seed));
     }
   });
 });
@@ -393,7 +414,7 @@ function randomScenario(seed: number): Scenario {
 }
 
 it('whatever is done at once ends as some order of it would have', async () => {
-  for (let seed = 1; seed <= 1_000; seed += 1) {
+  for (let seed = 1; seed <= 600; seed += 1) {
     const scenario = randomScenario(seed);
     const allowed = await serialOutcomes(scenario);
     for (let order = 1; order <= 5; order += 1) {
@@ -441,7 +462,7 @@ describe('nothing is left over', () => {
 
 describe("a client that is killed between any two steps is in nobody's way", () => {
   it.each([...RACES, ...CROWDS])('%s', async (_name, race) => {
-    for (let firstStopsAfter = 0; firstStopsAfter < 30; firstStopsAfter += 1) {
+    for (let firstStopsAfter = 0; firstStopsAfter < 20; firstStopsAfter += 1) {
       const scenario: Scenario = { ...race, firstStopsAfter };
       const allowed = await serialOutcomes(scenario);
       await inEveryOrder(1, (choose) => check(scenario, allowed, choose));

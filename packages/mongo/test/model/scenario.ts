@@ -192,7 +192,7 @@ function outcome(
 function refuseUnclaimed(database: ModelDatabase): void {
   const claimed = new Set([...database.documents.values()].flatMap(({ claims }) => claims));
   for (const document of database.records()) {
-    const [, ...keys] = recordKeys(document.record);
+    const keys = recordKeys(document.record);
     if (!keys.every((key) => halvesOf(key).some((half) => claimed.has(half)))) {
       throw new Error('a key of a record is free for all');
     }
