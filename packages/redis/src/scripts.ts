@@ -20,106 +20,124 @@ export interface Script {
  */
 const PRELUDE = `
 local store = KEYS[1]
-local format = redis.call('HGET', store, 'format')
-if format ~= '1' and redis.call('EXISTS', store) == 1 then
+
+local function isForeign(format)
+  return format ~= '1' and redis.call('EXISTS', store) == 1
+end
+
+local function refused()
   return redis.error_reply('FORMAT this key is no token store of this version')
 end
 
--- An absent field reads as ''.
-local function get(field)
-  return redis.call('HGET', store, field) or ''
-end
-
--- The fields asked for, then the records that they lead to, each after its name.
-local function look(asked)
-  local seen = {}
-  for i, field in ipairs(asked) do
-    seen[i] = get(field)
+-- Each field in ARGV, and then the records that they lead to, each after its name.
+local function look(first, last)
+  local values = redis.call('HMGET', store, 'format', unpack(ARGV, first, last))
+  if isForeign(table.remove(values, 1)) then
+    return refused()
   end
-  for i, field in ipairs(asked) do
-    if field:sub(1, 4) == 'key:' then
-      for digest in seen[i]:gmatch(('.'):rep(64)) do
-        seen[#seen + 1] = 'record:' .. digest
-        seen[#seen + 1] = get('record:' .. digest)
+  for i = first, last do
+    local holders = values[i - first + 1]
+    if holders and ARGV[i]:sub(1, 4) == 'key:' then
+      for at = 1, #holders, 64 do
+        local record = 'record:' .. holders:sub(at, at + 63)
+        values[#values + 1] = record
+        values[#values + 1] = redis.call('HGET', store, record)
       end
     end
   end
-  return seen
+  return values
 end
 `;
 
 /** Gives the fields in ARGV, and each record that they lead to. */
-export const LOOK: Script = script(`return look(ARGV)`);
+export const LOOK: Script = script(`return look(1, #ARGV)`);
 
 /**
  * Puts one record, if any, in the place of others, if everything that was seen is still so.
  *
  * Gives the head of the record as it is now (`''` if this save had written it already), or, where
  * something changed, what there is to see instead, and nothing was written.
+ *
+ * ARGV: writer, JSON, digest of the id (`''`: only remove); how many were asked for, seen, left and
+ * joined; the record's field, the fields that were seen (first those asked for), keys that records
+ * leave, keys that the record joins; the states seen, the digests of those that leave; at last the
+ * records to remove.
  */
 export const WRITE: Script = script(`
-local at = 0
-local function take()
-  at = at + 1
-  return ARGV[at]
-end
-local function takeList()
-  local list = {}
-  for i = 1, tonumber(take()) do
-    list[i] = take()
-  end
-  return list
-end
+local writer, json, digest = ARGV[1], ARGV[2], ARGV[3]
+local asked, seen, left, joined = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local record, firstSeen = ARGV[8], 9
+local firstLeft = firstSeen + seen
+local firstJoined = firstLeft + left
+local firstState = firstJoined + joined
+local firstLeaver = firstState + seen
+local firstRemoved = firstLeaver + left
 
-local writer, digest, json = take(), take(), take()
-local asked, seen = takeList(), takeList()
-local removed, left, joined = takeList(), takeList(), takeList()
-local record = 'record:' .. digest
+local values = redis.call('HMGET', store, 'format', unpack(ARGV, 8, firstState - 1))
+local format = values[1]
+if isForeign(format) then
+  return refused()
+end
+local now = {}
+for i = 8, firstState - 1 do
+  now[ARGV[i]] = values[i - 6] or ''
+end
 
 -- A client that lost the connection sends again what may have been done.
-local sequence, writers = get(record):match('^(%d+) (%S+) ')
+local sequence, writers = now[record]:match('^(%d+) (%S+) ')
 if writers and writers:find(writer, 1, true) then
   return ''
 end
 
 -- A record is told by its head, which no two saves write alike; anything else by the whole.
-for i = 1, #seen, 2 do
-  local value = get(seen[i])
-  if (value:match('^%d+ %S+ ') or value) ~= seen[i + 1] then
-    return look(asked)
+for i = 0, seen - 1 do
+  local value = now[ARGV[firstSeen + i]]
+  if (value:match('^%d+ %S+ ') or value) ~= ARGV[firstState + i] then
+    return look(firstSeen, firstSeen + asked - 1)
   end
 end
 
--- First of all one that is refused where memory is short: then nothing has been done yet.
-if not format then
-  redis.call('HSET', store, 'format', '1')
+local changed = {}
+for i = 0, left - 1 do
+  local key = ARGV[firstLeft + i]
+  now[key] = now[key]:gsub(ARGV[firstLeaver + i], '')
+  changed[key] = true
 end
+for i = firstJoined, firstState - 1 do
+  now[ARGV[i]] = now[ARGV[i]] .. digest
+  changed[ARGV[i]] = true
+end
+local set, removed = {}, { unpack(ARGV, firstRemoved) }
+for key in pairs(changed) do
+  if now[key] == '' then
+    removed[#removed + 1] = key
+  else
+    set[#set + 1] = key
+    set[#set + 1] = now[key]
+  end
+end
+
+-- What may be refused where memory is short comes first: then nothing has been done yet.
 local head = ''
 if digest ~= '' then
   sequence = sequence or redis.call('HINCRBY', store, 'sequence', 1)
   writers = writer .. (writers and (',' .. writers:sub(1, 3 * #writer + 2)) or '')
   head = sequence .. ' ' .. writers .. ' '
-  redis.call('HSET', store, record, head .. json)
+  redis.call('HSET', store, 'format', '1', record, head .. json, unpack(set))
+elseif #set > 0 then
+  redis.call('HSET', store, unpack(set))
 end
-for _, field in ipairs(removed) do
-  redis.call('HDEL', store, field)
-end
-for i = 1, #left, 2 do
-  local holders = get(left[i]):gsub(left[i + 1], '')
-  if holders == '' then
-    redis.call('HDEL', store, left[i])
-  else
-    redis.call('HSET', store, left[i], holders)
-  end
-end
-for _, field in ipairs(joined) do
-  redis.call('HSET', store, field, get(field) .. digest)
+if #removed > 0 then
+  redis.call('HDEL', store, unpack(removed))
 end
 return head
 `);
 
 /** Gives every record, each after its name. */
 export const ALL: Script = script(`
+if isForeign(redis.call('HGET', store, 'format')) then
+  return refused()
+end
 local fields = redis.call('HGETALL', store)
 local records = {}
 for i = 1, #fields, 2 do
@@ -132,7 +150,12 @@ return records
 `);
 
 /** Removes the store, in one step however large: the memory is freed in the background. */
-export const CLEAR: Script = script(`return redis.call('UNLINK', store)`);
+export const CLEAR: Script = script(`
+if isForeign(redis.call('HGET', store, 'format')) then
+  return refused()
+end
+return redis.call('UNLINK', store)
+`);
 
 /**
  * Gives what the server does when its memory is full, `''` if it does not tell.
@@ -140,6 +163,9 @@ export const CLEAR: Script = script(`return redis.call('UNLINK', store)`);
  * To remove what is not there shows whether that is allowed: else a save would be refused halfway.
  */
 export const CHECK: Script = script(`
+if isForeign(redis.call('HGET', store, 'format')) then
+  return refused()
+end
 local denied = redis.pcall('HDEL', store, '')
 if type(denied) == 'table' and denied.err and denied.err:find('permission') then
   return denied

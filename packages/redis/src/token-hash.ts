@@ -42,15 +42,19 @@ export class TokenHash {
    *   already); or, where something is no longer as it was seen, what there is instead
    */
   async write(change: Change): Promise<string | Fields> {
+    const { writer, record, asked, seen, left, joined, removed } = change;
     const reply = await this.#run(WRITE, [
-      change.writer,
-      change.record?.digest ?? '',
-      change.record?.json ?? '',
-      ...list(change.asked),
-      ...list([...change.seen].flatMap(([field, value]) => [field, stateOf(value)])),
-      ...list(change.removed),
-      ...list(change.left.flat()),
-      ...list(change.joined),
+      writer,
+      record?.json ?? '',
+      record?.digest ?? '',
+      ...[asked.length, seen.size, left.length, joined.length].map(String),
+      `record:${record?.digest ?? ''}`,
+      ...seen.keys(),
+      ...left.map(([field]) => field),
+      ...joined,
+      ...Array.from(seen.values(), stateOf),
+      ...left.map(([, digest]) => digest),
+      ...removed,
     ]);
     return typeof reply === 'string' ? reply : fieldsIn(change.asked, reply);
   }
@@ -84,16 +88,13 @@ export class TokenHash {
   }
 }
 
-function list(items: readonly string[]): string[] {
-  return [String(items.length), ...items];
-}
-
 function fieldsIn(asked: readonly string[], reply: unknown): Fields {
   if (!Array.isArray(reply)) throw new Error('the reply is no list');
-  const values = reply.map(String);
+  const values: unknown[] = reply;
   const fields = new Map<string, string>();
-  for (const [index, field] of asked.entries()) fields.set(field, values[index] ?? '');
-  for (let at = asked.length; at + 1 < values.length; at += 2)
-    fields.set(values[at] ?? '', values[at + 1] ?? '');
+  const set = (field: unknown, value: unknown) =>
+    fields.set(String(field), typeof value === 'string' ? value : '');
+  for (const [index, field] of asked.entries()) set(field, values[index]);
+  for (let at = asked.length; at < values.length; at += 2) set(values[at], values[at + 1]);
   return fields;
 }

@@ -1,0 +1,5 @@
+import { testTokenStore } from '@tokenkeep/conformance/vitest';
+import { cluster, single } from './definition.ts';
+
+testTokenStore(single);
+testTokenStore(cluster);
