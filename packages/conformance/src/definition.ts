@@ -83,7 +83,8 @@ export interface MissingDeclaration {
   readonly add: string;
 }
 
-const QUESTIONS: Readonly<Record<Capability, string>> = {
+/** What a definition has to say of each capability. */
+export const QUESTIONS: Readonly<Record<Capability, string>> = {
   versions: 'whether records carry versions and ifVersion works (group V)',
   durable: 'whether what was acknowledged outlives the process (group D)',
   shared: 'whether several processes may use one place at once (group S)',

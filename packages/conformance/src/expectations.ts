@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { OAuthToken, TokenInit, TokenRecord } from '@tokenkeep/core';
 import { PromiseBroken } from './promise-broken.ts';
-import { show } from './show.ts';
+import { show, showDifference } from './show.ts';
 
 /** A record as it is compared: absent fields left out. */
 export type PlainRecord = Readonly<Record<string, unknown>>;
@@ -49,7 +49,8 @@ export function versionOf(token: unknown, what = 'what saveToken gave'): number 
 /** @param what the subject of the sentence, such as 'the record that findToken gives' */
 export function expectSame(actual: unknown, expected: unknown, what: string): void {
   if (isDeepStrictEqual(actual, expected)) return;
-  throw new PromiseBroken(`${what} to be ${show(expected)}`, `it was ${show(actual)}`);
+  const different = showDifference(actual, expected);
+  throw new PromiseBroken(`${what} to be ${different.expected}`, `it was ${different.actual}`);
 }
 
 /** That a token holds just these fields, whatever its id and version. */

@@ -9,6 +9,7 @@ import {
 import {
   type MissingDeclaration,
   missingDeclarations,
+  QUESTIONS,
   type TokenStoreDefinition,
 } from './definition.ts';
 import type { CheckResult, Failure } from './run-check.ts';
@@ -126,7 +127,7 @@ function clauseResult(
   if (capability !== undefined && definition[capability] !== true) {
     return definition[capability] === false
       ? of('skipped', `the definition declares ${capability}: false`)
-      : of('untested', `the definition does not say whether the store is ${capability}`);
+      : of('untested', `the definition does not say ${QUESTIONS[capability]}`);
   }
   if (failed) return of('failed');
   if (checks.length === 0) return of('untested', notRun);

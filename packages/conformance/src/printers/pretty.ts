@@ -25,11 +25,14 @@ const GROUPS: Readonly<Record<string, string>> = {
 export function prettyReport(report: Report, paint: Paint = plain): string {
   const lines = [
     `${paint('bold', report.store)} and the token store contract`,
-    paint('dim', `${report.intensity}, seed ${report.seed}`),
+    paint('dim', `${report.intensity}, seed ${report.seed}; in brackets how many checks`),
     ...Object.entries(GROUPS).flatMap(([letter, name]) => groupLines(report, letter, name, paint)),
   ];
   for (const { problem, add } of report.missing) {
     lines.push('', `${paint('red', 'undeclared')} ${problem}`, `  add to the definition:  ${add}`);
+  }
+  if (report.missing.some(({ missing }) => missing !== 'module')) {
+    lines.push('  a class says it so:     static versions = true;');
   }
   lines.push(
     ...failureLines(report, paint),
@@ -37,30 +40,43 @@ export function prettyReport(report: Report, paint: Paint = plain): string {
     summary(report, paint),
     levelsLine(report.levels, paint),
   );
+  if (report.failures.length > 1) {
+    lines.push(
+      'Begin at the top, many have one cause: --bail stops at the first, --clause runs one.',
+    );
+  }
   return `${lines.join('\n')}\n`;
 }
 
 function groupLines(report: Report, letter: string, name: string, paint: Paint): string[] {
   const clauses = report.clauses.filter(({ clause }) => clause.startsWith(letter));
-  const reasons = new Set(clauses.map(({ reason }) => reason));
-  const [reason] = reasons;
-  const isLeftOut = clauses.every(({ status }) => status === 'skipped' || status === 'untested');
-  if (isLeftOut && reasons.size === 1 && reason !== undefined) {
-    const mark = paint(
-      'dim',
-      `${MARKS[clauses[0]?.status ?? 'skipped']} ${clauses.map(({ clause }) => clause).join(' ')}`,
-    );
-    return ['', `${paint('bold', name)}`, `  ${mark}  ${paint('dim', reason)}`];
-  }
-  return ['', paint('bold', name), ...clauses.map((clause) => clauseLine(clause, paint))];
+  const tested = clauses.filter(({ status }) => !isLeftOut(status));
+  const byReason = Map.groupBy(
+    clauses.filter(({ status }) => isLeftOut(status)),
+    ({ reason }) => reason,
+  );
+  return [
+    '',
+    paint('bold', name),
+    ...tested.map((clause) => clauseLine(clause, paint)),
+    ...Array.from(byReason, ([reason, alike]) => {
+      const names = alike.map(({ clause }) => clause).join(' ');
+      return paint('dim', `  ${MARKS[alike[0]?.status ?? 'untested']} ${names}  ${reason ?? ''}`);
+    }),
+  ];
 }
 
-function clauseLine({ clause, promise, status, reason }: ClauseResult, paint: Paint): string {
-  const note =
-    reason === undefined
-      ? ''
-      : paint('dim', status === 'passed' ? `\n        but: ${reason}` : `\n        ${reason}`);
-  return `  ${paint(LOOKS[status], `${MARKS[status]} ${clause.padEnd(4)}`)} ${promise}${note}`;
+function isLeftOut(status: ClauseStatus): boolean {
+  return status === 'skipped' || status === 'untested';
+}
+
+function clauseLine(
+  { clause, promise, status, checks, reason }: ClauseResult,
+  paint: Paint,
+): string {
+  const note = reason === undefined ? '' : paint('dim', `\n        but: ${reason}`);
+  const mark = paint(LOOKS[status], `${MARKS[status]} ${clause.padEnd(4)}`);
+  return `  ${mark} ${promise} ${paint('dim', `(${checks.length})`)}${note}`;
 }
 
 /** In full the first of each clause: the others of it have most often the same cause. */

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const command = fileURLToPath(new URL('../bin/tokenkeep-conformance.js', import.meta.url));
+const moduleAt = (name: string) => fileURLToPath(new URL(`./cli/${name}.ts`, import.meta.url));
+
+async function run(...args: string[]) {
+  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exit = new Promise((resolve) => child.once('close', resolve));
+  const [out, error, code] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+  return { out, error, code };
+}
+
+it('a store that keeps every promise: 0, and every clause in the report', async () => {
+  const { out, code } = await run(moduleAt('right'), '--intensity', 'quick', '--seed', '7');
+  expect(code).toBe(0);
+  expect(out).toContain('RightStore and the token store contract\nquick, seed 7');
+  expect(out).toMatch(/✓ T1 .*\(\d+\)/);
+  expect(out).toContain('- D1 D2 D3  the definition declares durable: false');
+  expect(out).toContain('base passed   concurrent passed   versions passed');
+  expect(out).not.toContain('\u001b[');
+});
+
+it('a store that breaks one: 1, with what was promised, done, expected and given, though it keeps the process alive', async () => {
+  const { out, code } = await run(moduleAt('wrong'), '--clause', 'C2', '--seed', '7');
+  expect(code).toBe(1);
+  expect(out).toContain('✗ C2');
+  for (const part of ['promised', 'done', 'expected', 'actual', 'matters', 'hint', 'again']) {
+    expect(out).toMatch(new RegExp(`^  ${part} `, 'm'));
+  }
+  expect(out).toContain('again      --clause C2 --seed 7');
+});
+
+it('a store that does not say what it promises: 1, with the line to add', async () => {
+  const { out, code } = await run(moduleAt('undeclared'), '--clause', 'C2');
+  expect(code).toBe(1);
+  expect(out).toContain('versions: true,   // or false');
+  expect(out).toContain('static versions = true;');
+});
+
+it('what is said on the command line is a declaration too', async () => {
+  const said = ['--versions', '--no-durable', '--no-shared'];
+  const { out, code } = await run(moduleAt('undeclared'), '--clause', 'C2,V1', ...said);
+  expect(out).toContain('✓ V1');
+  expect(code).toBe(0);
+});
+
+it.each([
+  ['no such file', ['./nowhere.ts'], 'there is no file ./nowhere.ts'],
+  ['a module that throws', [moduleAt('does-not-load')], 'does not load: Error: no such driver'],
+  ['a module without a store', [moduleAt('exports-nothing')], 'exports no store to check'],
+  ['a place that does not open', [moduleAt('does-not-open')], 'open() of the definition failed'],
+  ['an unknown option', ['--colour', moduleAt('right')], "Unknown option '--colour'"],
+  ['an unknown clause', ['--clause', 'Q1', moduleAt('right')], 'there is no "Q1"'],
+  ['an unknown reporter', ['--reporter', 'html', moduleAt('right')], 'pretty, json, junit, tap'],
+  ['an unknown intensity', ['--intensity', 'hard', moduleAt('right')], 'quick, standard, thorough'],
+  ['two modules', [moduleAt('right'), moduleAt('wrong')], 'name one module only'],
+])('%s: 2, and one clear line', async (_what, args, line) => {
+  const { out, error, code } = await run(...args);
+  expect(code).toBe(2);
+  expect(out).toBe('');
+  expect(error.split('\n', 1)[0]).toMatch(/^could not run: /);
+  expect(error).toContain(line);
+  expect(error.trim().split('\n').length).toBeLessThanOrEqual(2);
+});
+
+it('--help, and a call without arguments, teach', async () => {
+  for (const { out, code } of [await run('--help'), await run()]) {
+    expect(code).toBe(0);
+    expect(out).toContain('npx @tokenkeep/conformance ./my-store.ts');
+    expect(out).toContain('Exit code: 0');
+  }
+});
+
+it('--bail stops at the first failure', async () => {
+  const { out } = await run(moduleAt('wrong'), '--bail');
+  expect(out).toContain('1 broken');
+  expect(out).toContain('the run was stopped at the first failure');
+});
+
+it('the reporter json gives the report', async () => {
+  const { out, code } = await run(moduleAt('wrong'), '--clause', 'C2', '--reporter', 'json');
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({
+    store: 'WrongStore',
+    passed: false,
+    levels: { base: 'failed', durable: 'skipped' },
+    clauses: expect.arrayContaining([
+      expect.objectContaining({
+        clause: 'C2',
+        status: 'failed',
+        checks: [
+          expect.objectContaining({ failures: [expect.objectContaining({ clause: 'C2' })] }),
+        ],
+      }),
+    ]),
+  });
+});
+
+it('the reporter junit gives a test case for each check, and says what was skipped', async () => {
+  const { out } = await run(moduleAt('wrong'), '--clause', 'C2', '--reporter', 'junit');
+  expect(out).toMatch(/^<\?xml version="1.0" encoding="UTF-8"\?>\n<testsuite name="WrongStore" /);
+  expect(out).toContain('failures="1"');
+  expect(out).toContain('<failure message="');
+  expect(out).toContain('<skipped message="the definition declares durable: false"/>');
+  expect(out.trimEnd()).toMatch(/<\/testsuite>$/);
+});
+
+it('the reporter tap counts every point it plans', async () => {
+  const { out } = await run(moduleAt('wrong'), '--clause', 'C2', '--reporter', 'tap');
+  const points = out.match(/^(not )?ok \d+ /gm) ?? [];
+  expect(out.split('\n', 2)).toEqual(['TAP version 14', `1..${points.length}`]);
+  expect(points.filter((point) => point.startsWith('not'))).toHaveLength(1);
+});

@@ -1,0 +1,13 @@
+import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
+
+const definition: TokenStoreDefinition = defineTokenStore({
+  name: 'a store whose server is down',
+  location: () => 'nowhere',
+  open: () => {
+    throw new Error('nobody listens there');
+  },
+  versions: true,
+  durable: false,
+  shared: false,
+});
+export default definition;

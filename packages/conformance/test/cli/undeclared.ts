@@ -1,0 +1,3 @@
+import { ListTokenStore } from '@tokenkeep/list';
+
+export default (): ListTokenStore => new ListTokenStore();
