@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type Decide,
   keyDigest,
+  keysOf,
   OptimisticSaver,
   type RecordChange,
   StorageTokenStore,
@@ -159,12 +160,14 @@ class MysqlTable implements TokenStorage {
       slots,
       rows.find((row) => row.record.id === record.id),
     );
+    // The record may have other keys in common with somebody: this save has nothing to do with those.
+    const read = new Set(keys.map(keyDigest));
     return this.#run(connection, this.#statements.update, [
       ...rowValues(record, kept, writer),
       id,
       replaces.version,
       id,
-      ...digests,
+      ...digests.map((digest) => (digest !== null && read.has(digest) ? digest : null)),
     ]);
   }
 
@@ -183,7 +186,8 @@ class MysqlTable implements TokenStorage {
       await this.#run(connection, this.#statements.takeTurn, []);
       const rows = await this.#rows(connection, keys, ' FOR UPDATE');
       const change = decide(rows.map(({ record }) => record));
-      const written = change === null || (await this.#write(connection, change, rows, writer));
+      const written =
+        change === null || (await this.#write(connection, change, keys, rows, writer));
       await this.#query(connection, written ? 'COMMIT' : 'ROLLBACK');
       return written;
     } catch (error) {
@@ -195,22 +199,27 @@ class MysqlTable implements TokenStorage {
 
   async #write(
     connection: MysqlConnection,
-    change: RecordChange,
+    { record, replaces, absorbs }: RecordChange,
+    keys: readonly TokenKey[],
     rows: readonly TokenRow[],
     writer: string,
   ): Promise<boolean> {
-    const { record, replaces, absorbs } = change;
     for (const absorbed of absorbs) {
       await this.#run(connection, this.#statements.delete, [idDigest(absorbed.id)]);
     }
-    const others = rows.filter(
-      (row) => row.record.id !== record.id && !absorbs.includes(row.record),
-    );
+    // What it absorbs may bring keys that the token does not name.
+    const read = new Set(keys.map(keyDigest));
+    const unread = keysOf(record).filter((key) => !read.has(keyDigest(key)));
+    const holders = await this.#rows(connection, unread, ' FOR UPDATE');
     const slots = keptSlots(
       keyDigests(record).map((digest, key) => {
         if (digest === null) return null;
-        const taken = others.map((row) => row.keys[key]).filter((held) => held?.digest === digest);
-        return { digest, slot: Math.max(-1, ...taken.map((held) => held?.slot ?? -1)) + 1 };
+        // Who took a key since it was read is in the way of the unique key, as it should be.
+        const taken = (read.has(digest) ? rows : holders)
+          .filter((row) => row.record.id !== record.id && !absorbs.includes(row.record))
+          .flatMap((row) => row.keys[key] ?? [])
+          .filter((held) => held.digest === digest);
+        return { digest, slot: Math.max(-1, ...taken.map(({ slot }) => slot)) + 1 };
       }),
       rows.find((row) => row.record.id === record.id),
     );

@@ -83,6 +83,26 @@ describe.each([
     expect((await store.getTokens()).map((token) => token.userSignature?.name)).toEqual(names);
   });
 
+  it('saves a record that has a token in common with another user, which this save does not name', async () => {
+    const { url } = await database();
+    await using store = new MysqlTokenStore({ uri: url });
+    await save(store, { ...user('bob'), refreshToken: 'b', accessToken: 'shared' });
+    await save(store, { ...user('ada'), refreshToken: 'a', accessToken: 'shared' });
+    const renewed = await save(store, { ...user('ada'), refreshToken: 'a2' });
+    expect(renewed).toMatchObject({ refreshToken: 'a2', accessToken: 'shared', version: 2 });
+  });
+
+  it('absorbs a record that has a token in common with another user', async () => {
+    const { url } = await database();
+    await using store = new MysqlTokenStore({ uri: url });
+    await save(store, { ...user('bob'), refreshToken: 'shared' });
+    await save(store, { ...user('ada'), refreshToken: 'shared', accessToken: 'a' });
+    await save(store, { grantToken: 'g' });
+    await save(store, { clientId: 'c', grantToken: 'g', accessToken: 'a' });
+    const left = (await store.getTokens()).map((token) => token.userSignature?.name);
+    expect(left.toSorted()).toEqual(['ada', 'bob']);
+  });
+
   it('leaves a table of another shape as it is', async () => {
     const { name, url } = await database();
     await server.query(`CREATE TABLE ${name}.oauthtoken (id VARCHAR(10), user_name VARCHAR(255))`);
