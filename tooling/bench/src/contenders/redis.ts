@@ -1,0 +1,44 @@
+import { RedisTokenStore } from '@tokenkeep/redis';
+import { startRedis } from '@tokenkeep/test-servers';
+import { Redis } from 'ioredis';
+import { bareCalls } from '../bare-calls.ts';
+import type { Contender } from '../contender.ts';
+import { SharedServer } from '../shared-server.ts';
+import { fillStore, storeCalls } from '../store-contender.ts';
+
+const server = new SharedServer(() =>
+  startRedis({ own: true, appendonly: true, appendfsync: 'always' }),
+);
+
+/**
+ * The driver's own commands on the same server: a record as JSON under its user and under its refresh
+ * token. They match nothing, merge nothing and check nothing, and give the parsed JSON.
+ */
+const bare = server.contender('bare commands of ioredis', async ({ url }, tokens) => {
+  const client = new Redis(url);
+  const parsed = async (reply: Promise<string | null>) => JSON.parse((await reply) ?? 'null');
+  const statements = {
+    findByUser: (name: string) => parsed(client.hget('bare', `user:${name}`)),
+    findByRefreshToken: (token: string) => parsed(client.hget('bare', `refresh:${token}`)),
+    upsert: (token: (typeof tokens)[number]) => {
+      const record = token.toRecord();
+      const fields = [`user:${record.userName}`, `refresh:${record.refreshToken}`];
+      return () => {
+        const json = JSON.stringify(record);
+        return client.hset('bare', ...fields.flatMap((field) => [field, json]));
+      };
+    },
+  };
+  for (const token of tokens) await statements.upsert(token)();
+  return { calls: bareCalls(statements, tokens.length), close: () => client.quit() };
+});
+
+export const redis: Contender = {
+  ...server.contender('redis', async ({ url }, tokens) => {
+    const store = new RedisTokenStore({ url });
+    await fillStore(store, tokens);
+    return { calls: storeCalls(store, tokens.length), close: () => store.close() };
+  }),
+  bare,
+  sizes: [1_000],
+};
