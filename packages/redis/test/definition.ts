@@ -65,5 +65,6 @@ function definitionOn(
     durable: true,
     shared: true,
     module: import.meta.url,
+    pace: 4,
   });
 }

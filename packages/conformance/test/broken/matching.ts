@@ -74,7 +74,7 @@ export const matchingFaults: readonly BrokenStore[] = [
     rules: folded((text) => text.normalize('NFC')),
   }),
   broken('M5', 'folds : and | in its key scheme', {
-    rules: folded((text) => text.replaceAll(/[:|]/g, '_')),
+    rules: folded((text) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '_')),
   }),
   broken('M5', 'ends a key at the first comma', {
     rules: folded((text) => text.split(',', 1)[0] ?? ''),

@@ -12,8 +12,8 @@ const server = new SharedServer(() => startMongo({ own: true }));
  * The driver's own statements, as safe as the store's: a find by an index, an upsert by a unique one,
  * journaled. They match nothing, merge nothing and check nothing, and give documents.
  */
-const bare = server.contender('bare statements of mongodb', async ({ databaseUrl }, tokens) => {
-  const client = new MongoClient(databaseUrl('bare'));
+const bare = server.contender('bare statements of mongodb', async (engine, tokens) => {
+  const client = new MongoClient(engine.databaseUrl('bare'));
   const collection = client.db().collection('bare', {
     writeConcern: { w: 'majority', journal: true },
     readConcern: { level: 'majority' },
@@ -41,8 +41,8 @@ const bare = server.contender('bare statements of mongodb', async ({ databaseUrl
 });
 
 export const mongo: Contender = {
-  ...server.contender('mongo', async ({ databaseUrl }, tokens) => {
-    const store = new MongoTokenStore({ uri: databaseUrl('store') });
+  ...server.contender('mongo', async (engine, tokens) => {
+    const store = new MongoTokenStore({ uri: engine.databaseUrl('store') });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),
