@@ -33,7 +33,8 @@ export const closingFaults: readonly BrokenStore[] = [
       };
     },
   }),
-  brokenFile(
+  {
+    ...brokenFile(
     'C17',
     'keeps the process alive after it was closed',
     {
@@ -44,6 +45,8 @@ export const closingFaults: readonly BrokenStore[] = [
     },
     import.meta.url,
   ),
+    hangs: true,
+  },
 ];
 
 /** For other processes, which load this module. */

@@ -1,5 +1,5 @@
 import { OAuthToken, TokenStoreError } from '@tokenkeep/core';
-import { type BrokenStore, broken } from './broken-store.ts';
+import { type BrokenStore, broken, hanging } from './broken-store.ts';
 import type { PlainTokenStore } from './plain-token-store.ts';
 
 /** Does something else with what goes wrong in a save. */
@@ -79,12 +79,12 @@ export const failingFaults: readonly BrokenStore[] = [
       },
     }),
   }),
-  broken('C14', 'never settles for an id that nobody has', {
+  hanging('C14', 'never settles for an id that nobody has', {
     methods: (store) => ({
       findTokenById: async (id: string) => (await store.findTokenById(id)) ?? new Promise(() => {}),
     }),
   }),
-  broken('C14', 'is wedged by a failure', {
+  hanging('C14', 'is wedged by a failure', {
     methods: (store) => {
       let last: Promise<unknown> = Promise.resolve();
       return {

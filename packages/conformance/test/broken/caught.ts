@@ -1,0 +1,44 @@
+import { checkTokenStore, type Failure, type SettingsOptions } from '../../src/index.ts';
+import type { BrokenStore } from './broken-store.ts';
+
+/** What the clause that has to find the fault of a store has found. */
+export interface Caught {
+  /** Failures that show the fault. */
+  readonly failures: readonly Failure[];
+  /** Failures that show only that time ran out: on a busy machine that says nothing of a fault. */
+  readonly outOfTime: readonly Failure[];
+}
+
+/** Runs the checks of the clause that has to find the fault of a store. */
+export async function caughtByItsClause(store: BrokenStore): Promise<Caught> {
+  const { clause, definition, hangs = false } = store;
+  const options = { clauses: [clause], ...(hangs ? { timeout: 2_000 } : {}) };
+  return sortedOut(store, (await checkTokenStore(definition, options)).failures, clause);
+}
+
+/** The clauses of which the whole kit finds that a store breaks them. */
+export async function caughtByClauses(
+  store: BrokenStore,
+  options: SettingsOptions,
+): Promise<string[]> {
+  const { failures } = await checkTokenStore(store.definition, {
+    ...options,
+    ...(store.hangs ? { timeout: 2_000 } : {}),
+  });
+  const found = sortedOut(store, failures).failures;
+  return [...new Set(found.map(({ clause }) => clause))];
+}
+
+function sortedOut(
+  { hangs = false }: BrokenStore,
+  failures: readonly Failure[],
+  clause?: string,
+): Caught {
+  const own = failures.filter((failure) => clause === undefined || failure.clause === clause);
+  const outOfTime = own.filter(isOutOfTime);
+  return { failures: hangs ? own : own.filter((failure) => !isOutOfTime(failure)), outOfTime };
+}
+
+function isOutOfTime({ expected }: Failure): boolean {
+  return expected.endsWith(' to settle') || expected === 'the check to come to an end';
+}
