@@ -23,8 +23,11 @@ export interface BrokenStore {
   /** The clause that has to find it. */
   readonly clause: ClauseId;
   readonly definition: TokenStoreDefinition;
-  /** That it never comes to an end is what is wrong with it. Else a limit of time finds nothing. */
-  readonly hangs?: boolean;
+  /**
+   * What is wrong with it is that something never comes to an end: milliseconds after which that is
+   * certain. For all others, that time ran out proves nothing.
+   */
+  readonly hangs?: number;
 }
 
 /** A correct store in memory with a fault in it. */
@@ -34,7 +37,7 @@ export function broken(clause: ClauseId, fault: string, how: Fault): BrokenStore
 
 /** A correct store in memory with a fault that keeps who calls it waiting. */
 export function hanging(clause: ClauseId, fault: string, how: Fault): BrokenStore {
-  return { ...broken(clause, fault, how), hangs: true };
+  return { ...broken(clause, fault, how), hangs: 1_000 };
 }
 
 /** A correct store in a file, durable and shared, with a fault in it. */

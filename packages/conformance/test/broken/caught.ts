@@ -11,8 +11,8 @@ export interface Caught {
 
 /** Runs the checks of the clause that has to find the fault of a store. */
 export async function caughtByItsClause(store: BrokenStore): Promise<Caught> {
-  const { clause, definition, hangs = false } = store;
-  const options = { clauses: [clause], ...(hangs ? { timeout: 2_000 } : {}) };
+  const { clause, definition } = store;
+  const options = { clauses: [clause], ...limitOf(store) };
   return sortedOut(store, (await checkTokenStore(definition, options)).failures, clause);
 }
 
@@ -23,20 +23,23 @@ export async function caughtByClauses(
 ): Promise<string[]> {
   const { failures } = await checkTokenStore(store.definition, {
     ...options,
-    ...(store.hangs ? { timeout: 2_000 } : {}),
+    ...limitOf(store),
   });
   const found = sortedOut(store, failures).failures;
   return [...new Set(found.map(({ clause }) => clause))];
 }
 
-function sortedOut(
-  { hangs = false }: BrokenStore,
-  failures: readonly Failure[],
-  clause?: string,
-): Caught {
+function sortedOut({ hangs }: BrokenStore, failures: readonly Failure[], clause?: string): Caught {
   const own = failures.filter((failure) => clause === undefined || failure.clause === clause);
   const outOfTime = own.filter(isOutOfTime);
-  return { failures: hangs ? own : own.filter((failure) => !isOutOfTime(failure)), outOfTime };
+  return {
+    failures: hangs !== undefined ? own : own.filter((failure) => !isOutOfTime(failure)),
+    outOfTime,
+  };
+}
+
+function limitOf({ hangs }: BrokenStore): SettingsOptions {
+  return hangs === undefined ? {} : { timeout: hangs };
 }
 
 function isOutOfTime({ expected }: Failure): boolean {

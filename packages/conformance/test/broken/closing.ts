@@ -35,17 +35,17 @@ export const closingFaults: readonly BrokenStore[] = [
   }),
   {
     ...brokenFile(
-    'C17',
-    'keeps the process alive after it was closed',
-    {
-      shelf: (path) => {
-        setInterval(() => {}, 60_000);
-        return new FileShelf(path);
+      'C17',
+      'keeps the process alive after it was closed',
+      {
+        shelf: (path) => {
+          setInterval(() => {}, 60_000);
+          return new FileShelf(path);
+        },
       },
-    },
-    import.meta.url,
-  ),
-    hangs: true,
+      import.meta.url,
+    ),
+    hangs: 5_000,
   },
 ];
 

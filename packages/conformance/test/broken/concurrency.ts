@@ -53,11 +53,7 @@ const inTwoSteps = (
 
 export const concurrencyFaults: readonly BrokenStore[] = [
   broken('A1', 'looks first and inserts then', lookThenWrite('adds')),
-  broken(
-    'A2',
-    'reads a record, and writes what it made of it later',
-    lookThenWrite('updates'),
-  ),
+  broken('A2', 'reads a record, and writes what it made of it later', lookThenWrite('updates')),
   broken('V3', 'compares the version before it takes the lock', {
     methods: (store) => ({
       saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {

@@ -11,6 +11,7 @@ const whenSaveFails = (
       try {
         return await store.saveToken(token, options);
       } catch (error) {
+        if (!(token instanceof OAuthToken)) throw error;
         return otherwise(error, token);
       }
     },
@@ -45,7 +46,9 @@ export const failingFaults: readonly BrokenStore[] = [
     'names the token in the message',
     whenSaveFails((error, token) => {
       const { refreshToken } = OAuthToken.from(token);
-      throw new TokenStoreError(codeOf(error), `could not save ${refreshToken}`);
+      throw new TokenStoreError(codeOf(error), `could not save ${refreshToken}`, {
+        operation: 'saveToken',
+      });
     }),
   ),
   broken(
@@ -54,7 +57,10 @@ export const failingFaults: readonly BrokenStore[] = [
     whenSaveFails((error, token) => {
       const sql = `INSERT INTO oauthtoken VALUES ('${OAuthToken.from(token).refreshToken}')`;
       const cause = Object.assign(new Error('duplicate entry'), { sql });
-      throw Object.assign(new TokenStoreError(codeOf(error), 'could not save'), { cause });
+      const wrong = new TokenStoreError(codeOf(error), 'could not save', {
+        operation: 'saveToken',
+      });
+      throw Object.assign(wrong, { cause });
     }),
   ),
   broken('C14', 'throws out of a callback', {

@@ -35,10 +35,11 @@ function live(record: StoredRecord): OAuthToken {
 
 /** A token that is right but for some of its methods. */
 function talkative(record: StoredRecord, methods: object): OAuthToken {
-  // `OAuthToken` can't be changed: this is one of another copy of the package, as a store may have.
   const right = OAuthToken.fromRecord(record);
-  return new Proxy(right, {
-    get: (_right, name) => {
+  // `util.inspect` looks behind a proxy: what it finds there has to be put wrong too.
+  const shown = Object.create(OAuthToken.prototype, Object.getOwnPropertyDescriptors(methods));
+  return new Proxy(shown, {
+    get: (_shown, name) => {
       const value: unknown = Reflect.get(Object.hasOwn(methods, name) ? methods : right, name);
       return typeof value === 'function' ? value.bind(right) : value;
     },
