@@ -45,12 +45,29 @@ export class MemoryShelf implements Shelf {
 
 /** A list in a SQLite file, which other processes may use too. */
 export class FileShelf implements Shelf {
-  readonly #database: DatabaseSync;
+  readonly #path: string;
+  readonly #create: string;
   readonly #line = new Line();
+  #opened: DatabaseSync | undefined;
 
   constructor(path: string, create = 'CREATE TABLE IF NOT EXISTS shelf (records TEXT)') {
-    this.#database = new DatabaseSync(path);
-    this.#database.exec(`PRAGMA busy_timeout = 10000; ${create}`);
+    this.#path = path;
+    this.#create = create;
+  }
+
+  /** Opened by the first call, which can reject, and not by the constructor. */
+  get #database(): DatabaseSync {
+    if (this.#opened !== undefined) return this.#opened;
+    const database = new DatabaseSync(this.#path);
+    try {
+      // Not synchronous: what is written outlives the process, if not a failure of power.
+      database.exec(`PRAGMA busy_timeout = 10000; PRAGMA synchronous = OFF; ${this.#create}`);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    this.#opened = database;
+    return database;
   }
 
   async read(): Promise<StoredRecord[]> {
@@ -81,7 +98,7 @@ export class FileShelf implements Shelf {
   }
 
   close(): void {
-    this.#database.close();
+    this.#opened?.close();
   }
 
   #read(): StoredRecord[] {
