@@ -11,7 +11,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisTokenStore } from '../src/index.ts';
 
 const save = (store: RedisTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
-const user = (name: string) => ({ userSignature: { name } });
 
 /** Acknowledged is on the disk. */
 const DURABLE = { appendonly: true, appendfsync: 'always' } as const;
