@@ -7,13 +7,14 @@ import { file } from './contenders/file.ts';
 import { list } from './contenders/list.ts';
 import { memory } from './contenders/memory.ts';
 import { mongo } from './contenders/mongo.ts';
+import { redis } from './contenders/redis.ts';
 import { sqlite } from './contenders/sqlite.ts';
 import { Measurement, type Mode } from './measure.ts';
 import { printTable, type Row } from './table.ts';
 import { checkTargets } from './targets.ts';
 import { tokenOf } from './tokens.ts';
 
-const CONTENDERS: readonly Contender[] = [memory, list, file, sqlite, mongo];
+const CONTENDERS: readonly Contender[] = [memory, list, file, sqlite, mongo, redis];
 const SIZES = [1_000, 100_000];
 const MODES: readonly Mode[] = ['sequential', 'in flight'];
 const ROUNDS = 15;

@@ -4,6 +4,7 @@ import type { Row } from './table.ts';
 const LEAST_RATIOS: Readonly<Record<string, Readonly<Partial<Record<Operation, number>>>>> = {
   sqlite: { findByUser: 0.6, findByRefreshToken: 0.6, saveExisting: 0.4, saveNew: 0.4 },
   mongo: { findByUser: 0.8, findByRefreshToken: 0.8, saveExisting: 0.5 },
+  redis: { findByUser: 0.8, findByRefreshToken: 0.8, saveExisting: 0.5 },
 };
 
 /** How much longer a find may take among a hundred thousand records than among a thousand. */
