@@ -150,11 +150,120 @@ describe('random saves, held against the words of the contract', () => {
 
 describe('planSave', () => {
   const ada = { userName: 'ada', refreshToken: 'r1' };
+  const stored = (id: string, fields: TokenRecord): StoredRecord => ({ ...fields, id, version: 1 });
 
   it('C4 refuses to add what has no token at all', () => {
     const records: StoredRecord[] = [];
-    expect(codeOf(() => save(records, { userName: 'ada', clientId: 'c1' }))).toBe('INVALID_TOKEN');
+    expect(() => save(records, { userName: 'ada', clientId: 'c1' })).toThrow(
+      'token matches no record and has no refresh, grant or access token: there is nothing to add',
+    );
     expect(records).toEqual([]);
+  });
+
+  it.each([{ refreshToken: 'r' }, { grantToken: 'g' }, { accessToken: 'a' }])(
+    'C4 adds %j',
+    (token) => {
+      expect(save([], token)).toMatchObject({ ...token, version: 1 });
+    },
+  );
+
+  it('plans an update at once where nothing but the token itself has to be looked up', () => {
+    const record = stored('1', { ...ada, clientId: 'c1' });
+    const token = { userName: 'ada', accessToken: 'a' };
+    expect(planSave(token, [record], keysOf(token))).toEqual({
+      change: {
+        record: { ...record, accessToken: 'a', version: 2 },
+        replaces: record,
+        absorbs: [],
+      },
+    });
+  });
+
+  it('plans at once also the first user or client of a record', () => {
+    const record = stored('1', { refreshToken: 'r1' });
+    const token = { id: '1', userName: 'ada', clientId: 'c1' };
+    const { change } = planSave(token, [record], keysOf(token));
+    expect(change?.record).toMatchObject({ ...token, refreshToken: 'r1' });
+  });
+
+  it.each<TokenRecord>([
+    { id: '1', userName: 'bob' },
+    { id: '1', clientId: 'c2' },
+  ])('looks up who may stand in the way of another name: %j', (token) => {
+    const record = stored('1', { ...ada, clientId: 'c1', grantToken: 'g1' });
+    const plan = planSave(token, [record], keysOf(token));
+    const needed = keysOf({ ...record, ...token, id: null });
+    expect(plan).toEqual({ lookUp: [...keysOf(token), ...needed] });
+    expect(planSave(token, [record], plan.lookUp ?? []).change?.record).toMatchObject(token);
+  });
+
+  it('looks up again what was looked up under another field only', () => {
+    const record = stored('1', { userName: 'ada', refreshToken: 'same' });
+    const token = { id: '1', userName: 'bob' };
+    const known: TokenKey[] = [...keysOf(token), { field: 'accessToken', value: 'same' }];
+    expect(planSave(token, [record], known).lookUp).toBeDefined();
+    const others: TokenKey[] = [...keysOf(token), { field: 'refreshToken', value: 'other' }];
+    expect(planSave(token, [record], others).lookUp).toBeDefined();
+  });
+
+  it('C7 is not about records that share nothing with what is renamed', () => {
+    const records = [
+      stored('1', { userName: 'ada', refreshToken: 'r1' }),
+      stored('2', { userName: 'bob', refreshToken: 'r2', accessToken: 'a1' }),
+      stored('3', { userName: 'cyd', refreshToken: 'r1' }),
+    ];
+    expect(save(records, { id: '1', userName: 'dan' })).toMatchObject({ userName: 'dan' });
+  });
+
+  it('C7 refuses another name where one key of several leads to a record of it', () => {
+    const records = [
+      stored('1', { userName: 'ada', refreshToken: 'r1', accessToken: 'a1' }),
+      stored('2', { userName: 'bob', refreshToken: 'r1' }),
+      stored('3', { userName: 'cyd', accessToken: 'a1' }),
+    ];
+    expect(() => save(records, { id: '1', userName: 'bob' })).toThrow(
+      'Another record already stands for this user of this client. Save without the id, name the client, or delete the other record first; nothing was changed.',
+    );
+  });
+
+  it('C7 lets a record keep its own name, and has nothing against a record of another user', () => {
+    const records = [
+      stored('1', { userName: 'ada', refreshToken: 'r1' }),
+      stored('2', { userName: 'bob', refreshToken: 'r2' }),
+    ];
+    const saved = save(records, { id: '1', userName: 'ada', accessToken: 'a' });
+    expect(saved).toMatchObject({ userName: 'ada', accessToken: 'a' });
+    expect(save(records, { id: '2', refreshToken: 'r3' })).toMatchObject({ refreshToken: 'r3' });
+    const token = { id: '1', userName: 'ada', refreshToken: 'r3' };
+    expect(save(records, token)).toMatchObject({ refreshToken: 'r3' });
+  });
+
+  it('C5 takes over an access token with its expiry', () => {
+    const records: StoredRecord[] = [];
+    save(records, { refreshToken: 'r2', accessToken: 'a', expiresAt: 1000, scope: 'read' });
+    save(records, ada);
+    const saved = save(records, { userName: 'ada', refreshToken: 'r2' });
+    expect(saved).toMatchObject({ accessToken: 'a', expiresAt: 1000, scope: 'read' });
+  });
+
+  it('C5 takes over everything but the expiry from a record with another access token', () => {
+    const records: StoredRecord[] = [];
+    save(records, { refreshToken: 'r2', accessToken: 'old', expiresAt: 1000, scope: 'read' });
+    save(records, { ...ada, accessToken: 'new' });
+    const saved = save(records, { userName: 'ada', refreshToken: 'r2' });
+    expect(saved).toMatchObject({ accessToken: 'new', scope: 'read' });
+  });
+
+  it('V2 says what there is instead, and what to do', () => {
+    const records: StoredRecord[] = [];
+    const advice = 'Read it again, apply the change to that, and save again; nothing was changed.';
+    expect(() => save(records, ada, 3)).toThrow(
+      `ifVersion is 3, but there is no such record. ${advice}`,
+    );
+    save(records, ada);
+    expect(() => save(records, ada, 3)).toThrow(
+      `ifVersion is 3, but the record has version 1. ${advice}`,
+    );
   });
 
   it('C5 absorbs what was once saved without a user, and keeps what only that had', () => {

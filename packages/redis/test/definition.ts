@@ -66,5 +66,6 @@ function definitionOn(
     shared: true,
     pace: 5,
     module: import.meta.url,
+    pace: 4,
   });
 }

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { type Contender, OPERATIONS, type Operation, type Runner } from './contender.ts';
 import { bareSqlite } from './contenders/bare-sqlite.ts';
 import { file } from './contenders/file.ts';
+import { firestore } from './contenders/firestore.ts';
 import { list } from './contenders/list.ts';
 import { memory } from './contenders/memory.ts';
 import { mongo } from './contenders/mongo.ts';
+import { mysql } from './contenders/mysql.ts';
 import { redis } from './contenders/redis.ts';
 import { sqlite } from './contenders/sqlite.ts';
 import { Measurement, type Mode } from './measure.ts';
@@ -14,7 +16,16 @@ import { printTable, type Row } from './table.ts';
 import { checkTargets } from './targets.ts';
 import { tokenOf } from './tokens.ts';
 
-const CONTENDERS: readonly Contender[] = [memory, list, file, sqlite, mongo, redis];
+const CONTENDERS: readonly Contender[] = [
+  memory,
+  list,
+  file,
+  sqlite,
+  mysql,
+  redis,
+  mongo,
+  firestore,
+];
 const SIZES = [1_000, 100_000];
 const MODES: readonly Mode[] = ['sequential', 'in flight'];
 const ROUNDS = 15;

@@ -1,5 +1,5 @@
 import { OAuthToken, type TokenStore } from '@tokenkeep/core';
-import type { Contender } from './contender.ts';
+import type { Contender, Runner } from './contender.ts';
 import { refreshToken, someUser, tokenOf, userName } from './tokens.ts';
 
 /**
@@ -11,44 +11,43 @@ import { refreshToken, someUser, tokenOf, userName } from './tokens.ts';
 export function storeContender(
   name: string,
   open: (folder: string) => TokenStore,
-  fill: (store: TokenStore, tokens: readonly OAuthToken[]) => Promise<void> = saveInThousands,
+  fill: (store: TokenStore, tokens: readonly OAuthToken[]) => Promise<void> = fillStore,
 ): Contender {
   return {
     name,
     async setUp(folder, tokens) {
       const store = open(folder);
       await fill(store, tokens);
-      return {
-        calls: {
-          findByUser: (turn) => {
-            const name = userName(someUser(turn, tokens.length));
-            const token = new OAuthToken({ userSignature: { name } });
-            return () => store.findToken(token);
-          },
-          findByRefreshToken: (turn) => {
-            const token = new OAuthToken({
-              refreshToken: refreshToken(someUser(turn, tokens.length)),
-            });
-            return () => store.findToken(token);
-          },
-          saveExisting: (turn) => {
-            const token = tokenOf(someUser(turn, tokens.length)).with({
-              accessToken: `1000.renewed.${turn}`,
-            });
-            return () => store.saveToken(token);
-          },
-          saveNew: (turn) => {
-            const token = tokenOf(tokens.length + turn);
-            return () => store.saveToken(token);
-          },
-        },
-        close: () => store.close(),
-      };
+      return { calls: storeCalls(store, tokens.length), close: () => store.close() };
     },
   };
 }
 
-async function saveInThousands(store: TokenStore, tokens: readonly OAuthToken[]): Promise<void> {
+/** The calls of a store that are measured. */
+export function storeCalls(store: TokenStore, records: number): Runner['calls'] {
+  return {
+    findByUser: (turn) => {
+      const name = userName(someUser(turn, records));
+      const token = new OAuthToken({ userSignature: { name } });
+      return () => store.findToken(token);
+    },
+    findByRefreshToken: (turn) => {
+      const token = new OAuthToken({ refreshToken: refreshToken(someUser(turn, records)) });
+      return () => store.findToken(token);
+    },
+    saveExisting: (turn) => {
+      const token = tokenOf(someUser(turn, records)).with({ accessToken: `1000.renewed.${turn}` });
+      return () => store.saveToken(token);
+    },
+    saveNew: (turn) => {
+      const token = tokenOf(records + turn);
+      return () => store.saveToken(token);
+    },
+  };
+}
+
+/** Saves a thousand tokens at a time. */
+export async function fillStore(store: TokenStore, tokens: readonly OAuthToken[]): Promise<void> {
   for (let start = 0; start < tokens.length; start += 1000) {
     await Promise.all(tokens.slice(start, start + 1000).map((token) => store.saveToken(token)));
   }

@@ -1,10 +1,14 @@
 import type { Operation } from './contender.ts';
 import type { Row } from './table.ts';
 
+const ON_A_SERVER = { findByUser: 0.8, findByRefreshToken: 0.8, saveExisting: 0.5 };
+
 const LEAST_RATIOS: Readonly<Record<string, Readonly<Partial<Record<Operation, number>>>>> = {
   sqlite: { findByUser: 0.6, findByRefreshToken: 0.6, saveExisting: 0.4, saveNew: 0.4 },
-  mongo: { findByUser: 0.8, findByRefreshToken: 0.8, saveExisting: 0.5 },
-  redis: { findByUser: 0.8, findByRefreshToken: 0.8, saveExisting: 0.5 },
+  mysql: ON_A_SERVER,
+  redis: ON_A_SERVER,
+  mongo: ON_A_SERVER,
+  firestore: ON_A_SERVER,
 };
 
 /** How much longer a find may take among a hundred thousand records than among a thousand. */

@@ -62,7 +62,9 @@ export class FileShelf implements Shelf {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         const records = this.#read();
-        const result = await work(records);
+        const result = work(records);
+        // Another handle of this process would wait for the lock, and this one for its turn.
+        if (result instanceof Promise) throw new Error('a file is changed in one go');
         this.overwrite(records);
         this.#database.exec('COMMIT');
         return result;

@@ -1,0 +1,52 @@
+import { TokenStoreError } from '@tokenkeep/core';
+import type { TokenStoreDefinition } from '../../src/index.ts';
+import { type BrokenStore, broken, brokenFile } from './broken-store.ts';
+import { FileShelf } from './shelf.ts';
+
+export const closingFaults: readonly BrokenStore[] = [
+  broken('C17', 'rejects the second close', {
+    methods: (store) => {
+      let closed = false;
+      return {
+        close: async () => {
+          if (closed) throw new TokenStoreError('STORE_CLOSED', 'It was closed before.');
+          closed = true;
+          await store.close();
+        },
+      };
+    },
+  }),
+  broken('C17', 'takes calls after it was closed', { methods: () => ({ close: async () => {} }) }),
+  broken('C17', 'has calls in flight fail when it is closed', {
+    methods: (store) => {
+      let isClosed = false;
+      return {
+        saveToken: async (...args: Parameters<typeof store.saveToken>) => {
+          const saved = await store.saveToken(...args);
+          if (isClosed) throw new TokenStoreError('STORE_CLOSED', 'It was closed meanwhile.');
+          return saved;
+        },
+        close: () => {
+          isClosed = true;
+          return store.close();
+        },
+      };
+    },
+  }),
+  brokenFile(
+    'C17',
+    'keeps the process alive after it was closed',
+    {
+      shelf: (path) => {
+        setInterval(() => {}, 60_000);
+        return new FileShelf(path);
+      },
+    },
+    import.meta.url,
+  ),
+];
+
+/** For other processes, which load this module. */
+export const definitions: readonly TokenStoreDefinition[] = closingFaults.map(
+  ({ definition }) => definition,
+);

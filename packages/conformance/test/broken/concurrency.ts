@@ -1,0 +1,91 @@
+import type { StoredRecord } from '@tokenkeep/core';
+import { type BrokenStore, broken } from './broken-store.ts';
+import { pause, type Shelf } from './shelf.ts';
+
+/** Decides on what it read before, and then writes record by record what it decided. */
+async function lookThenWrite<T>(
+  shelf: Shelf,
+  work: (records: StoredRecord[]) => T | Promise<T>,
+): Promise<T> {
+  const before = await shelf.read();
+  const after = [...before];
+  const result = await work(after);
+  await pause();
+  await shelf.change((records) => {
+    const gone = before.filter(({ id }) => !after.some((record) => record.id === id));
+    const left = records.filter(({ id }) => !gone.some((record) => record.id === id));
+    for (const record of after) {
+      if (before.includes(record)) continue;
+      const index = left.findIndex(({ id }) => id === record.id);
+      if (index >= 0) left[index] = record;
+      else left.push(record);
+    }
+    records.splice(0, records.length, ...left);
+  });
+  return result;
+}
+
+/** Writes something on the way to what it writes in the end. */
+const inTwoSteps = (
+  halfway: (before: StoredRecord[], after: StoredRecord[]) => StoredRecord[],
+) => ({
+  rules: {
+    change: <T>(shelf: Shelf, work: (records: StoredRecord[]) => T | Promise<T>): Promise<T> =>
+      shelf.change(async (records) => {
+        const before = [...records];
+        const result = await work(records);
+        shelf.overwrite(halfway(before, records));
+        await pause();
+        return result;
+      }),
+  },
+});
+
+export const concurrencyFaults: readonly BrokenStore[] = [
+  broken('A1', 'looks first and inserts then', { rules: { change: lookThenWrite } }),
+  broken('A2', 'reads a record, and writes what it made of it later', {
+    rules: { change: lookThenWrite },
+  }),
+  broken('V3', 'compares the version before it takes the lock', {
+    rules: { change: lookThenWrite },
+  }),
+  broken('A3', 'writes the whole list back that it read before', {
+    rules: {
+      change: async (shelf, work) => {
+        const records = await shelf.read();
+        const result = await work(records);
+        await pause();
+        shelf.overwrite(records);
+        return result;
+      },
+    },
+  }),
+  broken('A4', 'deletes a record and inserts it again to update it', {
+    ...inTwoSteps((before, after) => before.filter((record) => after.includes(record))),
+  }),
+  broken('A4', 'writes a record in two steps', {
+    ...inTwoSteps((before, after) =>
+      after.map((record) => {
+        const old = before.find(({ id }) => id === record.id);
+        return old === undefined ? record : { ...record, refreshToken: old.refreshToken };
+      }),
+    ),
+  }),
+  broken('A1', 'refuses the second of two saves that come at once', {
+    methods: (store) => {
+      const saving = new Set<string>();
+      return {
+        saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {
+          const name = token.userSignature?.name ?? token.refreshToken ?? token.accessToken ?? '';
+          if (saving.has(name)) throw new Error('busy');
+          saving.add(name);
+          try {
+            return await store.saveToken(token, options);
+          } finally {
+            saving.delete(name);
+          }
+        },
+      };
+    },
+  }),
+];

@@ -1,0 +1,122 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import type { StoredRecord } from '@tokenkeep/core';
+import type { TokenStoreDefinition } from '../../src/index.ts';
+import { type BrokenStore, brokenFile } from './broken-store.ts';
+import { FileShelf, MemoryShelf, type Shelf } from './shelf.ts';
+
+/** Keeps the records of this process, and lets `write` decide when they get to the file. */
+class CachedShelf extends MemoryShelf {
+  readonly #file: FileShelf;
+  readonly #write: (file: FileShelf, records: StoredRecord[]) => void;
+  readonly #loaded: Promise<void>;
+
+  constructor(path: string, write: (file: FileShelf, records: StoredRecord[]) => void) {
+    super();
+    this.#file = new FileShelf(path);
+    this.#write = write;
+    this.#loaded = this.#file.read().then((records) => {
+      this.records = records;
+    });
+  }
+
+  override async read(): Promise<StoredRecord[]> {
+    await this.#loaded;
+    return super.read();
+  }
+
+  override overwrite(records: StoredRecord[]): void {
+    super.overwrite(records);
+    this.#write(this.#file, this.records);
+  }
+
+  override close(): void {
+    this.#file.overwrite(this.records);
+    this.#file.close();
+  }
+}
+
+/** A text file that is written in two halves, in place. */
+class TextShelf extends MemoryShelf {
+  readonly #path: string;
+
+  constructor(path: string) {
+    super();
+    this.#path = path;
+  }
+
+  override async read(): Promise<StoredRecord[]> {
+    this.records = existsSync(this.#path) ? JSON.parse(readFileSync(this.#path, 'utf8')) : [];
+    return super.read();
+  }
+
+  override overwrite(records: StoredRecord[]): void {
+    const text = JSON.stringify(records);
+    writeFileSync(this.#path, text.slice(0, text.length / 2));
+    writeFileSync(this.#path, text);
+  }
+}
+
+const inMemory = new Map<string, MemoryShelf>();
+
+const faults: readonly [
+  clause: 'D1' | 'D2' | 'D3' | 'S1' | 'S2',
+  string,
+  (path: string) => Shelf,
+][] = [
+  [
+    'D1',
+    'keeps everything in memory',
+    (path) => {
+      const shelf = inMemory.get(path) ?? new MemoryShelf();
+      inMemory.set(path, shelf);
+      return shelf;
+    },
+  ],
+  [
+    'D2',
+    'acknowledges before it writes',
+    (path) =>
+      new CachedShelf(path, (file, records) => {
+        setTimeout(() => file.overwrite(records), 20).unref();
+      }),
+  ],
+  ['D2', 'writes when it is closed', (path) => new CachedShelf(path, () => {})],
+  [
+    'D2',
+    'keeps the last write back, until the next',
+    (path) => {
+      let last: StoredRecord[] | undefined;
+      return new CachedShelf(path, (file, records) => {
+        if (last !== undefined) file.overwrite(last);
+        last = [...records];
+      });
+    },
+  ],
+  ['D3', 'writes its file in two halves, in place', (path) => new TextShelf(path)],
+  [
+    'S1',
+    'works with one process only: it reads the file when it is opened',
+    (path) => new CachedShelf(path, (file, records) => file.overwrite(records)),
+  ],
+  [
+    'S2',
+    'creates its table without looking whether another process has',
+    (path) => {
+      const database = new DatabaseSync(path, { timeout: 10_000 });
+      const tables = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'shelf'").all();
+      database.close();
+      const create = 'CREATE TABLE shelf (records TEXT)';
+      return tables.length > 0 ? new FileShelf(path) : new FileShelf(path, create);
+    },
+  ],
+];
+
+export const durableFaults: readonly BrokenStore[] = faults.map(([clause, fault, shelf]) =>
+  brokenFile(clause, fault, { shelf }, import.meta.url),
+);
+
+/** For other processes, which load this module. */
+export const definitions: readonly TokenStoreDefinition[] = durableFaults.map(
+  ({ definition }) => definition,
+);

@@ -1,0 +1,23 @@
+import type { BrokenStore } from './broken-store.ts';
+import { closingFaults } from './closing.ts';
+import { concurrencyFaults } from './concurrency.ts';
+import { deletingFaults } from './deleting.ts';
+import { durableFaults } from './durable.ts';
+import { failingFaults } from './failing.ts';
+import { matchingFaults } from './matching.ts';
+import { readingFaults } from './reading.ts';
+import { savingFaults } from './saving.ts';
+import { versionFaults } from './versions.ts';
+
+/** Every store that is broken on purpose. */
+export const BROKEN_STORES: readonly BrokenStore[] = [
+  ...matchingFaults,
+  ...savingFaults,
+  ...readingFaults,
+  ...deletingFaults,
+  ...versionFaults,
+  ...concurrencyFaults,
+  ...failingFaults,
+  ...closingFaults,
+  ...durableFaults,
+];
