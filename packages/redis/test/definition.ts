@@ -66,6 +66,5 @@ function definitionOn(
     shared: true,
     pace: 5,
     module: import.meta.url,
-    pace: 4,
   });
 }
