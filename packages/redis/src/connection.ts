@@ -66,14 +66,11 @@ export class Connection {
     if (this.#makeClient !== undefined) this.#client = undefined;
   }
 
-  async #inTime<T>(answer: Promise<T>): Promise<T> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
     const timer = setTimeout(() => reject(this.#lateness()), this.#timeout);
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    return promise;
   }
 
   #lateness(): TokenStoreError {
