@@ -9,6 +9,7 @@ type StoreMaker = ((...args: unknown[]) => unknown) & {
   readonly versions?: unknown;
   readonly durable?: unknown;
   readonly shared?: unknown;
+  readonly pace?: unknown;
 };
 
 /**
@@ -16,7 +17,7 @@ type StoreMaker = ((...args: unknown[]) => unknown) & {
  *
  * A class, or a function that makes a store, is given a path in a new folder, where it may put a
  * file or a folder. One that takes no argument keeps its records in itself: it is made once for each
- * place. What it declares are its static properties `versions`, `durable` and `shared`.
+ * place. What it declares are its static properties `versions`, `durable`, `shared` and `pace`.
  *
  * @returns `undefined` for a value that is none of these
  */
@@ -53,6 +54,7 @@ function derivedFrom(maker: StoreMaker, module: string): TokenStoreDefinition {
     },
     ...declared,
     ...(keepsItself ? { handles: 'one' } : {}),
+    ...(typeof maker.pace === 'number' ? { pace: maker.pace } : {}),
     module,
   };
 }

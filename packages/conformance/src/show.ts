@@ -36,7 +36,9 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function plain(value: unknown): unknown {
   if (typeof value === 'string') return shortened(value);
-  if (typeof value !== 'object' || value === null || value instanceof Error) return value;
+  if (typeof value !== 'object' || value === null) return value;
+  // Without its stack, which leads into the kit or the store's own packages.
+  if (value instanceof Error) return { [inspect.custom]: () => `${value.name}: ${value.message}` };
   // The secrets in it were made up by the kit.
   if ('toRecord' in value && typeof value.toRecord === 'function') return plain(value.toRecord());
   if (Array.isArray(value)) {

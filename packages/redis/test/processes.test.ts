@@ -1,94 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { OAuthToken, type TokenInit } from '@tokenkeep/core';
-import { type RedisServer, startRedis } from '@tokenkeep/test-servers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RedisTokenStore } from '../src/index.ts';
+import { saveFromProcesses } from '@tokenkeep/load-checks';
+import { expect, it } from 'vitest';
+import { cluster, single } from './definition.ts';
 
-let server: RedisServer;
-let prefixes = 0;
-const newPrefix = () => `processes${++prefixes}:`;
-const save = (store: RedisTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
-const user = (name: string) => ({ userSignature: { name } });
-
-beforeAll(async () => {
-  server = await startRedis({ appendonly: true, appendfsync: 'always', own: true });
-}, 300_000);
-
-afterAll(() => server.stop());
-
-/** Runs a program of `processes/` in a process of its own. */
-async function run(name: string, ...values: string[]): Promise<number | NodeJS.Signals> {
-  const script = fileURLToPath(new URL(`processes/${name}.ts`, import.meta.url));
-  const child = spawn(process.execPath, [script, ...values], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  const [code, signal]: (number | NodeJS.Signals | null)[] = await once(child, 'exit');
-  return signal ?? code ?? -1;
-}
-
-describe('a process that is killed between any two of its steps leaves the old or the new', () => {
-  // With a read too many, or one too few, the number of commands would be another.
-  it.each<[string, readonly TokenInit[], TokenInit, number, readonly object[]]>([
-    [
-      'while it adds a record: one command',
-      [],
-      { ...user('ada'), refreshToken: 'r' },
-      3,
-      [{ userName: 'ada', refreshToken: 'r' }],
-    ],
-    [
-      'while it changes one that it has not seen: two',
-      [{ ...user('ada'), refreshToken: 'r' }],
-      { ...user('ada'), accessToken: 'a' },
-      5,
-      [{ userName: 'ada', refreshToken: 'r', accessToken: 'a' }],
-    ],
-    [
-      'while it makes one of two: two',
-      [
-        { ...user('ada'), accessToken: 'a' },
-        { refreshToken: 'r', grantToken: 'g' },
-      ],
-      { ...user('ada'), refreshToken: 'r' },
-      5,
-      [{ userName: 'ada', accessToken: 'a', refreshToken: 'r', grantToken: 'g' }],
-    ],
-  ])('%s', async (_case, before, token, steps, after) => {
-    const recordsOf = async (store: RedisTokenStore) =>
-      (await store.getTokens()).map((found) => {
-        const { id: _id, version: _version, ...fields } = found.toRecord();
-        return { ...fields };
-      });
-    let killed = 0;
-    for (let end: number | NodeJS.Signals = 'SIGKILL'; end === 'SIGKILL'; ) {
-      const prefix = newPrefix();
-      await using store = new RedisTokenStore({ url: server.url, prefix });
-      for (const init of before) await save(store, init);
-      const untouched = await recordsOf(store);
-      end = await run('killed', server.url, prefix, `${killed}`, JSON.stringify(token));
-      expect([untouched, after]).toContainEqual(await recordsOf(store));
-      await save(store, token);
-      expect(await recordsOf(store)).toEqual(after);
-      expect(['SIGKILL', 0]).toContain(end);
-      if (end === 'SIGKILL') killed += 1;
-    }
-    expect(killed).toBe(steps);
-  });
-});
-
-it('4 processes that save 1,000 users 25 times leave 1,000 records', async () => {
-  const prefix = newPrefix();
-  const start = performance.now();
-  const ends = await Promise.all(
-    [0, 1, 2, 3].map((n) => run('worker', server.url, prefix, '1000', '25', `${n}`, '4')),
-  );
-  expect(ends).toEqual([0, 0, 0, 0]);
-  await using store = new RedisTokenStore({ url: server.url, prefix });
-  const tokens = await store.getTokens();
-  const seconds = Math.round((performance.now() - start) / 1000);
-  console.log(`${tokens.length} records after 25,000 saves in ${seconds} s`);
-  expect(new Set(tokens.map((token) => token.userSignature?.name)).size).toBe(1000);
-  expect(tokens.map((token) => token.version)).toEqual(Array.from({ length: 1000 }, () => 25));
-}, 120_000);
+it.each([single, cluster])(
+  '4 processes that save 1,000 users 25 times leave 1,000 records, each saved 25 times: $name',
+  async (definition) => {
+    const versions = await saveFromProcesses(definition, 1_000, 25);
+    expect(versions).toEqual(Array.from({ length: 1_000 }, () => 25));
+  },
+  180_000,
+);

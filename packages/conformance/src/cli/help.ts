@@ -9,6 +9,7 @@ The module exports, as its default, one of these:
                       static versions = false;  // ifVersion is not supported
                       static durable = true;    // what was saved outlives the process
                       static shared = false;    // one process at a time
+                      static pace = 5;          // if it is slow: five times the time, a fifth of the rounds
                       constructor(path) { ... } // a path of its own in a fresh folder
                     }
                     A constructor without parameters: the records are kept in the object.

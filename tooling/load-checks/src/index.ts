@@ -1,0 +1,2 @@
+export { describeSurvivors, type Survivors, saveDuring } from './save-during.ts';
+export { saveFromProcesses } from './save-from-processes.ts';
