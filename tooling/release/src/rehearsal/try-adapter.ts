@@ -1,0 +1,82 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runProgram } from '../run-program.ts';
+import { ADAPTERS, type Adapter } from './adapters.ts';
+import type { Installer } from './installers.ts';
+import type { NodeVersion } from './node-versions.ts';
+import { expectedLine, programs } from './programs.ts';
+
+/** What all trials have in common. */
+export interface Trial {
+  /** A folder outside of any project, where folders are made. */
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly nodes: readonly NodeVersion[];
+  /** The path of the TypeScript compiler's program. */
+  readonly tsc: string;
+}
+
+/** The settings of TypeScript that users have, by the name of `moduleResolution`. */
+const TYPESCRIPT: Readonly<Record<string, readonly string[]>> = {
+  node16: ['--module', 'node16'],
+  nodenext: ['--module', 'nodenext'],
+  bundler: ['--module', 'esnext', '--moduleResolution', 'bundler'],
+};
+
+/**
+ * Installs one adapter in an empty folder and runs a small program that uses it, from ES modules,
+ * CommonJS and TypeScript, on every Node.
+ *
+ * @returns what was installed and printed, as lines
+ * @throws Error if any of it did not do what it should
+ */
+export async function tryAdapter(
+  adapter: Adapter,
+  installer: Installer,
+  { folder: parent, env, nodes, tsc }: Trial,
+): Promise<string[]> {
+  const folder = join(parent, `${adapter.name}-${installer.name}`);
+  await mkdir(folder);
+  await writeFile(
+    join(folder, 'package.json'),
+    JSON.stringify({ name: 'an-app', version: '1.0.0', private: true, type: 'module' }),
+  );
+  const names = [`@tokenkeep/${adapter.name}`, '@tokenkeep/core'];
+  await installer.install(folder, [...names, '@types/node@^22.18.0'], env);
+
+  const installed = await installer.installed(folder, env);
+  const drivers = ADAPTERS.flatMap(({ driver }) => driver ?? []).filter((d) => installed.has(d));
+  const expected = adapter.driver === null ? [] : [adapter.driver];
+  if (drivers.join() !== expected.join() || !names.every((name) => installed.has(name))) {
+    throw new Error(`in ${folder}, the drivers installed are ${drivers.join(', ') || 'none'}`);
+  }
+
+  for (const [file, text] of Object.entries(programs(adapter))) {
+    await writeFile(join(folder, file), text);
+  }
+  for (const [name, settings] of Object.entries(TYPESCRIPT)) {
+    const common = ['--strict', '--target', 'es2023', '--types', 'node', '--lib'];
+    const args = [...common, 'es2023,esnext.disposable', '--outDir', `built-${name}`];
+    await runProgram(tsc, [...args, ...settings, 'program.ts'], { cwd: folder, env });
+  }
+  const ways = {
+    'ES module': 'program.mjs',
+    CommonJS: 'program.cjs',
+    ...Object.fromEntries(
+      Object.keys(TYPESCRIPT).map((name) => [`TypeScript ${name}`, `built-${name}/program.js`]),
+    ),
+  };
+  const lines = [`installed ${installed.size} packages, of drivers ${drivers.join() || 'none'}`];
+  for (const { version, path } of nodes) {
+    const printed = new Map<string, string[]>();
+    for (const [way, file] of Object.entries(ways)) {
+      const line = (await runProgram(path, [file], { cwd: folder, env, timeout: 60_000 })).trim();
+      if (!expectedLine(adapter).test(line)) {
+        throw new Error(`${file} in ${folder} on Node ${version} printed: ${line}`);
+      }
+      printed.set(line, [...(printed.get(line) ?? []), way]);
+    }
+    for (const [line, by] of printed) lines.push(`Node ${version}: ${line} (${by.join(', ')})`);
+  }
+  return lines;
+}
