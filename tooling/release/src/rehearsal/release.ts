@@ -31,7 +31,9 @@ export async function versionAndBuild(copy: string): Promise<void> {
 
 /** Publishes what the registry does not have yet. */
 export async function publish(copy: string, env: NodeJS.ProcessEnv): Promise<void> {
-  await runProgram('pnpm', ['exec', 'changeset', 'publish'], { cwd: copy, env, timeout: 300_000 });
+  // Not by pnpm, which takes another registry for a reason to install again.
+  const changeset = join(copy, 'node_modules/.bin/changeset');
+  await runProgram(changeset, ['publish'], { cwd: copy, env, timeout: 300_000 });
 }
 
 /** The latest version of each package that the registry has; those that it lacks are left out. */
