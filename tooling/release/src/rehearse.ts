@@ -21,7 +21,7 @@ import {
   versionsAt,
   versionsIn,
 } from './rehearsal/release.ts';
-import { type Trial, tryAdapter } from './rehearsal/try-adapter.ts';
+import { type Trial, tryAdapter, tryUpdate } from './rehearsal/try-adapter.ts';
 import { tryKit } from './rehearsal/try-kit.ts';
 import { copyWorkTree, workTreeState } from './rehearsal/work-tree.ts';
 import { runProgram } from './run-program.ts';
@@ -103,6 +103,12 @@ async function rehearse(): Promise<void> {
         throw new Error(`moved: ${[...moves].join(' ')}; expected: ${[...expected].join(' ')}`);
       }
       const unmoved = names.filter((other) => !moves.has(other));
+      for (const adapter of adapters) {
+        const lines = await tryUpdate(adapter, { ...trial, nodes: trial.nodes.slice(0, 1) }).catch(
+          (error: Error) => [`!! ${error.message}`],
+        );
+        console.log([`npm: @tokenkeep/${adapter.name}`, ...lines.map((l) => `  ${l}`)].join('\n'));
+      }
       console.log(`did not move: ${unmoved.join(', ') || 'none'}`);
     }
   } finally {

@@ -9,8 +9,15 @@ export interface Adapter {
   readonly driver: string | null;
   /** Whether the storage is on another machine, so that a program without one gets an error. */
   readonly needsServer: boolean;
+  /**
+   * A known fault: after `close()` it keeps its process alive for most of a minute where no server
+   * answers (contract C17). Its programs are ended by hand, and the rehearsal says so each time.
+   * To be taken out together with the fault.
+   */
+  readonly staysAlive?: true;
 }
 
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are texts of programs
 /** Every adapter that is published. */
 export const ADAPTERS: readonly Adapter[] = [
   { name: 'memory', store: 'MemoryTokenStore', options: '', driver: null, needsServer: false },
@@ -57,5 +64,7 @@ export const ADAPTERS: readonly Adapter[] = [
       '{ settings: { projectId: "none", host: "127.0.0.1", port, ssl: false }, timeout: 500 }',
     driver: '@google-cloud/firestore',
     needsServer: true,
+    staysAlive: true,
   },
 ];
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: these are texts of programs

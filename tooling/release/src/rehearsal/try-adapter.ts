@@ -33,8 +33,9 @@ const TYPESCRIPT: Readonly<Record<string, readonly string[]>> = {
 export async function tryAdapter(
   adapter: Adapter,
   installer: Installer,
-  { folder: parent, env, nodes, tsc }: Trial,
+  trial: Trial,
 ): Promise<string[]> {
+  const { folder: parent, env } = trial;
   const folder = join(parent, `${adapter.name}-${installer.name}`);
   await mkdir(folder);
   await writeFile(
@@ -54,6 +55,39 @@ export async function tryAdapter(
   for (const [file, text] of Object.entries(programs(adapter))) {
     await writeFile(join(folder, file), text);
   }
+  return [
+    `installed ${installed.size} packages, of drivers ${drivers.join() || 'none'}`,
+    ...(await runPrograms(adapter, folder, trial)),
+  ];
+}
+
+/**
+ * Updates the packages in a folder of {@link tryAdapter}, as its user would, and runs the programs
+ * again.
+ *
+ * @returns what was printed, as lines
+ * @throws Error if any of it did not do what it should
+ */
+export async function tryUpdate(adapter: Adapter, trial: Trial): Promise<string[]> {
+  const folder = join(trial.folder, `${adapter.name}-npm`);
+  await runProgram('npm', ['update'], { cwd: folder, env: trial.env, timeout: 240_000 });
+  const listed = await runProgram('npm', ['ls', '@tokenkeep/core', '--parseable', '--long'], {
+    cwd: folder,
+    env: trial.env,
+  });
+  const copies = new Set(listed.match(/@tokenkeep\/core@[\w.-]+/g));
+  return [
+    `after npm update: ${[...copies].join(', ')}`,
+    ...(await runPrograms(adapter, folder, trial)),
+  ];
+}
+
+/** Compiles and runs the programs of an adapter that stand in a folder. */
+async function runPrograms(
+  adapter: Adapter,
+  folder: string,
+  { env, nodes, tsc }: Trial,
+): Promise<string[]> {
   for (const [name, settings] of Object.entries(TYPESCRIPT)) {
     const common = ['--strict', '--target', 'es2023', '--types', 'node', '--lib'];
     const args = [...common, 'es2023,esnext.disposable', '--outDir', `built-${name}`];
@@ -66,7 +100,7 @@ export async function tryAdapter(
       Object.keys(TYPESCRIPT).map((name) => [`TypeScript ${name}`, `built-${name}/program.js`]),
     ),
   };
-  const lines = [`installed ${installed.size} packages, of drivers ${drivers.join() || 'none'}`];
+  const lines: string[] = [];
   for (const { version, path } of nodes) {
     const printed = new Map<string, string[]>();
     for (const [way, file] of Object.entries(ways)) {
@@ -77,6 +111,11 @@ export async function tryAdapter(
       printed.set(line, [...(printed.get(line) ?? []), way]);
     }
     for (const [line, by] of printed) lines.push(`Node ${version}: ${line} (${by.join(', ')})`);
+  }
+  if (adapter.staysAlive) {
+    lines.push(
+      'KNOWN FAULT: it stays alive after close(), so process.exit() ended each program (C17)',
+    );
   }
   return lines;
 }

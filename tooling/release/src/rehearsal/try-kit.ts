@@ -1,5 +1,5 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runProgram, tryProgram } from '../run-program.ts';
 import type { Trial } from './try-adapter.ts';
 
@@ -27,22 +27,41 @@ export async function tryKit({ folder: parent, env, nodes }: Trial): Promise<str
   });
   const lines: string[] = [];
   for (const { version, path } of nodes) {
-    const check = (store: string): ReturnType<typeof tryProgram> =>
-      tryProgram('npx', ['--no', 'tokenkeep-conformance', store, '--intensity', 'quick'], {
+    const check = async (store: string): Promise<Verdict> => {
+      const args = ['--no', 'tokenkeep-conformance', store, '--intensity', 'quick'];
+      const { code, stdout, stderr } = await tryProgram('npx', [...args, '--reporter', 'json'], {
         cwd: folder,
-        env: { ...env, PATH: `${join(path, '..')}:${env['PATH']}` },
+        env: { ...env, PATH: `${dirname(path)}:${env['PATH']}` },
       });
+      if (code !== 0 && code !== 1) throw new Error(`the kit ended with ${code}: ${stderr}`);
+      return { code, report: JSON.parse(stdout) };
+    };
     const right = await check('./my-store.js');
-    if (right.code !== 0) {
-      throw new Error(`the kit refused a store that is right\n${right.stdout}${right.stderr}`);
-    }
     const wrong = await check('./forgetful-store.js');
-    const found = /\bC9\b/.test(wrong.stdout);
-    if (wrong.code !== 1 || !found) {
-      throw new Error(`the kit passed a store that is wrong\n${wrong.stdout}${wrong.stderr}`);
+    if (right.code !== 0 || failedClauses(right).length > 0) {
+      throw new Error(`the kit refused a store that is right: ${failedClauses(right)}`);
     }
-    const verdict = right.stdout.trim().split('\n').at(-1);
-    lines.push(`Node ${version}: my-store.js: ${verdict}; forgetful-store.js: fails on C9`);
+    if (wrong.code !== 1 || !failedClauses(wrong).includes('C9')) {
+      throw new Error(`the kit did not find what is wrong, only: ${failedClauses(wrong)}`);
+    }
+    const levels = Object.entries(right.report.levels).map((level) => level.join(' '));
+    lines.push(
+      `Node ${version}: my-store.js keeps its promises: ${levels.join(', ')}; ` +
+        `forgetful-store.js breaks ${failedClauses(wrong).join(', ')}`,
+    );
   }
   return lines;
+}
+
+/** How the kit's command ended, and what it reported as JSON. */
+interface Verdict {
+  readonly code: number;
+  readonly report: {
+    readonly levels: Readonly<Record<string, string>>;
+    readonly clauses: readonly { readonly clause: string; readonly status: string }[];
+  };
+}
+
+function failedClauses({ report }: Verdict): string[] {
+  return report.clauses.filter(({ status }) => status === 'failed').map(({ clause }) => clause);
 }
