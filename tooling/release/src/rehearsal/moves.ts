@@ -1,13 +1,11 @@
+import type { Step } from '../dependent-steps.ts';
 import type { PublishedPackage } from '../published-packages.ts';
 import type { Versions } from './release.ts';
 
-/** By how much a version moves. */
-export type Step = 'major' | 'minor' | 'patch';
-
 /**
  * Which packages a change of one package moves, and how: itself by the step that was asked for, and
- * by a patch those that depend on it with a range that the new version is out of. At 0.x a minor is
- * out of `^`, and a patch is not.
+ * by a minor those that depend on it with a range that the new version is out of. At 0.x a minor is
+ * out of `^`, and a patch is not. All that depends on core does so directly.
  */
 export function expectedMoves(
   packages: readonly PublishedPackage[],
@@ -21,7 +19,7 @@ export function expectedMoves(
     });
   const moved = step === 'minor' ? dependents : [];
   return new Map<string, Step>([
-    ...moved.map((manifest) => [manifest.name, 'patch'] as const),
+    ...moved.map((manifest) => [manifest.name, 'minor'] as const),
     [name, step],
   ]);
 }

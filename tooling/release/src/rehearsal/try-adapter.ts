@@ -62,24 +62,29 @@ export async function tryAdapter(
 }
 
 /**
- * Updates the packages in a folder of {@link tryAdapter}, as its user would, and runs the programs
- * again.
+ * Updates the packages in a folder of {@link tryAdapter} as its user would, first within the ranges
+ * of its package.json and then to the latest, and runs the programs again after each.
  *
  * @returns what was printed, as lines
- * @throws Error if any of it did not do what it should
+ * @throws Error if there is more than one copy of core, or a program did not do what it should
  */
 export async function tryUpdate(adapter: Adapter, trial: Trial): Promise<string[]> {
   const folder = join(trial.folder, `${adapter.name}-npm`);
-  await runProgram('npm', ['update'], { cwd: folder, env: trial.env, timeout: 240_000 });
-  const listed = await runProgram('npm', ['ls', '@tokenkeep/core', '--parseable', '--long'], {
-    cwd: folder,
-    env: trial.env,
-  });
-  const copies = new Set(listed.match(/@tokenkeep\/core@[\w.-]+/g));
-  return [
-    `after npm update: ${[...copies].join(', ')}`,
-    ...(await runPrograms(adapter, folder, trial)),
-  ];
+  const options = { cwd: folder, env: trial.env, timeout: 240_000 };
+  const latest = [`@tokenkeep/${adapter.name}@latest`, '@tokenkeep/core@latest'];
+  const lines: string[] = [];
+  for (const args of [['update'], ['install', ...latest]]) {
+    await runProgram('npm', args, options);
+    const names = [`@tokenkeep/${adapter.name}`, '@tokenkeep/core'];
+    const listed = await runProgram('npm', ['ls', ...names, '--parseable', '--long'], options);
+    const copies = [...new Set(listed.match(/@tokenkeep\/[\w-]+@[\w.-]+/g))].toSorted();
+    if (copies.filter((copy) => copy.startsWith('@tokenkeep/core@')).length !== 1) {
+      throw new Error(`npm ${args.join(' ')} in ${folder} installed ${copies.join(', ')}`);
+    }
+    lines.push(`npm ${args.join(' ')}: ${copies.join(', ')}`);
+    lines.push(...(await runPrograms(adapter, folder, trial)));
+  }
+  return lines;
 }
 
 /** Compiles and runs the programs of an adapter that stand in a folder. */
