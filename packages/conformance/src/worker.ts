@@ -30,6 +30,8 @@ async function obey(command: WorkerCommand): Promise<void> {
       place = command.place;
       return answer({ ready: true });
     case 'run': {
+      await momentOf(command.at);
+      // After the wait: a first opening is what several processes have to do at one moment.
       store ??= await definition.open(place);
       return answer({ made: await run(store, command) });
     }
@@ -39,14 +41,17 @@ async function obey(command: WorkerCommand): Promise<void> {
   }
 }
 
-async function run(
-  opened: TokenStore,
-  { calls, at, how }: WorkerCommand & { command: 'run' },
-): Promise<MadeCall[]> {
+async function momentOf(at: number): Promise<void> {
   const wait = at - sharedClock();
   if (wait > 2) await new Promise((resolve) => setTimeout(resolve, wait - 2));
   // A timer is a millisecond late or two: the last of the way is run, so that all start as one.
   while (sharedClock() < at);
+}
+
+async function run(
+  opened: TokenStore,
+  { calls, how }: WorkerCommand & { command: 'run' },
+): Promise<MadeCall[]> {
   if (how === 'together') return Promise.all(calls.map((call) => performTimed(opened, call)));
   const made: MadeCall[] = [];
   for (const call of calls) made.push(await performTimed(opened, call));

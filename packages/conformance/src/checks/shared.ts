@@ -190,7 +190,8 @@ export const sharedChecks: readonly Check[] = [
     hint: 'CREATE TABLE IF NOT EXISTS, indexes and migrations in one transaction; a folder or file that is there already is no error.',
     async run(context) {
       const processes = await context.processes(4, undefined, 'later');
-      for (let round = 0; round < context.rounds(10); round += 1) {
+      // Between looking for a table and creating it there is little time to meet in.
+      for (let round = 0; round < context.rounds(40); round += 1) {
         await using inner = context.nested();
         const place = await inner.place();
         await Promise.all(processes.map((process) => process.turnTo(place)));

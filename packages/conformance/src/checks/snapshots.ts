@@ -82,6 +82,16 @@ export const snapshotChecks: readonly Check[] = [
       );
       spoil(extra);
       expectSame(recordOf(await store.findTokenById(idOf(saved))), before, 'the record');
+      if (context.definition.versions !== true) return;
+      const version = Number(before['version']);
+      const options = { ifVersion: version };
+      const again = store.saveToken(saved.with({ scope: 'again' }), options);
+      options.ifVersion = version + 1;
+      expectSame(
+        recordOf(await again)['scope'],
+        'again',
+        'the scope after a save over the version that its options told when it was called',
+      );
     },
   },
   {

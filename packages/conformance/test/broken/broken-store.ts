@@ -23,11 +23,21 @@ export interface BrokenStore {
   /** The clause that has to find it. */
   readonly clause: ClauseId;
   readonly definition: TokenStoreDefinition;
+  /**
+   * What is wrong with it is that something never comes to an end: milliseconds after which that is
+   * certain. For all others, that time ran out proves nothing.
+   */
+  readonly hangs?: number;
 }
 
 /** A correct store in memory with a fault in it. */
 export function broken(clause: ClauseId, fault: string, how: Fault): BrokenStore {
   return { fault, clause, definition: inMemory(fault, how) };
+}
+
+/** A correct store in memory with a fault that keeps who calls it waiting. */
+export function hanging(clause: ClauseId, fault: string, how: Fault): BrokenStore {
+  return { ...broken(clause, fault, how), hangs: 1_000 };
 }
 
 /** A correct store in a file, durable and shared, with a fault in it. */
@@ -88,6 +98,16 @@ export function inFile(name: string, how: Fault, module: string): TokenStoreDefi
 function withFault(shelf: Shelf, how: Fault, all: ReadonlyMap<string, Shelf>): TokenStore {
   const right = new PlainTokenStore(shelf, { ...RIGHT_RULES, ...how.rules });
   if (how.methods === undefined) return right;
-  const wrong = new PlainTokenStore(shelf, { ...RIGHT_RULES, ...how.rules });
-  return Object.assign(wrong, how.methods(right, shelf, all));
+  // One store behind all methods, so that what is not put wrong, such as closing, stays right.
+  const store: TokenStore = {
+    findToken: (token) => right.findToken(token),
+    findTokenById: (id) => right.findTokenById(id),
+    saveToken: (token, options) => right.saveToken(token, options),
+    deleteToken: (id) => right.deleteToken(id),
+    getTokens: () => right.getTokens(),
+    deleteTokens: () => right.deleteTokens(),
+    close: () => right.close(),
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+  return Object.assign(store, how.methods(right, shelf, all));
 }

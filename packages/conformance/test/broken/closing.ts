@@ -33,17 +33,20 @@ export const closingFaults: readonly BrokenStore[] = [
       };
     },
   }),
-  brokenFile(
-    'C17',
-    'keeps the process alive after it was closed',
-    {
-      shelf: (path) => {
-        setInterval(() => {}, 60_000);
-        return new FileShelf(path);
+  {
+    ...brokenFile(
+      'C17',
+      'keeps the process alive after it was closed',
+      {
+        shelf: (path) => {
+          setInterval(() => {}, 60_000);
+          return new FileShelf(path);
+        },
       },
-    },
-    import.meta.url,
-  ),
+      import.meta.url,
+    ),
+    hangs: 5_000,
+  },
 ];
 
 /** For other processes, which load this module. */

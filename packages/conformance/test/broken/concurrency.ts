@@ -1,29 +1,39 @@
-import type { StoredRecord } from '@tokenkeep/core';
+import { type StoredRecord, TokenConflictError } from '@tokenkeep/core';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { pause, type Shelf } from './shelf.ts';
 
-/** Decides on what it read before, and then writes record by record what it decided. */
-async function lookThenWrite<T>(
-  shelf: Shelf,
-  work: (records: StoredRecord[]) => T | Promise<T>,
-): Promise<T> {
-  const before = await shelf.read();
-  const after = [...before];
-  const result = await work(after);
-  await pause();
-  await shelf.change((records) => {
-    const gone = before.filter(({ id }) => !after.some((record) => record.id === id));
-    const left = records.filter(({ id }) => !gone.some((record) => record.id === id));
-    for (const record of after) {
-      if (before.includes(record)) continue;
-      const index = left.findIndex(({ id }) => id === record.id);
-      if (index >= 0) left[index] = record;
-      else left.push(record);
-    }
-    records.splice(0, records.length, ...left);
-  });
-  return result;
-}
+/**
+ * Decides on what it read before it takes the lock, and then writes only what it decided: where it
+ * adds a record, or where it updates one. All else is done as it should be.
+ */
+const lookThenWrite = (where: 'adds' | 'updates') => ({
+  rules: {
+    change: async <T>(
+      shelf: Shelf,
+      work: (records: StoredRecord[]) => T | Promise<T>,
+    ): Promise<T> => {
+      const before = await shelf.read();
+      const after = [...before];
+      const result = await work(after);
+      const isNew = ({ id }: StoredRecord): boolean => before.every((record) => record.id !== id);
+      const written = after.filter((record) => !before.includes(record));
+      const isMeant = written.some((record) => isNew(record) === (where === 'adds'));
+      if (!isMeant) return shelf.change(work);
+      await pause();
+      await shelf.change((records) => {
+        const gone = before.filter(({ id }) => after.every((record) => record.id !== id));
+        const left = records.filter(({ id }) => gone.every((record) => record.id !== id));
+        for (const record of written) {
+          const index = left.findIndex(({ id }) => id === record.id);
+          if (index >= 0) left[index] = record;
+          else if (where === 'adds') left.push(record);
+        }
+        records.splice(0, records.length, ...left);
+      });
+      return result;
+    },
+  },
+});
 
 /** Writes something on the way to what it writes in the end. */
 const inTwoSteps = (
@@ -42,12 +52,24 @@ const inTwoSteps = (
 });
 
 export const concurrencyFaults: readonly BrokenStore[] = [
-  broken('A1', 'looks first and inserts then', { rules: { change: lookThenWrite } }),
-  broken('A2', 'reads a record, and writes what it made of it later', {
-    rules: { change: lookThenWrite },
-  }),
+  broken('A1', 'looks first and inserts then', lookThenWrite('adds')),
+  broken('A2', 'reads a record, and writes what it made of it later', lookThenWrite('updates')),
   broken('V3', 'compares the version before it takes the lock', {
-    rules: { change: lookThenWrite },
+    methods: (store) => ({
+      saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {
+        const wanted = options?.ifVersion;
+        if (wanted === undefined) return store.saveToken(token, options);
+        const currentVersion = (await store.findToken(token))?.version ?? 0;
+        if (wanted !== currentVersion) {
+          throw new TokenConflictError('VERSION_CONFLICT', 'There is another version.', {
+            operation: 'saveToken',
+            currentVersion,
+          });
+        }
+        await pause();
+        return store.saveToken(token);
+      },
+    }),
   }),
   broken('A3', 'writes the whole list back that it read before', {
     rules: {

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { OAuthToken, type StoredRecord } from '@tokenkeep/core';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { RIGHT_RULES } from './plain-token-store.ts';
+import { pause } from './shelf.ts';
 
 /** Changes every text of a record before it is kept. */
 const keptAs = (change: (text: string) => string) => ({
@@ -29,6 +30,19 @@ function live(record: StoredRecord): OAuthToken {
     userSignature: { value: record.userName == null ? null : { name: record.userName } },
     refreshToken: { get: () => record.refreshToken ?? null },
     accessToken: { get: () => record.accessToken ?? null },
+  });
+}
+
+/** A token that is right but for some of its methods. */
+function talkative(record: StoredRecord, methods: object): OAuthToken {
+  const right = OAuthToken.fromRecord(record);
+  // `util.inspect` looks behind a proxy: what it finds there has to be put wrong too.
+  const shown = Object.create(OAuthToken.prototype, Object.getOwnPropertyDescriptors(methods));
+  return new Proxy(shown, {
+    get: (_shown, name) => {
+      const value: unknown = Reflect.get(Object.hasOwn(methods, name) ? methods : right, name);
+      return typeof value === 'function' ? value.bind(right) : value;
+    },
   });
 }
 
@@ -97,15 +111,13 @@ export const readingFaults: readonly BrokenStore[] = [
     keptAs((text) => text.replaceAll('\n', ' ')),
   ),
   broken('T6', 'gives out tokens that show their secrets when they are inspected', {
-    rules: {
-      given: (record) =>
-        Object.assign(Object.create(OAuthToken.prototype), record, {
-          ...record,
-          userSignature: record.userName == null ? null : { name: record.userName },
-          toRecord: () => record,
-          [inspect.custom]: () => record,
-        }),
-    },
+    rules: { given: (record) => talkative(record, { [inspect.custom]: () => record }) },
+  }),
+  broken('T6', 'gives out tokens that show their secrets as JSON', {
+    rules: { given: (record) => talkative(record, { toJSON: () => record }) },
+  }),
+  broken('T6', 'keeps its records where whoever inspects the store sees them', {
+    methods: (_store, shelf) => ({ shelf }),
   }),
   broken('C1', 'gives undefined where there is nothing', {
     methods: (store) => ({
@@ -198,6 +210,14 @@ export const readingFaults: readonly BrokenStore[] = [
         },
       };
     },
+  }),
+  broken('C12', 'keeps the options by reference, and reads them later', {
+    methods: (store) => ({
+      saveToken: async (...args: Parameters<typeof store.saveToken>) => {
+        await pause();
+        return store.saveToken(...args);
+      },
+    }),
   }),
   broken('C13', 'answers from a cache after another handle saved', {
     methods: (store) => {
