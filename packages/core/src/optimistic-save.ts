@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { TokenStoreError } from './errors.ts';
 import type { TokenKey } from './matching.ts';
 import type { StoredRecord } from './oauth-token.ts';
@@ -95,5 +95,5 @@ async function pause(attempt: number): Promise<void> {
  * Equal for the same field and value only.
  */
 export function keyDigest(key: TokenKey): string {
-  return createHash('sha256').update(`${key.field}\0${key.value}`, 'utf8').digest('hex');
+  return hash('sha256', `${key.field}\0${key.value}`);
 }

@@ -32,6 +32,6 @@ const definition: TokenStoreDefinition = defineTokenStore({
   durable: true,
   shared: true,
   module: import.meta.url,
-  pace: 10,
+  pace: 20,
 });
 export default definition;

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { OAuthToken, type TokenInit, type TokenStoreError } from '@tokenkeep/core';
+import { describeSurvivors, RACING_SAVES, race, saveDuring } from '@tokenkeep/load-checks';
 import {
   describeServer,
   type FaultyProxy,
@@ -37,23 +37,7 @@ describe.each([
   describe.each(['READ COMMITTED', 'REPEATABLE READ'])(
     'with %s, racing saves that share a key leave one record',
     (isolation) => {
-      it.each<[string, (round: number) => [TokenInit, TokenInit]]>([
-        [
-          'of a user with and without the client',
-          (n) => [
-            { ...user(`u${n}`), refreshToken: 'r' },
-            { ...user(`u${n}`), clientId: 'c', refreshToken: 's' },
-          ],
-        ],
-        [
-          'of a refresh token with and without the user',
-          (n) => [{ refreshToken: `r${n}` }, { ...user(`u${n}`), refreshToken: `r${n}` }],
-        ],
-        [
-          'of an access token with and without the user',
-          (n) => [{ accessToken: `a${n}` }, { ...user(`u${n}`), accessToken: `a${n}` }],
-        ],
-      ])('%s', async (_case, pair) => {
+      it.each(RACING_SAVES)('%s', async (_case, pair) => {
         const { url } = await database();
         const pool = createPool({ uri: url });
         pool.pool.on('connection', (connection) => {
@@ -61,11 +45,7 @@ describe.each([
         });
         await using one = new MysqlTokenStore({ pool });
         await using two = new MysqlTokenStore({ pool });
-        for (let round = 0; round < 25; round += 1) {
-          const [left, right] = pair(round);
-          await Promise.all([save(one, left), save(two, right)]);
-          expect(await one.getTokens()).toHaveLength(round + 1);
-        }
+        expect(await race([one, two], pair, 25)).toEqual(Array.from({ length: 25 }, () => 0));
         await pool.end();
       });
     },
@@ -230,38 +210,11 @@ describe.each([
   it('killed and started again under load, loses and doubles nothing that was acknowledged', async () => {
     const { url } = await database();
     await using store = new MysqlTokenStore({ uri: url });
-    await store.ready();
-    const acknowledged = new Map<string, number>();
-    let running = true;
-    const savers = Array.from({ length: 8 }, async (_, saver) => {
-      for (let n = 0; running; n += 1) {
-        const name = `user-${saver}-${n % 10}`;
-        const saved = await save(store, { ...user(name), accessToken: `${name}-${n}` }).catch(
-          () => undefined,
-        );
-        if (saved?.version !== undefined)
-          acknowledged.set(name, Math.max(saved.version, acknowledged.get(name) ?? 0));
-        else await nextTurn();
-      }
+    const survivors = await saveDuring(store, async () => {
+      await server.kill();
+      await server.restart();
     });
-    await expect.poll(() => acknowledged.size, { timeout: 30_000 }).toBeGreaterThan(40);
-    await server.kill();
-    await server.restart();
-    const count = [...acknowledged.values()].reduce((sum, version) => sum + version, 0);
-    await expect
-      .poll(() => [...acknowledged.values()].reduce((sum, version) => sum + version, 0), {
-        timeout: 30_000,
-      })
-      .toBeGreaterThan(count);
-    running = false;
-    await Promise.all(savers);
-    const tokens = await store.getTokens();
-    const found = new Map(tokens.map((token) => [token.userSignature?.name, token.version ?? 0]));
-    const lost = [...acknowledged].filter(([name, version]) => (found.get(name) ?? 0) < version);
-    console.log(
-      `acknowledged: ${acknowledged.size} users, found: ${found.size}, lost: ${lost.length}, doubled: ${tokens.length - found.size}`,
-    );
-    expect(lost).toEqual([]);
-    expect(tokens.length).toBe(found.size);
+    console.log(describeSurvivors(survivors));
+    expect(survivors).toMatchObject({ lost: 0, doubled: 0 });
   });
 });

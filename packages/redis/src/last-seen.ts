@@ -1,7 +1,7 @@
 import { type Fields, holdersIn } from './record-field.ts';
 import type { Change } from './token-hash.ts';
 
-/** Characters: the least that is enough for some thousand usual records. */
+/** Characters: twice as many are kept, enough for some thousand usual records. */
 const ROOM = 8_000_000;
 
 /**
@@ -11,17 +11,19 @@ const ROOM = 8_000_000;
  * no longer so. Nothing is ever answered from it.
  */
 export class LastSeen {
-  readonly #fields = new Map<string, string>();
+  /** What was seen or asked for lately, and what was before that. */
+  #young = new Map<string, string>();
+  #old = new Map<string, string>();
   #room = ROOM;
 
   /** What `asked` would lead to, if all is as it was seen; a field that never was is taken for absent. */
   guess(asked: readonly string[]): Fields | undefined {
     const guess = new Map<string, string>();
-    for (const field of asked) guess.set(field, this.#fields.get(field) ?? '');
+    for (const field of asked) guess.set(field, this.#get(field) ?? '');
     for (const field of asked) {
       if (!field.startsWith('key:')) continue;
       for (const digest of holdersIn(guess.get(field) ?? '')) {
-        const record = this.#fields.get(`record:${digest}`);
+        const record = this.#get(`record:${digest}`);
         if (record === undefined) return undefined;
         guess.set(`record:${digest}`, record);
       }
@@ -38,13 +40,13 @@ export class LastSeen {
     const { record, seen, removed, left, joined } = change;
     if (record === undefined || head === '') {
       // It was written before this answer, and may have been written over since.
-      for (const field of seen.keys()) this.#fields.delete(field);
+      for (const field of seen.keys()) this.#forget(field);
       return;
     }
     const now = new Map(seen);
     // Of a key that was not looked up nothing is known.
     for (const field of [...left.map(([key]) => key), ...joined]) {
-      if (!now.has(field)) this.#fields.delete(field);
+      if (!now.has(field)) this.#forget(field);
     }
     for (const field of removed) now.set(field, '');
     for (const [field, digest] of left) {
@@ -59,12 +61,33 @@ export class LastSeen {
     this.keep(now);
   }
 
+  #get(field: string): string | undefined {
+    const young = this.#young.get(field);
+    if (young !== undefined) return young;
+    const old = this.#old.get(field);
+    if (old !== undefined) this.#keep(field, old);
+    return old;
+  }
+
   #keep(field: string, value: string): void {
+    const before = this.#young.get(field);
+    if (before === value) return;
+    if (before !== undefined || this.#old.has(field)) this.#forget(field);
+    // What is not known is taken for absent anyway.
+    if (value === '') return;
     this.#room -= field.length + value.length;
     if (this.#room < 0) {
-      this.#fields.clear();
-      this.#room = ROOM;
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#room = ROOM - field.length - value.length;
     }
-    this.#fields.set(field, value);
+    this.#young.set(field, value);
+  }
+
+  #forget(field: string): void {
+    const before = this.#young.get(field);
+    if (before !== undefined) this.#room += field.length + before.length;
+    this.#young.delete(field);
+    this.#old.delete(field);
   }
 }

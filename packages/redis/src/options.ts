@@ -105,7 +105,6 @@ function clientOf(url: string, settings: RedisOptions | undefined, tls: false | 
   try {
     client = new Redis(url, {
       ...DEFAULTS,
-      enableAutoPipelining: true,
       ...settings,
       replyMapping: 'legacy',
       lazyConnect: true,

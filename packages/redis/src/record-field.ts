@@ -8,6 +8,11 @@ export function fieldOf(key: TokenKey): string {
   return `${key.field === 'id' ? 'record' : 'key'}:${keyDigest(key)}`;
 }
 
+/** Whether it holds a record, and not the digests of some. */
+export function isRecordField(field: string): boolean {
+  return field.startsWith('record:');
+}
+
 /** The digest by which a record is known. */
 export function digestOf(record: StoredRecord): string {
   return keyDigest({ field: 'id', value: record.id });
@@ -28,16 +33,16 @@ export function* holdersIn(value: string): Iterable<string> {
   for (let start = 0; start < value.length; start += 64) yield value.slice(start, start + 64);
 }
 
-/** What tells one state of a field from every other: the head of a record, or the whole. */
+/** What tells one state of a field from every other: the save that wrote a record last, or the whole. */
 export function stateOf(value: string): string {
-  return /^\d+ \S+ /.exec(value)?.[0] ?? value;
+  return /^\d+ [^ ,]+/.exec(value)?.[0] ?? value;
 }
 
 /** The records among fields. */
 export function recordsIn(fields: Fields): StoredRecord[] {
   const records: StoredRecord[] = [];
   for (const [field, value] of fields) {
-    if (value !== '' && field.startsWith('record:')) records.push(recordFrom(field, value));
+    if (value !== '' && isRecordField(field)) records.push(recordFrom(field, value));
   }
   return records;
 }
@@ -55,7 +60,7 @@ export function jsonOf(record: StoredRecord): string {
 
 /** @throws TokenStoreError `RECORD_CORRUPT`; the rest of the checks is done by `OAuthToken.fromRecord` */
 export function recordFrom(field: string, value: string): StoredRecord {
-  const json = value.slice(stateOf(value).length);
+  const json = value.slice(/^\d+ \S+ /.exec(value)?.[0].length ?? 0);
   let record: unknown;
   try {
     record = JSON.parse(json);

@@ -18,6 +18,8 @@ import {
   digestOf,
   type Fields,
   fieldOf,
+  holdersIn,
+  isRecordField,
   jsonOf,
   keyFieldsOf,
   recordFrom,
@@ -69,7 +71,8 @@ class RedisStorage implements TokenStorage {
   }
 
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
-    return recordsIn(await this.#look(keys.map(fieldOf)));
+    const asked = keys.map(fieldOf);
+    return recordsIn((await this.#readKnown(asked)) ?? (await this.#look(asked)));
   }
 
   save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
@@ -128,6 +131,22 @@ class RedisStorage implements TokenStorage {
 
   translateError(error: unknown): TokenStoreError | undefined {
     return translateError(error);
+  }
+
+  /** Reads plainly, without a script, where it is known which records to read: that is faster. */
+  async #readKnown(asked: readonly string[]): Promise<Fields | undefined> {
+    const guess = this.#lastSeen.guess(asked);
+    if (guess === undefined || !Array.from(guess.keys()).some(isRecordField)) return undefined;
+    const fields = await this.#hash.read([...guess.keys()]);
+    if (fields === undefined) return undefined;
+    this.#lastSeen.keep(fields);
+    for (const field of asked) {
+      if (isRecordField(field)) continue;
+      for (const digest of holdersIn(fields.get(field) ?? '')) {
+        if (!fields.has(`record:${digest}`)) return undefined;
+      }
+    }
+    return fields;
   }
 
   async #look(asked: readonly string[]): Promise<Fields> {

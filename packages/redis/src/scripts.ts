@@ -58,68 +58,75 @@ export const LOOK: Script = script(`return look(1, #ARGV)`);
  * Gives the head of the record as it is now (`''` if this save had written it already), or, where
  * something changed, what there is to see instead, and nothing was written.
  *
- * ARGV: writer, JSON, digest of the id (`''`: only remove); how many were asked for, seen, left and
- * joined; the record's field, the fields that were seen (first those asked for), keys that records
- * leave, keys that the record joins; the states seen, the digests of those that leave; at last the
- * records to remove.
+ * ARGV: writer; JSON; how many fields were asked for; how many there are; which of them is the
+ * record's (0: none, only remove); the fields, first those asked for; what each must be (`*`:
+ * anything, `=`: a key of this record alone, `:...`: in this state); at last the changes: `+n` makes
+ * field n a key of the record, `-n` no longer (or, with a digest after it, no longer that
+ * record's), `xn` removes it. It is short, because what a server takes in at once it flushes at once.
  */
 export const WRITE: Script = script(`
-local writer, json, digest = ARGV[1], ARGV[2], ARGV[3]
-local asked, seen, left, joined = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local record, firstSeen = ARGV[8], 9
-local firstLeft = firstSeen + seen
-local firstJoined = firstLeft + left
-local firstState = firstJoined + joined
-local firstLeaver = firstState + seen
-local firstRemoved = firstLeaver + left
-
-local values = redis.call('HMGET', store, 'format', unpack(ARGV, 8, firstState - 1))
-local format = values[1]
-if isForeign(format) then
+local writer, json = ARGV[1], ARGV[2]
+local asked, count, written = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local values = redis.call('HMGET', store, 'format', unpack(ARGV, 6, count + 5))
+if isForeign(table.remove(values, 1)) then
   return refused()
-end
-local now = {}
-for i = 8, firstState - 1 do
-  now[ARGV[i]] = values[i - 6] or ''
 end
 
 -- A client that lost the connection sends again what may have been done.
-local sequence, writers = now[record]:match('^(%d+) (%S+) ')
-if writers and writers:find(writer, 1, true) then
-  return ''
+local record = written > 0 and ARGV[written + 5]
+local digest = record and record:sub(8) or ''
+local sequence, writers
+if record and values[written] then
+  sequence, writers = values[written]:match('^(%d+) (%S+) ')
+  if writers and writers:find(writer, 1, true) then
+    return ''
+  end
 end
 
--- A record is told by its head, which no two saves write alike; anything else by the whole.
-for i = 0, seen - 1 do
-  local value = now[ARGV[firstSeen + i]]
-  if (value:match('^%d+ %S+ ') or value) ~= ARGV[firstState + i] then
-    return look(firstSeen, firstSeen + asked - 1)
+-- A record is told by the save that wrote it last; anything else by the whole.
+for i = 1, count do
+  local expected, value = ARGV[count + 5 + i], values[i] or ''
+  if expected == '=' then
+    expected = digest
+  elseif expected ~= '*' then
+    expected = expected:sub(2)
+    value = value:match('^%d+ [^ ,]+') or value
+  else
+    expected = value
+  end
+  if value ~= expected then
+    return look(6, asked + 5)
   end
 end
 
 local changed = {}
-for i = 0, left - 1 do
-  local key = ARGV[firstLeft + i]
-  now[key] = now[key]:gsub(ARGV[firstLeaver + i], '')
-  changed[key] = true
-end
-for i = firstJoined, firstState - 1 do
-  now[ARGV[i]] = now[ARGV[i]] .. digest
-  changed[ARGV[i]] = true
-end
-local set, removed = {}, { unpack(ARGV, firstRemoved) }
-for key in pairs(changed) do
-  if now[key] == '' then
-    removed[#removed + 1] = key
+for i = count * 2 + 6, #ARGV do
+  local change, at, leaver = ARGV[i]:match('^(.)(%d+) ?(.*)$')
+  at = tonumber(at)
+  local value = values[at] or ''
+  if change == '+' then
+    value = value .. digest
+  elseif change == '-' then
+    value = value:gsub(leaver == '' and digest or leaver, '')
   else
-    set[#set + 1] = key
-    set[#set + 1] = now[key]
+    value = ''
+  end
+  values[at] = value
+  changed[at] = true
+end
+local set, removed = {}, {}
+for at in pairs(changed) do
+  if values[at] == '' then
+    removed[#removed + 1] = ARGV[at + 5]
+  else
+    set[#set + 1] = ARGV[at + 5]
+    set[#set + 1] = values[at]
   end
 end
 
 -- What may be refused where memory is short comes first: then nothing has been done yet.
 local head = ''
-if digest ~= '' then
+if record then
   sequence = sequence or redis.call('HINCRBY', store, 'sequence', 1)
   writers = writer .. (writers and (',' .. writers:sub(1, 3 * #writer + 2)) or '')
   head = sequence .. ' ' .. writers .. ' '

@@ -38,23 +38,56 @@ export class TokenHash {
   }
 
   /**
+   * Reads fields without following where they lead: what a find needs that knows it already.
+   *
+   * @returns `undefined` if there is no store of this version, or none yet
+   */
+  async read(names: readonly string[]): Promise<Fields | undefined> {
+    const reply = await this.#call('hmget', [this.#key, 'format', ...names]);
+    if (!Array.isArray(reply) || reply[0] !== '1') return undefined;
+    return fieldsIn(names, reply.slice(1));
+  }
+
+  /**
    * @returns the head of the record as it is now (`''` if there is none, or it had been written
    *   already); or, where something is no longer as it was seen, what there is instead
    */
   async write(change: Change): Promise<string | Fields> {
     const { writer, record, asked, seen, left, joined, removed } = change;
+    const numbers = new Map<string, number>();
+    const numberOf = (field: string) => {
+      let number = numbers.get(field);
+      if (number === undefined) {
+        number = numbers.size + 1;
+        numbers.set(field, number);
+      }
+      return number;
+    };
+    for (const field of asked) numberOf(field);
+    for (const field of seen.keys()) numberOf(field);
+    const written = record === undefined ? 0 : numberOf(`record:${record.digest}`);
+    const changes: string[] = [];
+    for (const [field, digest] of left) {
+      changes.push(`-${numberOf(field)}${digest === record?.digest ? '' : ` ${digest}`}`);
+    }
+    for (const field of joined) changes.push(`+${numberOf(field)}`);
+    for (const field of removed) changes.push(`x${numberOf(field)}`);
+    const states: string[] = [];
+    for (const field of numbers.keys()) {
+      const value = seen.get(field);
+      states.push(
+        value === undefined ? '*' : value === record?.digest ? '=' : `:${stateOf(value)}`,
+      );
+    }
     const reply = await this.#run(WRITE, [
       writer,
       record?.json ?? '',
-      record?.digest ?? '',
-      ...[asked.length, seen.size, left.length, joined.length].map(String),
-      `record:${record?.digest ?? ''}`,
-      ...seen.keys(),
-      ...left.map(([field]) => field),
-      ...joined,
-      ...Array.from(seen.values(), stateOf),
-      ...left.map(([, digest]) => digest),
-      ...removed,
+      `${asked.length}`,
+      `${numbers.size}`,
+      `${written}`,
+      ...numbers.keys(),
+      ...states,
+      ...changes,
     ]);
     return typeof reply === 'string' ? reply : fieldsIn(change.asked, reply);
   }

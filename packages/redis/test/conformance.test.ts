@@ -1,5 +1,5 @@
 import { testTokenStore } from '@tokenkeep/conformance/vitest';
 import { cluster, single } from './definition.ts';
 
-testTokenStore(single);
-testTokenStore(cluster);
+testTokenStore(single, { strict: true });
+testTokenStore(cluster, { strict: true });

@@ -64,7 +64,7 @@ function definitionOn(
     versions: true,
     durable: true,
     shared: true,
+    pace: 5,
     module: import.meta.url,
-    pace: 4,
   });
 }

@@ -1,0 +1,3 @@
+export { RACING_SAVES, race } from './racing-saves.ts';
+export { describeSurvivors, type Survivors, saveDuring } from './save-during.ts';
+export { saveFromProcesses } from './save-from-processes.ts';
