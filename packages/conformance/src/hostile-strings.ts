@@ -538,6 +538,9 @@ export function neighboursOf(text: string): string[] {
     text.replace(/[^\x20-\x7e]/gu, '?'),
     text.replace(/\p{Cf}/gu, ''),
     text.replaceAll('_', 'x').replaceAll('%', 'x'),
+    text.replaceAll(/[^\p{L}\p{N}]/gu, '_'),
+    text.replaceAll(':', '|'),
+    text.replaceAll('|', ':'),
     `'${text}'`,
     encodeURIComponent(text.toWellFormed()),
   ]);

@@ -60,6 +60,8 @@ export const hostileChecks: readonly Check[] = [
       await inParallel(strings, async (text) => {
         ids.set(text, idOf(await store.saveToken(new OAuthToken(allKeys(text)))));
       });
+      // Two that are taken for one find each other's record as their own.
+      expectSame(new Set(ids.values()).size, strings.length, 'the number of records, one a string');
       await inParallel(strings, async (text) => {
         for (const key of KEYS) {
           const found = await store.findToken(tokenBy(key, text));
