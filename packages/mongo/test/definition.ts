@@ -35,7 +35,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   versions: true,
   durable: true,
   shared: true,
-  pace: 5,
+  pace: 10,
   module: import.meta.url,
 });
 export default definition;

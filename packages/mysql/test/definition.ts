@@ -37,6 +37,6 @@ function definitionOn(name: string, start: () => Promise<SqlServer>): TokenStore
     durable: true,
     shared: true,
     module: import.meta.url,
-    pace: 6,
+    pace: 10,
   });
 }

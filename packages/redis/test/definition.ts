@@ -64,7 +64,7 @@ function definitionOn(
     versions: true,
     durable: true,
     shared: true,
-    pace: 5,
+    pace: 10,
     module: import.meta.url,
   });
 }

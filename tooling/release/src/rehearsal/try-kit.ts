@@ -27,11 +27,17 @@ export async function tryKit({ folder: parent, env, nodes }: Trial): Promise<str
   });
   const lines: string[] = [];
   for (const { version, path } of nodes) {
+    const kitEnv = { ...env, PATH: `${dirname(path)}:${env['PATH']}` };
+    const printed = await runProgram('npx', ['--no', '-c', 'node --version'], {
+      cwd: folder,
+      env: kitEnv,
+    });
+    if (printed.trim() !== `v${version}`) throw new Error(`npx runs Node ${printed.trim()}`);
     const check = async (store: string): Promise<Verdict> => {
       const args = ['--no', 'tokenkeep-conformance', store, '--intensity', 'quick'];
       const { code, stdout, stderr } = await tryProgram('npx', [...args, '--reporter', 'json'], {
         cwd: folder,
-        env: { ...env, PATH: `${dirname(path)}:${env['PATH']}` },
+        env: kitEnv,
       });
       if (code !== 0 && code !== 1) throw new Error(`the kit ended with ${code}: ${stderr}`);
       return { code, report: JSON.parse(stdout) };
