@@ -13,6 +13,7 @@ export {
 } from './errors.ts';
 export { type JsonObject, type JsonValue, MAX_FIELD_BYTES } from './field-checks.ts';
 export { type Failures, GroupCommit } from './group-commit.ts';
+export { LastWritten } from './last-written.ts';
 export {
   agrees,
   findMatch,

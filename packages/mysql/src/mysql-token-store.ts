@@ -3,6 +3,7 @@ import {
   type Decide,
   keyDigest,
   keysOf,
+  LastWritten,
   OptimisticSaver,
   type RecordChange,
   StorageTokenStore,
@@ -21,12 +22,13 @@ import {
   type MysqlValue,
 } from './options.ts';
 import { ALL_COLUMNS, createStatements, KEYS, SCHEMA_VERSION, unknownSchema } from './schema.ts';
-import { Statements } from './statements.ts';
+import { Statements, WRITTEN } from './statements.ts';
 import {
-  columnValues,
   idDigest,
   type KeySlot,
   keyDigests,
+  recordOfRow,
+  rowValues,
   type TokenRow,
   tokenRow,
 } from './token-row.ts';
@@ -49,10 +51,27 @@ export class MysqlTokenStore extends StorageTokenStore {
 /** How often a save is tried again whose connection broke. */
 const MAX_LOST_CONNECTIONS = 2;
 
+/** A save that is going on. */
+interface Save {
+  readonly keys: readonly TokenKey[];
+  readonly digests: readonly string[];
+  readonly decide: Decide;
+  /** What the rows that it writes are known by. */
+  readonly writer: string;
+}
+
+/** A row as it was written or read. */
+interface Written {
+  readonly row: TokenRow;
+  /** Digests, among them those of its keys that no other row had. */
+  readonly sole: readonly string[];
+}
+
 class MysqlTable implements TokenStorage {
   readonly #options: CheckedOptions;
   readonly #statements: Statements;
   readonly #saver = new OptimisticSaver();
+  readonly #lastWritten = new LastWritten<Written>();
   #pool: MysqlPool | undefined;
   #closePool: () => Promise<void> = async () => {};
 
@@ -81,17 +100,24 @@ class MysqlTable implements TokenStorage {
   }
 
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
-    const rows = await this.#again(() => this.#with((connection) => this.#rows(connection, keys)));
-    return rows.map(({ record }) => record);
+    const sql = this.#statements.find(keys.map(prefixOf));
+    const digests = keys.map(keyDigest);
+    const rows = await this.#again(() =>
+      this.#with((connection) => this.#select(connection, sql, digests)),
+    );
+    return rows.map(recordOfRow);
   }
 
   save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
-    // So that a write which was done, but whose answer was lost, is known again.
-    const writer = randomUUID();
+    const save: Save = { keys, digests: keys.map(keyDigest), decide, writer: randomUUID() };
     let lost = 0;
     return this.#saver.repeat(keys, async () => {
       try {
-        return await this.#with((connection) => this.#attempt(connection, keys, decide, writer));
+        return await this.#with(async (connection) => {
+          const last = this.#lastWritten.take(save.digests);
+          if (last !== undefined && (await this.#saveOver(connection, last, save))) return true;
+          return this.#attempt(connection, save);
+        });
       } catch (error) {
         if (isLostRace(error)) return false;
         if (!isLostConnection(error)) throw error;
@@ -103,6 +129,7 @@ class MysqlTable implements TokenStorage {
   }
 
   async delete(id: string): Promise<void> {
+    this.#lastWritten.forget(id);
     await this.#again(() =>
       this.#with((connection) => this.#run(connection, this.#statements.delete, [idDigest(id)])),
     );
@@ -112,10 +139,11 @@ class MysqlTable implements TokenStorage {
     const rows = await this.#again(() =>
       this.#with((connection) => this.#select(connection, this.#statements.all, [])),
     );
-    return rows.map(({ record }) => record);
+    return rows.map(recordOfRow);
   }
 
   async clear(): Promise<void> {
+    this.#lastWritten.clear();
     await this.#again(() =>
       this.#with((connection) => this.#run(connection, this.#statements.deleteAll, [])),
     );
@@ -129,65 +157,107 @@ class MysqlTable implements TokenStorage {
     return translateError(error);
   }
 
-  /**
-   * The usual save is one read and one write. The write is refused by itself if the record has
-   * another version by now, or if another record has one of its keys: by its guard if that was
-   * written before, by the unique keys if it is written at the same time.
-   */
-  async #attempt(
-    connection: MysqlConnection,
-    keys: readonly TokenKey[],
-    decide: Decide,
-    writer: string,
-  ): Promise<boolean> {
-    const rows = await this.#rows(connection, keys);
-    if (rows.some((row) => row.writer === writer)) return true;
-    const change = decide(rows.map(({ record }) => record));
-    if (change === null) return true;
-    if (needsTurn(change, rows)) return this.#takeTurn(connection, keys, decide, writer);
-    const { record, replaces } = change;
-    const digests = keyDigests(record);
-    const slots = digests.map((digest) => (digest === null ? null : { digest, slot: 0 }));
-    const id = idDigest(record.id);
-    if (replaces === null) {
-      return this.#run(connection, this.#statements.insert, [
-        ...rowValues(record, slots, writer),
-        id,
-        ...digests,
-      ]);
+  /** Saves over the row that this store wrote last, if it is as it was: spares the read. */
+  async #saveOver(connection: MysqlConnection, last: Written, save: Save): Promise<boolean> {
+    const { row, sole } = last;
+    const isSole = (digest: string) => sole.includes(digest) || !holds(row, digest);
+    if (!save.digests.every(isSole)) return false;
+    // An id comes first, and may be that of another.
+    if (save.keys.some(({ field, value }) => field === 'id' && value !== row.record.id))
+      return false;
+    let change: RecordChange | null;
+    try {
+      change = save.decide([row.record]);
+    } catch {
+      // Only what is read is a reason to refuse a save.
+      return false;
     }
-    const kept = keptSlots(
-      slots,
-      rows.find((row) => row.record.id === record.id),
-    );
-    // The record may have other keys in common with somebody: this save has nothing to do with those.
-    const read = new Set(keys.map(keyDigest));
-    return this.#run(connection, this.#statements.update, [
-      ...rowValues(record, kept, writer),
-      id,
-      replaces.version,
-      id,
-      ...digests.map((digest) => (digest !== null && read.has(digest) ? digest : null)),
+    if (change === null || change.replaces === null) return false;
+    const digests = keyDigests(change.record, save);
+    if (needsTurn(change, digests, [row])) return false;
+    return this.#update(connection, { record: change.record, digests }, last, save);
+  }
+
+  /** The usual save of a record that another process wrote last is one read and one write. */
+  async #attempt(connection: MysqlConnection, save: Save): Promise<boolean> {
+    const rows = await this.#rows(connection, save.keys, save.digests);
+    // It was done, but its answer was lost.
+    if (rows.some((row) => row.writer === save.writer)) return true;
+    const change = save.decide(rows.map(({ record }) => record));
+    if (change === null) return true;
+    const { record } = change;
+    const digests = keyDigests(record, save);
+    if (needsTurn(change, digests, rows)) return this.#takeTurn(connection, save);
+    const row = rows.find((each) => each.record.id === record.id);
+    if (row !== undefined) {
+      return this.#update(connection, { record, digests }, { row, sole: save.digests }, save);
+    }
+    const added = newRow(record, digests.map(firstSlot), save.writer);
+    const isAdded = await this.#run(connection, this.#statements.insert, [
+      ...rowValues(added),
+      idDigest(record.id),
+      ...digests,
     ]);
+    if (isAdded) this.#keep({ row: added, sole: save.digests });
+    return isAdded;
+  }
+
+  /**
+   * Changes a row in one statement, which is refused if the row was written since, if another came
+   * to share one of its keys, or if another has a key that is new to it: by its guard if that was
+   * written before, by the unique keys if it is written at the same time.
+   *
+   * @param before the row, and those of its keys that no other row has
+   */
+  async #update(
+    connection: MysqlConnection,
+    { record, digests }: { record: StoredRecord; digests: readonly (string | null)[] },
+    before: Written,
+    save: Save,
+  ): Promise<boolean> {
+    const row = {
+      ...newRow(record, keptSlots(digests.map(firstSlot), before.row), save.writer),
+      joins: before.row.joins,
+    };
+    const isNew = (digest: string | null): digest is string =>
+      digest !== null && !holds(before.row, digest);
+    const { columns, values } = changed(before.row, row);
+    const newKeys = KEYS.flatMap(([prefix], key) => (isNew(digests[key] ?? null) ? prefix : []));
+    const sql = this.#statements.update(columns, newKeys);
+    const isChanged = await this.#run(connection, sql, [
+      ...values,
+      idDigest(record.id),
+      before.row.writer,
+      before.row.joins,
+      ...digests.filter(isNew),
+    ]);
+    if (isChanged) {
+      const sole = [...before.sole, ...save.digests];
+      this.#keep({
+        row,
+        sole: digests.filter(
+          (digest): digest is string => digest !== null && sole.includes(digest),
+        ),
+      });
+    }
+    return isChanged;
+  }
+
+  #keep(written: Written): void {
+    this.#lastWritten.keep(written.row.record, written.sole, written);
   }
 
   /**
    * Saves that absorb or rename records, or join others of another client on a key, are rare, and
    * take turns: each in a transaction that changes one row that all of them change.
    */
-  async #takeTurn(
-    connection: MysqlConnection,
-    keys: readonly TokenKey[],
-    decide: Decide,
-    writer: string,
-  ): Promise<boolean> {
+  async #takeTurn(connection: MysqlConnection, save: Save): Promise<boolean> {
     await this.#query(connection, 'START TRANSACTION');
     try {
       await this.#run(connection, this.#statements.takeTurn, []);
-      const rows = await this.#rows(connection, keys, ' FOR UPDATE');
-      const change = decide(rows.map(({ record }) => record));
-      const written =
-        change === null || (await this.#write(connection, change, keys, rows, writer));
+      const rows = await this.#rows(connection, save.keys, save.digests, ' FOR UPDATE');
+      const change = save.decide(rows.map(({ record }) => record));
+      const written = change === null || (await this.#write(connection, change, rows, save));
       await this.#query(connection, written ? 'COMMIT' : 'ROLLBACK');
       return written;
     } catch (error) {
@@ -199,55 +269,61 @@ class MysqlTable implements TokenStorage {
 
   async #write(
     connection: MysqlConnection,
-    { record, replaces, absorbs }: RecordChange,
-    keys: readonly TokenKey[],
+    { record, absorbs }: RecordChange,
     rows: readonly TokenRow[],
-    writer: string,
+    save: Save,
   ): Promise<boolean> {
     for (const absorbed of absorbs) {
       await this.#run(connection, this.#statements.delete, [idDigest(absorbed.id)]);
     }
+    const digests = keyDigests(record, save);
+    const before = rows.find((row) => row.record.id === record.id);
     // What it absorbs may bring keys that the token does not name.
-    const read = new Set(keys.map(keyDigest));
-    const unread = keysOf(record).filter((key) => !read.has(keyDigest(key)));
-    const holders = await this.#rows(connection, unread, ' FOR UPDATE');
-    const slots = keptSlots(
-      keyDigests(record).map((digest, key) => {
-        if (digest === null) return null;
-        // Who took a key since it was read is in the way of the unique key, as it should be.
-        const taken = (read.has(digest) ? rows : holders)
-          .filter((row) => row.record.id !== record.id && !absorbs.includes(row.record))
-          .flatMap((row) => row.keys[key] ?? [])
-          .filter((held) => held.digest === digest);
-        return { digest, slot: Math.max(-1, ...taken.map(({ slot }) => slot)) + 1 };
-      }),
-      rows.find((row) => row.record.id === record.id),
+    const unread = keysOf(record).filter((key) => !save.digests.includes(keyDigest(key)));
+    const unreadRows = await this.#rows(connection, unread, unread.map(keyDigest), ' FOR UPDATE');
+    const others = [...rows, ...unreadRows].filter(
+      (row) => row.record.id !== record.id && !absorbs.some(({ id }) => id === row.record.id),
     );
-    const values = [...rowValues(record, slots, writer), idDigest(record.id)];
-    if (replaces === null) return this.#run(connection, this.#statements.insertBeside, values);
-    return this.#run(connection, this.#statements.updateBeside, [...values, replaces.version]);
+    const joined = new Set<string>();
+    const slots = digests.map((digest, key) => {
+      const held = before?.keys[key];
+      if (digest === null || held?.digest === digest) return held?.digest === digest ? held : null;
+      // Who took a key since it was read is in the way of the unique key, as it should be.
+      const holders = others.filter((row) => row.keys[key]?.digest === digest);
+      for (const { record: holder } of holders) joined.add(holder.id);
+      return { digest, slot: Math.max(-1, ...holders.map((row) => row.keys[key]?.slot ?? 0)) + 1 };
+    });
+    // They are no longer alone with a key: what was decided before is to be decided again.
+    for (const id of joined) await this.#run(connection, this.#statements.join, [idDigest(id)]);
+    const row = newRow(record, slots, save.writer);
+    const id = idDigest(record.id);
+    if (before === undefined) {
+      return this.#run(connection, this.#statements.insertBeside, [...rowValues(row), id]);
+    }
+    const { columns, values } = changed(before, row);
+    const sql = this.#statements.update(columns, []);
+    return this.#run(connection, sql, [...values, id, before.writer, before.joins]);
   }
 
   async #rows(
     connection: MysqlConnection,
     keys: readonly TokenKey[],
+    digests: readonly string[],
     lock = '',
   ): Promise<TokenRow[]> {
     if (keys.length === 0) return [];
-    const columns = keys.map(
-      ({ field }) => `${KEYS.find(([, name]) => name === field)?.[0] ?? 'id'}_digest`,
-    );
-    return this.#select(connection, this.#statements.find(columns) + lock, keys.map(keyDigest));
+    const sql = this.#statements.findForSave(keys.map(prefixOf)) + lock;
+    return (await this.#select(connection, sql, digests)).map(tokenRow);
   }
 
   async #select(
     connection: MysqlConnection,
     sql: string,
-    values: MysqlValue[],
-  ): Promise<TokenRow[]> {
-    const [rows] = await connection.execute({ sql, timeout: this.#options.timeout }, values);
+    values: readonly MysqlValue[],
+  ): Promise<Record<string, unknown>[]> {
+    const [rows] = await connection.execute({ sql, timeout: this.#options.timeout }, [...values]);
     if (!Array.isArray(rows)) throw new Error('the driver gave no rows');
-    return rows.map(tokenRow);
+    return rows;
   }
 
   /** @returns whether it changed a row */
@@ -341,16 +417,19 @@ class MysqlTable implements TokenStorage {
 }
 
 /** Whether a change concerns more than one record, so that one statement can't do it. */
-function needsTurn(change: RecordChange, rows: readonly TokenRow[]): boolean {
-  const { record, replaces, absorbs } = change;
+function needsTurn(
+  { record, replaces, absorbs }: RecordChange,
+  digests: readonly (string | null)[],
+  rows: readonly TokenRow[],
+): boolean {
   if (absorbs.length > 0) return true;
   if (replaces !== null && isRenamed(replaces, record)) return true;
-  const digests = keyDigests(record);
-  return rows.some(
-    (row) =>
-      row.record.id !== record.id &&
-      row.keys.some((held) => held !== null && digests.includes(held.digest)),
-  );
+  const others = rows.filter((row) => row.record.id !== record.id);
+  return others.some((row) => digests.some((digest) => digest !== null && holds(row, digest)));
+}
+
+function holds(row: TokenRow, digest: string): boolean {
+  return row.keys.some((key) => key?.digest === digest);
 }
 
 function isRenamed(before: StoredRecord, after: StoredRecord): boolean {
@@ -361,24 +440,33 @@ function isRenamed(before: StoredRecord, after: StoredRecord): boolean {
 }
 
 /** A record keeps the slots of the keys that it keeps. */
-function keptSlots(
-  slots: readonly (KeySlot | null)[],
-  before: TokenRow | undefined,
-): (KeySlot | null)[] {
+function keptSlots(slots: readonly (KeySlot | null)[], before: TokenRow): (KeySlot | null)[] {
   return slots.map((wanted, key) => {
-    const held = before?.keys[key];
+    const held = before.keys[key];
     return held != null && held.digest === wanted?.digest ? held : wanted;
   });
 }
 
-function rowValues(
-  record: StoredRecord,
-  slots: readonly (KeySlot | null)[],
-  writer: string,
-): (string | number | null)[] {
-  return [
-    ...columnValues(record),
-    ...slots.flatMap((key) => [key?.digest ?? null, key?.slot ?? null]),
-    writer,
-  ];
+function newRow(record: StoredRecord, keys: readonly (KeySlot | null)[], writer: string): TokenRow {
+  return { record, keys, writer, joins: 0 };
+}
+
+function firstSlot(digest: string | null): KeySlot | null {
+  return digest === null ? null : { digest, slot: 0 };
+}
+
+/** The columns that are another in a row, and their values. */
+function changed(
+  before: TokenRow,
+  after: TokenRow,
+): { columns: readonly string[]; values: MysqlValue[] } {
+  const old = rowValues(before);
+  const values = rowValues(after);
+  const isOther = (_: unknown, place: number) => values[place] !== old[place];
+  return { columns: WRITTEN.filter(isOther), values: values.filter(isOther) };
+}
+
+/** What the columns of a key begin with. */
+function prefixOf({ field }: TokenKey): string {
+  return KEYS.find(([, name]) => name === field)?.[0] ?? 'id';
 }

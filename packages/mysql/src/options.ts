@@ -95,6 +95,8 @@ function poolOptionsOf(
   const options: PoolOptions = {
     connectionLimit: 10,
     connectTimeout: 10_000,
+    // A stack trace per statement, which no error of the store shows.
+    trace: false,
     ...(url === undefined ? {} : fromUrl(url)),
     charset: 'utf8mb4_bin',
     ...connection,

@@ -36,6 +36,7 @@ export const ALL_COLUMNS: readonly string[] = [
   'id_digest',
   ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
   'writer',
+  'joins',
 ];
 
 /**
@@ -65,7 +66,8 @@ export function createStatements(table: string): readonly string[] {
       ${columns.join(',\n      ')},
       id_digest ${digest} NOT NULL UNIQUE,
       ${keys.join(',\n      ')},
-      writer CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL
+      writer CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+      joins INT UNSIGNED NOT NULL
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
   ];
 }

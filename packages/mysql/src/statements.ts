@@ -1,9 +1,13 @@
 import { COLUMNS, KEYS } from './schema.ts';
 
-const NAMES: readonly string[] = [
-  ...COLUMNS.map(([column]) => column),
+const RECORD: readonly string[] = COLUMNS.map(([column]) => column);
+
+/** The columns that a save writes, beside the digest of the id. */
+export const WRITTEN: readonly string[] = [
+  ...RECORD,
   ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
   'writer',
+  'joins',
 ];
 
 /** The statements for one table. Values are never in them: each is a `?`. */
@@ -14,35 +18,52 @@ export class Statements {
   readonly takeTurn: string;
   /** Adds a row, if no other has one of its keys. Values: the row, its id's digest, then its keys for the guard. */
   readonly insert: string;
+  /** Tells of a row that another came to share a key with it. Values: id digest. */
+  readonly join: string;
   /** Adds a row. Values: the row, its id's digest. */
   readonly insertBeside: string;
-  /** Changes a row that still has a version, if no other has one of its keys. Values: the row, id digest, version, id digest, keys. */
-  readonly update: string;
-  /** Changes a row that still has a version. Values: the row, id digest, version. */
-  readonly updateBeside: string;
-  readonly #select: string;
+  readonly #from: string;
 
   constructor(table: string) {
     const from = `\`${table}\``;
-    const places = NAMES.map(() => '?').join(', ');
-    const set = NAMES.map((name) => `${name} = ?`).join(', ');
+    this.#from = from;
+    const places = WRITTEN.map(() => '?').join(', ');
     const holds = KEYS.map(([prefix]) => `${prefix}_digest = ?`).join(' OR ');
-    this.#select = `SELECT ${NAMES.join(', ')} FROM ${from}`;
-    this.all = `${this.#select} ORDER BY position`;
+    this.all = `SELECT ${RECORD.join(', ')} FROM ${from} ORDER BY position`;
     this.delete = `DELETE FROM ${from} WHERE id_digest = ?`;
     this.deleteAll = `DELETE FROM ${from}`;
+    this.join = `UPDATE ${from} SET joins = joins + 1 WHERE id_digest = ?`;
     this.takeTurn = `UPDATE \`${table}_lock\` SET turn = turn + 1 WHERE one = 1`;
-    this.insertBeside = `INSERT INTO ${from} (${NAMES.join(', ')}, id_digest) VALUES (${places}, ?)`;
-    this.insert = `INSERT INTO ${from} (${NAMES.join(', ')}, id_digest) SELECT ${places}, ? FROM DUAL
+    this.insertBeside = `INSERT INTO ${from} (${WRITTEN.join(', ')}, id_digest) VALUES (${places}, ?)`;
+    this.insert = `INSERT INTO ${from} (${WRITTEN.join(', ')}, id_digest) SELECT ${places}, ? FROM DUAL
       WHERE NOT EXISTS (SELECT 1 FROM (SELECT 1 FROM ${from} WHERE ${holds} LIMIT 1) AS holder)`;
-    this.updateBeside = `UPDATE ${from} SET ${set} WHERE id_digest = ? AND version = ?`;
-    // The inner LIMIT makes both servers read the table before they write to it.
-    this.update = `${this.updateBeside}
-      AND NOT EXISTS (SELECT 1 FROM (SELECT 1 FROM ${from} WHERE id_digest <> ? AND (${holds}) LIMIT 1) AS holder)`;
   }
 
-  /** Reads the rows that have one of some keys. Values: their digests. */
-  find(columns: readonly string[]): string {
-    return `${this.#select} WHERE ${columns.map((column) => `${column} = ?`).join(' OR ')}`;
+  /** Reads the records that have one of some keys. Values: their digests. */
+  find(keys: readonly string[]): string {
+    return `SELECT ${RECORD.join(', ')} FROM ${this.#from} WHERE ${anyOf(keys)}`;
   }
+
+  /** The same with what is needed to write over them. */
+  findForSave(keys: readonly string[]): string {
+    return `SELECT ${WRITTEN.join(', ')} FROM ${this.#from} WHERE ${anyOf(keys)}`;
+  }
+
+  /**
+   * Changes columns of a row that is as it was, if no other has one of some keys. Values: those of
+   * the columns, id digest, writer, joins, digests of the keys.
+   */
+  update(columns: readonly string[], keys: readonly string[]): string {
+    const set = columns.map((column) => `${column} = ?`).join(', ');
+    // Neither server reads a table that it writes to, but for a derived one which it has to make.
+    const isFree = keys.map(
+      (key) => `AND (SELECT slot FROM (
+        SELECT MIN(${key}_slot) AS slot FROM ${this.#from} WHERE ${key}_digest = ?) AS ${key}_holder) IS NULL`,
+    );
+    return `UPDATE ${this.#from} SET ${set} WHERE id_digest = ? AND writer = ? AND joins = ? ${isFree.join(' ')}`;
+  }
+}
+
+function anyOf(keys: readonly string[]): string {
+  return keys.map((key) => `${key}_digest = ?`).join(' OR ');
 }

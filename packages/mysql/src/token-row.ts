@@ -1,4 +1,4 @@
-import { keyDigest, recordCorrupt, type StoredRecord } from '@tokenkeep/core';
+import { keyDigest, recordCorrupt, type StoredRecord, type TokenKey } from '@tokenkeep/core';
 import { COLUMNS, KEYS } from './schema.ts';
 
 /** A digest, and which of the records with it this is. */
@@ -7,17 +7,19 @@ export interface KeySlot {
   readonly slot: number;
 }
 
-/** A row of the table. */
+/** A row of the table, as a save needs it. */
 export interface TokenRow {
   readonly record: StoredRecord;
   /** The keys of the record, in the order of {@link KEYS}; `null` where it has none. */
   readonly keys: readonly (KeySlot | null)[];
-  /** The save that wrote it last. */
-  readonly writer: unknown;
+  /** The save that wrote it last: no other has the same, ever. */
+  readonly writer: string;
+  /** How often another record came to share one of its keys since. */
+  readonly joins: number;
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
-export function tokenRow(row: Readonly<Record<string, unknown>>): TokenRow {
+export function recordOfRow(row: Readonly<Record<string, unknown>>): StoredRecord {
   const record: Record<string, unknown> = {};
   for (const [column, field] of COLUMNS) record[field] = row[column];
   const { id, expiresAt, extra } = record;
@@ -26,22 +28,37 @@ export function tokenRow(row: Readonly<Record<string, unknown>>): TokenRow {
   if (expiresAt != null) record['expiresAt'] = Number(expiresAt);
   record['version'] = Number(record['version']);
   if (extra != null) record['extra'] = parsedExtra(id, extra);
+  return { ...record, id, version: Number(record['version']) };
+}
+
+/** @throws TokenStoreError `RECORD_CORRUPT` */
+export function tokenRow(row: Readonly<Record<string, unknown>>): TokenRow {
   const keys = KEYS.map(([prefix]) => {
     const digest = row[`${prefix}_digest`];
     return typeof digest === 'string' ? { digest, slot: Number(row[`${prefix}_slot`]) } : null;
   });
   return {
-    record: { ...record, id, version: Number(record['version']) },
+    record: recordOfRow(row),
     keys,
-    writer: row['writer'],
+    writer: String(row['writer']),
+    joins: Number(row['joins']),
   };
 }
 
-/** The digests of a record's keys, in the order of {@link KEYS}. */
-export function keyDigests(record: StoredRecord): (string | null)[] {
+/**
+ * The digests of a record's keys, in the order of {@link KEYS}.
+ *
+ * @param known keys whose digests need not be made again
+ */
+export function keyDigests(
+  record: StoredRecord,
+  known: { readonly keys: readonly TokenKey[]; readonly digests: readonly string[] },
+): (string | null)[] {
   return KEYS.map(([, field]) => {
     const value = record[field];
-    return value == null ? null : keyDigest({ field, value });
+    if (value == null) return null;
+    const place = known.keys.findIndex((key) => key.field === field && key.value === value);
+    return known.digests[place] ?? keyDigest({ field, value });
   });
 }
 
@@ -50,13 +67,18 @@ export function idDigest(id: string): string {
   return keyDigest({ field: 'id', value: id });
 }
 
-/** The values of {@link COLUMNS}. */
-export function columnValues(record: StoredRecord): (string | number | null)[] {
-  return COLUMNS.map(([, field]) => {
-    const value = record[field];
-    if (value == null) return null;
-    return typeof value === 'object' ? JSON.stringify(value) : value;
-  });
+/** The values of a row, in the order of `WRITTEN`. */
+export function rowValues({ record, keys, writer, joins }: TokenRow): (string | number | null)[] {
+  return [
+    ...COLUMNS.map(([, field]) => {
+      const value = record[field];
+      if (value == null) return null;
+      return typeof value === 'object' ? JSON.stringify(value) : value;
+    }),
+    ...keys.flatMap((key) => [key?.digest ?? null, key?.slot ?? null]),
+    writer,
+    joins,
+  ];
 }
 
 function parsedExtra(id: string, text: unknown): unknown {

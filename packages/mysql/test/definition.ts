@@ -32,6 +32,11 @@ function definitionOn(name: string, start: () => Promise<SqlServer>): TokenStore
       await connection.query(`DROP DATABASE IF EXISTS ${new URL(uri).pathname.slice(1)}`);
       await connection.end();
     },
+    damage: async ({ uri, table }) => {
+      const connection = await createConnection(uri);
+      await connection.query(`UPDATE ${table} SET extra = 'This was a record.'`);
+      await connection.end();
+    },
     neighbour: ({ uri, table }) => ({ uri, table: `${table}2` }),
     versions: true,
     durable: true,

@@ -51,6 +51,31 @@ describe.each([
     },
   );
 
+  it('sees who came to share a key since it saved last, though it does not read before a save', async () => {
+    const { url } = await database();
+    await using one = new MysqlTokenStore({ uri: url });
+    await using two = new MysqlTokenStore({ uri: url });
+    const ada = { ...user('ada'), clientId: 'a', refreshToken: 'r' };
+    const first = await save(one, ada);
+    const again = await save(one, { ...ada, accessToken: 'x' });
+    expect([again.id, again.version]).toEqual([first.id, 2]);
+
+    await save(two, { ...user('ada'), clientId: 'b', refreshToken: 's' });
+    expect((await failure(save(one, { ...user('ada'), accessToken: 'y' }))).code).toBe(
+      'AMBIGUOUS_TOKEN',
+    );
+
+    await save(two, { ...ada, accessToken: 'z' });
+    expect((await save(one, { ...ada, accessToken: 'x2' })).version).toBe(4);
+
+    await save(one, { ...user('eve'), refreshToken: 'e' });
+    const bob = await save(two, { ...user('bob'), refreshToken: 't' });
+    expect((await failure(save(one, { id: bob.id, refreshToken: 'e' }))).code).toBe(
+      'AMBIGUOUS_TOKEN',
+    );
+    expect(await one.getTokens()).toHaveLength(4);
+  });
+
   it('keeps text exactly in a database with another character set and collation', async () => {
     const { url } = await database('CHARACTER SET latin1 COLLATE latin1_swedish_ci');
     await using store = new MysqlTokenStore({ uri: url });

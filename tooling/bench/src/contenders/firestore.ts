@@ -4,19 +4,21 @@ import { FirestoreTokenStore } from '@tokenkeep/firestore';
 import { startFirestore } from '@tokenkeep/test-servers';
 import { bareCalls } from '../bare-calls.ts';
 import type { Contender } from '../contender.ts';
-import { SharedServer } from '../shared-server.ts';
+import { SharedClient } from '../shared-client.ts';
 import { fillStore, storeCalls } from '../store-contender.ts';
 
-const server = new SharedServer(() => startFirestore({ own: true }));
-
-const settings = (host: string) => ({ projectId: 'tokenkeep-bench', host, ssl: false });
+const server = new SharedClient({
+  start: () => startFirestore({ own: true }),
+  connect: ({ hostAndPort }) =>
+    new Firestore({ projectId: 'tokenkeep-bench', host: hostAndPort, ssl: false }),
+  disconnect: (client) => client.terminate(),
+});
 
 /**
  * The driver's own calls: a document under its user, found by that or by a query, set by one call.
  * They match nothing, merge nothing and check nothing, and give documents.
  */
-const bare = server.contender('bare calls of firestore', async ({ hostAndPort }, tokens) => {
-  const client = new Firestore(settings(hostAndPort));
+const bare = server.contender('bare calls of firestore', async (client, tokens) => {
   const collection = client.collection('bare');
   const of = (name: string) => collection.doc(createHash('sha256').update(name).digest('hex'));
   const statements = {
@@ -28,12 +30,12 @@ const bare = server.contender('bare calls of firestore', async ({ hostAndPort },
     },
   };
   for (const token of tokens) await statements.upsert(token)();
-  return { calls: bareCalls(statements, tokens.length), close: () => client.terminate() };
+  return { calls: bareCalls(statements, tokens.length), close: () => undefined };
 });
 
 export const firestore: Contender = {
-  ...server.contender('firestore', async ({ hostAndPort }, tokens) => {
-    const store = new FirestoreTokenStore({ settings: settings(hostAndPort) });
+  ...server.contender('firestore', async (firestore, tokens) => {
+    const store = new FirestoreTokenStore({ firestore });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),

@@ -3,17 +3,20 @@ import { startMongo } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
 import { bareCalls } from '../bare-calls.ts';
 import type { Contender } from '../contender.ts';
-import { SharedServer } from '../shared-server.ts';
+import { SharedClient } from '../shared-client.ts';
 import { fillStore, storeCalls } from '../store-contender.ts';
 
-const server = new SharedServer(() => startMongo({ own: true }));
+const server = new SharedClient({
+  start: () => startMongo({ own: true }),
+  connect: (engine) => new MongoClient(engine.databaseUrl('bench')),
+  disconnect: (client) => client.close(),
+});
 
 /**
  * The driver's own statements, as safe as the store's: a find by an index, an upsert by a unique one,
  * journaled. They match nothing, merge nothing and check nothing, and give documents.
  */
-const bare = server.contender('bare statements of mongodb', async (engine, tokens) => {
-  const client = new MongoClient(engine.databaseUrl('bare'));
+const bare = server.contender('bare statements of mongodb', async (client, tokens) => {
   const collection = client.db().collection('bare', {
     writeConcern: { w: 'majority', journal: true },
     readConcern: { level: 'majority' },
@@ -36,13 +39,13 @@ const bare = server.contender('bare statements of mongodb', async (engine, token
       },
       tokens.length,
     ),
-    close: () => client.close(),
+    close: () => undefined,
   };
 });
 
 export const mongo: Contender = {
-  ...server.contender('mongo', async (engine, tokens) => {
-    const store = new MongoTokenStore({ uri: engine.databaseUrl('store') });
+  ...server.contender('mongo', async (client, tokens) => {
+    const store = new MongoTokenStore({ client, database: 'bench' });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),

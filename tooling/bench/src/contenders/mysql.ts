@@ -1,12 +1,24 @@
+import { keyDigest } from '@tokenkeep/core';
 import { MysqlTokenStore } from '@tokenkeep/mysql';
 import { startMariadb } from '@tokenkeep/test-servers';
 import { createPool } from 'mysql2/promise';
 import { bareCalls } from '../bare-calls.ts';
 import type { Contender } from '../contender.ts';
-import { SharedServer } from '../shared-server.ts';
+import { SharedClient } from '../shared-client.ts';
 import { fillStore, storeCalls } from '../store-contender.ts';
 
-const server = new SharedServer(() => startMariadb({ own: true }));
+const server = new SharedClient({
+  start: () => startMariadb({ own: true }),
+  connect: async (mariadb) => {
+    // As the store's own pool has it: a stack trace per statement, in case it fails, costs its time.
+    const pool = createPool({ uri: (await mariadb.createDatabase()).url, trace: false });
+    pool.pool.on('connection', (connection) => {
+      connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    });
+    return pool;
+  },
+  disconnect: (pool) => pool.end(),
+});
 
 const COLUMNS = [
   'user_name',
@@ -22,24 +34,25 @@ const COLUMNS = [
 ];
 
 /**
- * The driver's own prepared statements: a find by an index, an upsert by a unique one. They match
- * nothing, merge nothing and check nothing, cut a value at 255 characters, and give rows.
+ * The driver's own prepared statements: a find by an index of a table that our store made; and an
+ * upsert by a unique index of a table that has nothing else, and cuts a value at 255 characters. They
+ * match nothing, merge nothing and check nothing, and give rows.
  */
-const bare = server.contender('bare statements of mysql2', async (mariadb, tokens) => {
-  const { url } = await mariadb.createDatabase();
-  const pool = createPool({ uri: url });
+const bare = server.contender('bare statements of mysql2', async (pool, tokens) => {
   const texts = COLUMNS.map((column) => `${column} VARCHAR(255)`).join(', ');
   await pool.query(
     `CREATE TABLE bare (id BIGINT AUTO_INCREMENT PRIMARY KEY, ${texts}, UNIQUE (user_name), KEY (refresh_token))
      CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
   );
-  const select = `SELECT id, ${COLUMNS.join(', ')} FROM bare WHERE`;
+  const select = `SELECT id, ${COLUMNS.join(', ')} FROM found WHERE`;
   const places = COLUMNS.map(() => '?').join(', ');
   const set = COLUMNS.map((column) => `${column} = VALUES(${column})`).join(', ');
   const upsert = `INSERT INTO bare (${COLUMNS.join(', ')}) VALUES (${places}) ON DUPLICATE KEY UPDATE ${set}`;
   const statements = {
-    findByUser: (name: string) => pool.execute(`${select} user_name = ?`, [name]),
-    findByRefreshToken: (token: string) => pool.execute(`${select} refresh_token = ?`, [token]),
+    findByUser: (value: string) =>
+      pool.execute(`${select} user_digest = ?`, [keyDigest({ field: 'userName', value })]),
+    findByRefreshToken: (value: string) =>
+      pool.execute(`${select} refresh_digest = ?`, [keyDigest({ field: 'refreshToken', value })]),
     upsert: (token: (typeof tokens)[number]) => {
       const { userName, clientId, clientSecret, refreshToken, accessToken, ...rest } =
         token.toRecord();
@@ -51,13 +64,13 @@ const bare = server.contender('bare statements of mysql2', async (mariadb, token
     },
   };
   for (const token of tokens) await statements.upsert(token)();
-  return { calls: bareCalls(statements, tokens.length), close: () => pool.end() };
+  await fillStore(new MysqlTokenStore({ pool, table: 'found' }), tokens);
+  return { calls: bareCalls(statements, tokens.length), close: () => undefined };
 });
 
 export const mysql: Contender = {
-  ...server.contender('mysql', async (mariadb, tokens) => {
-    const { url } = await mariadb.createDatabase();
-    const store = new MysqlTokenStore({ uri: url });
+  ...server.contender('mysql', async (pool, tokens) => {
+    const store = new MysqlTokenStore({ pool });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),

@@ -3,19 +3,20 @@ import { startRedis } from '@tokenkeep/test-servers';
 import { Redis } from 'ioredis';
 import { bareCalls } from '../bare-calls.ts';
 import type { Contender } from '../contender.ts';
-import { SharedServer } from '../shared-server.ts';
+import { SharedClient } from '../shared-client.ts';
 import { fillStore, storeCalls } from '../store-contender.ts';
 
-const server = new SharedServer(() =>
-  startRedis({ own: true, appendonly: true, appendfsync: 'always' }),
-);
+const server = new SharedClient({
+  start: () => startRedis({ own: true, appendonly: true, appendfsync: 'always' }),
+  connect: ({ url }) => new Redis(url),
+  disconnect: (client) => client.quit(),
+});
 
 /**
  * The driver's own commands on the same server: a record as JSON under its user and under its refresh
  * token. They match nothing, merge nothing and check nothing, and give the parsed JSON.
  */
-const bare = server.contender('bare commands of ioredis', async ({ url }, tokens) => {
-  const client = new Redis(url);
+const bare = server.contender('bare commands of ioredis', async (client, tokens) => {
   const parsed = async (reply: Promise<string | null>) => JSON.parse((await reply) ?? 'null');
   const statements = {
     findByUser: (name: string) => parsed(client.hget('bare', `user:${name}`)),
@@ -30,12 +31,12 @@ const bare = server.contender('bare commands of ioredis', async ({ url }, tokens
     },
   };
   for (const token of tokens) await statements.upsert(token)();
-  return { calls: bareCalls(statements, tokens.length), close: () => client.quit() };
+  return { calls: bareCalls(statements, tokens.length), close: () => undefined };
 });
 
 export const redis: Contender = {
-  ...server.contender('redis', async ({ url }, tokens) => {
-    const store = new RedisTokenStore({ url });
+  ...server.contender('redis', async (client, tokens) => {
+    const store = new RedisTokenStore({ client });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),

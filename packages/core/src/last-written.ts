@@ -1,0 +1,87 @@
+import { RECORD_FIELDS, type StoredRecord } from './oauth-token.ts';
+
+/** Characters: enough for some thousand usual records. */
+const ROOM = 8_000_000;
+
+interface Entry<Row> {
+  readonly id: string;
+  readonly row: Row;
+  readonly keys: readonly string[];
+  readonly size: number;
+}
+
+/**
+ * What a store wrote last, so that it can decide the next save of the same record without reading
+ * it first. Nothing is ever answered from it: the write has to be refused by the storage if the row
+ * is no longer so, or is no longer all that the keys lead to.
+ */
+export class LastWritten<Row> {
+  readonly #byId = new Map<string, Entry<Row>>();
+  readonly #byKey = new Map<string, Entry<Row>>();
+  #room = ROOM;
+
+  /**
+   * Takes out the row that some of the keys lead to, if it is only one. It is kept again when it was
+   * written.
+   *
+   * @param keys digests, see `keyDigest`
+   */
+  take(keys: readonly string[]): Row | undefined {
+    let found: Entry<Row> | undefined;
+    for (const key of keys) {
+      const entry = this.#byKey.get(key);
+      if (entry === undefined) continue;
+      if (found !== undefined && found !== entry) return undefined;
+      found = entry;
+    }
+    if (found !== undefined) this.#remove(found);
+    return found?.row;
+  }
+
+  /**
+   * @param keys the digests of those of the record's keys that no other record has
+   * @param row what the storage needs to know of the record
+   */
+  keep(record: StoredRecord, keys: readonly string[], row: Row): void {
+    this.forget(record.id);
+    const entry: Entry<Row> = { id: record.id, row, keys, size: sizeOf(record) };
+    this.#byId.set(record.id, entry);
+    for (const key of entry.keys) this.#byKey.set(key, entry);
+    this.#room -= entry.size;
+    for (const oldest of this.#byId.values()) {
+      if (this.#room >= 0) break;
+      this.#remove(oldest);
+    }
+  }
+
+  /** To be called when the record is deleted: its secrets are not kept longer. */
+  forget(id: string): void {
+    const entry = this.#byId.get(id);
+    if (entry !== undefined) this.#remove(entry);
+  }
+
+  clear(): void {
+    this.#byId.clear();
+    this.#byKey.clear();
+    this.#room = ROOM;
+  }
+
+  #remove(entry: Entry<Row>): void {
+    this.#byId.delete(entry.id);
+    for (const key of entry.keys) {
+      if (this.#byKey.get(key) === entry) this.#byKey.delete(key);
+    }
+    this.#room += entry.size;
+  }
+}
+
+/** Characters, roughly: the keys and the maps count for a thousand. */
+function sizeOf(record: StoredRecord): number {
+  let size = 1_000;
+  for (const field of RECORD_FIELDS) {
+    const value = record[field];
+    if (typeof value === 'string') size += value.length;
+    else if (typeof value === 'object' && value !== null) size += JSON.stringify(value).length;
+  }
+  return size;
+}
