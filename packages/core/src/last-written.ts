@@ -3,6 +3,9 @@ import { RECORD_FIELDS, type StoredRecord } from './oauth-token.ts';
 /** Characters: enough for some thousand usual records. */
 const ROOM = 8_000_000;
 
+/** Ids. */
+const MOST_GIVEN_UP = 10_000;
+
 interface Entry<Row> {
   readonly id: string;
   readonly row: Row;
@@ -18,6 +21,7 @@ interface Entry<Row> {
 export class LastWritten<Row> {
   readonly #byId = new Map<string, Entry<Row>>();
   readonly #byKey = new Map<string, Entry<Row>>();
+  readonly #givenUp = new Set<string>();
   #room = ROOM;
 
   /**
@@ -44,6 +48,7 @@ export class LastWritten<Row> {
    */
   keep(record: StoredRecord, keys: readonly string[], row: Row): void {
     this.forget(record.id);
+    if (this.#givenUp.has(record.id)) return;
     const entry: Entry<Row> = { id: record.id, row, keys, size: sizeOf(record) };
     this.#byId.set(record.id, entry);
     for (const key of entry.keys) this.#byKey.set(key, entry);
@@ -52,6 +57,12 @@ export class LastWritten<Row> {
       if (this.#room >= 0) break;
       this.#remove(oldest);
     }
+  }
+
+  /** To be called when a write was refused: others save this record, too, so that it is read in future. */
+  giveUp(id: string): void {
+    if (this.#givenUp.size === MOST_GIVEN_UP) this.#givenUp.clear();
+    this.#givenUp.add(id);
   }
 
   /** To be called when the record is deleted: its secrets are not kept longer. */

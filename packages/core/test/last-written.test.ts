@@ -45,3 +45,12 @@ test('the oldest make room, by their length', () => {
   expect(left.length).toBeGreaterThan(100);
   expect(left.length).toBeLessThan(140);
 });
+
+test('a record that others save, too, is not kept again', () => {
+  const last = new LastWritten<string>();
+  last.giveUp('1');
+  last.keep(record('1'), ['a'], 'first');
+  last.keep(record('2'), ['b'], 'second');
+  expect(last.take(['a'])).toBeUndefined();
+  expect(last.take(['b'])).toBe('second');
+});

@@ -1,6 +1,7 @@
 import {
   type Decide,
   keyDigest,
+  LastWritten,
   type StoredRecord,
   type TokenKey,
   TokenStoreError,
@@ -22,6 +23,7 @@ export class DocumentStorage {
   readonly #documents: Documents;
   readonly #saver: Repeat;
   readonly #lockPatience: number;
+  readonly #lastWritten = new LastWritten<RecordDocument>();
 
   /** @param lockPatience how long a lock may be held before it is broken: milliseconds */
   constructor(documents: Documents, saver: Repeat, lockPatience: number) {
@@ -46,7 +48,7 @@ export class DocumentStorage {
 
   async save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
     const digests = keys.map(keyDigest);
-    const writer = new RecordWriter(this.#documents, this.#lockPatience);
+    const writer = this.#writer();
     try {
       await this.#saver.repeat(keys, () => writer.save(digests, decide));
     } finally {
@@ -56,7 +58,8 @@ export class DocumentStorage {
 
   delete(id: string): Promise<void> {
     const key: TokenKey = { field: 'id', value: id };
-    const writer = new RecordWriter(this.#documents, this.#lockPatience);
+    const writer = this.#writer();
+    this.#lastWritten.forget(id);
     return this.#saver.repeat([key], () => writer.remove(id, keyDigest(key)));
   }
 
@@ -79,6 +82,7 @@ export class DocumentStorage {
   }
 
   async clear(): Promise<void> {
+    this.#lastWritten.clear();
     // In this order: who has, or had, the lock of one of these gates has a number up to the last.
     const gates = await this.#documents.gates();
     const lastOrder = await this.#documents.lastOrder();
@@ -91,6 +95,10 @@ export class DocumentStorage {
     }
     // Who went through a gate since then has moved it on.
     await this.#documents.removeGates(gates);
+  }
+
+  #writer(): RecordWriter {
+    return new RecordWriter(this.#documents, this.#lockPatience, this.#lastWritten);
   }
 }
 

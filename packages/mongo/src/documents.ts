@@ -62,9 +62,10 @@ export interface Documents {
   /**
    * Puts a document in the place of its former revision.
    *
+   * @param record what it has to hold besides: someone may have written to it by hand
    * @returns whether it did; `false` if it is not at that revision or one of the claims is taken
    */
-  replace(revision: number, document: StoreDocument): Promise<boolean>;
+  replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<boolean>;
   /** @returns whether there was such a document at that revision */
   remove(_id: string, revision: number): Promise<boolean>;
   /** Removes documents at whatever revision they are. */

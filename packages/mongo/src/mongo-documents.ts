@@ -27,11 +27,11 @@ export class MongoDocuments implements Documents {
   }
 
   async find(keys: readonly string[]): Promise<StoreDocument[]> {
-    return (await this.#latest.find({ keys: { $in: keys } }).toArray()).map(fromMongo);
+    return (await this.#latest.find(anyOf(keys)).toArray()).map(fromMongo);
   }
 
   async findDurable(keys: readonly string[]): Promise<StoreDocument[]> {
-    return (await this.#durable.find({ keys: { $in: keys } }).toArray()).map(fromMongo);
+    return (await this.#durable.find(anyOf(keys)).toArray()).map(fromMongo);
   }
 
   async get(_id: string): Promise<StoreDocument | null> {
@@ -46,10 +46,11 @@ export class MongoDocuments implements Documents {
     });
   }
 
-  replace(revision: number, document: StoreDocument): Promise<boolean> {
+  replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<boolean> {
+    const filter = { _id: document._id, revision };
     return this.#write(document, async (written) => {
       const { matchedCount } = await this.#latest.replaceOne(
-        { _id: document._id, revision },
+        record === undefined ? filter : { ...filter, record: toMongoRecord(record) },
         written,
       );
       return matchedCount > 0;
@@ -145,14 +146,21 @@ export class MongoDocuments implements Documents {
   }
 }
 
+function anyOf(keys: readonly string[]): object {
+  return { keys: keys.length === 1 ? keys[0] : { $in: keys } };
+}
+
 function toMongo(document: StoreDocument, writer: string): object {
   if (document.kind !== 'record') return { ...document, writer };
-  const { extra, ...fields } = document.record;
+  return { ...document, record: toMongoRecord(document.record), writer };
+}
+
+function toMongoRecord({ extra, ...fields }: StoredRecord): object {
   const present = Object.entries(fields).filter(([, value]) => value != null);
   const record = Object.fromEntries(present);
   // As text: what a provider sends may be nested more deeply than BSON can be, and have any names.
   if (extra != null) record['extra'] = JSON.stringify(extra);
-  return { ...document, record, writer };
+  return record;
 }
 
 function fromMongo(found: object): StoreDocument {

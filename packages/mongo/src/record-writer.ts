@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Decide, StoredRecord } from '@tokenkeep/core';
+import type { Decide, LastWritten, StoredRecord } from '@tokenkeep/core';
 import {
   type DocumentChange,
   gateId,
@@ -30,19 +30,26 @@ const MOST_LOOKS = 5;
 export class RecordWriter {
   readonly #documents: Documents;
   readonly #lockPatience: number;
+  readonly #lastWritten: LastWritten<RecordDocument>;
   readonly #lockFirstSeen = new Map<string, number>();
   #shell: string | undefined;
   #lock: Lock | undefined;
   #order: number | undefined;
 
   /** @param lockPatience how long others may hold a lock before it is broken: milliseconds */
-  constructor(documents: Documents, lockPatience: number) {
+  constructor(
+    documents: Documents,
+    lockPatience: number,
+    lastWritten: LastWritten<RecordDocument>,
+  ) {
     this.#documents = documents;
     this.#lockPatience = lockPatience;
+    this.#lastWritten = lastWritten;
   }
 
   /** Tries to save. @returns `false` if others were faster and it has to be tried again */
   async save(wanted: readonly string[], decide: Decide): Promise<boolean> {
+    if (await this.#saveOver(this.#lastWritten.take(wanted), wanted, decide)) return true;
     let keys = wanted;
     for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
       const seen = await this.#look(keys);
@@ -65,6 +72,34 @@ export class RecordWriter {
       else if (!(await this.#getLocks(change, plan))) return false;
     }
     return false;
+  }
+
+  /**
+   * Saves over the document that this store wrote last, without a look. The write is refused if the
+   * document has another revision by now, or if a key that is new to it is not free. A key of which
+   * the document has both halves is in no other, so the rest is as if it had been looked up.
+   */
+  async #saveOver(
+    last: RecordDocument | undefined,
+    wanted: readonly string[],
+    decide: Decide,
+  ): Promise<boolean> {
+    if (last === undefined) return false;
+    const seen = sortOut(wanted, [last]);
+    if (mayBeShared(last, wanted, seen)) return false;
+    let change: DocumentChange | null;
+    try {
+      change = changeOf(wanted, seen, decide);
+    } catch {
+      // Only what is read is a reason to refuse a save.
+      return false;
+    }
+    if (change === null || change.replaces === null) return false;
+    const plan = planWrite(change, seen, undefined);
+    if (plan.step !== 'write') return false;
+    const isSaved = await this.#write(change, plan, last.record);
+    if (!isSaved) this.#lastWritten.giveUp(last.record.id);
+    return isSaved;
   }
 
   /** Tries to remove the record with this id. @returns `false` if it has to be tried again */
@@ -216,6 +251,7 @@ export class RecordWriter {
   async #write(
     { record, replaces, absorbs }: DocumentChange,
     plan: WritePlan & { step: 'write' },
+    before?: StoredRecord,
   ): Promise<boolean> {
     const order = replaces?.order ?? (await this.#newOrder());
     const document: RecordDocument = {
@@ -231,13 +267,19 @@ export class RecordWriter {
     const isNew = replaces === null && this.#shell === undefined;
     const written = isNew
       ? await this.#documents.insert(document)
-      : await this.#documents.replace(document.revision - 1, document);
+      : await this.#documents.replace(document.revision - 1, document, before);
     if (!written) {
       // Perhaps it was taken away, so that nothing comes of the locks that are held for it.
       await this.end();
       return false;
     }
     this.#shell = undefined;
+    // What it absorbed is taken off it again, so that it does not stay as it is.
+    if (document.absorbed === undefined) {
+      const shared = perhapsGated(document);
+      const sole = document.keys.filter((key) => !shared.includes(key));
+      this.#lastWritten.keep(record, sole, document);
+    }
     await this.#afterwards(() => this.#tidyUp(document, replaces, plan));
     return true;
   }

@@ -175,7 +175,9 @@ class MysqlTable implements TokenStorage {
     if (change === null || change.replaces === null) return false;
     const digests = keyDigests(change.record, save);
     if (needsTurn(change, digests, [row])) return false;
-    return this.#update(connection, { record: change.record, digests }, last, save);
+    const isSaved = await this.#update(connection, { record: change.record, digests }, last, save);
+    if (!isSaved) this.#lastWritten.giveUp(row.record.id);
+    return isSaved;
   }
 
   /** The usual save of a record that another process wrote last is one read and one write. */

@@ -33,6 +33,26 @@ export function* holdersIn(value: string): Iterable<string> {
   for (let start = 0; start < value.length; start += 64) yield value.slice(start, start + 64);
 }
 
+/**
+ * Of many fields those asked for, and the records that they lead to.
+ *
+ * @returns `undefined` where one of these records is not among the fields
+ */
+export function ledTo(asked: readonly string[], all: Fields): Fields | undefined {
+  const fields = new Map<string, string>();
+  for (const field of asked) {
+    const value = all.get(field) ?? '';
+    fields.set(field, value);
+    if (isRecordField(field)) continue;
+    for (const digest of holdersIn(value)) {
+      const record = all.get(`record:${digest}`);
+      if (record === undefined) return undefined;
+      fields.set(`record:${digest}`, record);
+    }
+  }
+  return fields;
+}
+
 /** What tells one state of a field from every other: the save that wrote a record last, or the whole. */
 export function stateOf(value: string): string {
   return /^\d+ [^ ,]+/.exec(value)?.[0] ?? value;

@@ -18,10 +18,10 @@ import {
   digestOf,
   type Fields,
   fieldOf,
-  holdersIn,
   isRecordField,
   jsonOf,
   keyFieldsOf,
+  ledTo,
   recordFrom,
   recordsIn,
   sequenceOf,
@@ -137,20 +137,15 @@ class RedisStorage implements TokenStorage {
   async #readKnown(asked: readonly string[]): Promise<Fields | undefined> {
     const guess = this.#lastSeen.guess(asked);
     if (guess === undefined || !Array.from(guess.keys()).some(isRecordField)) return undefined;
-    const fields = await this.#hash.read([...guess.keys()]);
-    if (fields === undefined) return undefined;
-    this.#lastSeen.keep(fields);
-    for (const field of asked) {
-      if (isRecordField(field)) continue;
-      for (const digest of holdersIn(fields.get(field) ?? '')) {
-        if (!fields.has(`record:${digest}`)) return undefined;
-      }
-    }
+    const read = await this.#hash.read([...guess.keys()]);
+    const fields = read && ledTo(asked, read);
+    if (fields !== undefined) this.#lastSeen.keep(fields);
     return fields;
   }
 
   async #look(asked: readonly string[]): Promise<Fields> {
-    const seen = await this.#hash.look(asked);
+    const seen = ledTo(asked, await this.#hash.look(asked));
+    if (seen === undefined) throw new Error('the reply lacks a record');
     this.#lastSeen.keep(seen);
     return seen;
   }

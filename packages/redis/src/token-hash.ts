@@ -1,3 +1,4 @@
+import { Gathering } from './gathering.ts';
 import { type Fields, stateOf } from './record-field.ts';
 import { ALL, CHECK, CLEAR, LOOK, type Script, WRITE } from './scripts.ts';
 
@@ -26,26 +27,31 @@ export interface Change {
 export class TokenHash {
   readonly #call: Call;
   readonly #key: string;
+  readonly #looks = new Gathering(async (asked) => fieldsIn(asked, await this.#run(LOOK, asked)));
+  readonly #reads = new Gathering(async (names) => {
+    const reply = await this.#call('hmget', [this.#key, 'format', ...names]);
+    if (!Array.isArray(reply) || reply[0] !== '1') return undefined;
+    return fieldsIn(names, reply.slice(1));
+  });
 
   constructor(call: Call, key: string) {
     this.#call = call;
     this.#key = key;
   }
 
-  /** @returns the fields asked for, and each record that they lead to */
-  async look(asked: readonly string[]): Promise<Fields> {
-    return fieldsIn(asked, await this.#run(LOOK, asked));
+  /** @returns the fields asked for, and each record that they lead to; perhaps others, too */
+  look(asked: readonly string[]): Promise<Fields> {
+    return this.#looks.ask(asked);
   }
 
   /**
    * Reads fields without following where they lead: what a find needs that knows it already.
    *
-   * @returns `undefined` if there is no store of this version, or none yet
+   * @returns the fields, perhaps others, too; `undefined` if there is no store of this version, or
+   *   none yet
    */
-  async read(names: readonly string[]): Promise<Fields | undefined> {
-    const reply = await this.#call('hmget', [this.#key, 'format', ...names]);
-    if (!Array.isArray(reply) || reply[0] !== '1') return undefined;
-    return fieldsIn(names, reply.slice(1));
+  read(names: readonly string[]): Promise<Fields | undefined> {
+    return this.#reads.ask(names);
   }
 
   /**

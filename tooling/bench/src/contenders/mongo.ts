@@ -1,3 +1,4 @@
+import { keyDigest } from '@tokenkeep/core';
 import { MongoTokenStore } from '@tokenkeep/mongo';
 import { startMongo } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
@@ -13,14 +14,18 @@ const server = new SharedClient({
 });
 
 /**
- * The driver's own statements, as safe as the store's: a find by an index, an upsert by a unique one,
- * journaled. They match nothing, merge nothing and check nothing, and give documents.
+ * The driver's own statements, as safe as the store's: a find by an index of a collection that our
+ * store made; a journaled upsert by a unique index of a collection that has nothing else. They match
+ * nothing, merge nothing and check nothing, and give documents.
  */
 const bare = server.contender('bare statements of mongodb', async (client, tokens) => {
-  const collection = client.db().collection('bare', {
+  const options = {
     writeConcern: { w: 'majority', journal: true },
     readConcern: { level: 'majority' },
-  });
+  } as const;
+  const collection = client.db().collection('bare', options);
+  const found = client.db().collection('found', options);
+  await fillStore(new MongoTokenStore({ client, database: 'bench', collection: 'found' }), tokens);
   await collection.createIndexes([
     { key: { userName: 1 }, name: 'user', unique: true },
     { key: { refreshToken: 1 }, name: 'refresh', unique: true },
@@ -29,8 +34,9 @@ const bare = server.contender('bare statements of mongodb', async (client, token
   return {
     calls: bareCalls(
       {
-        findByUser: (name) => collection.findOne({ userName: name }),
-        findByRefreshToken: (refreshToken) => collection.findOne({ refreshToken }),
+        findByUser: (value) => found.findOne({ keys: keyDigest({ field: 'userName', value }) }),
+        findByRefreshToken: (value) =>
+          found.findOne({ keys: keyDigest({ field: 'refreshToken', value }) }),
         upsert: (token) => {
           const record = token.toRecord();
           const filter = { userName: record.userName };

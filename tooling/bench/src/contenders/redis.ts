@@ -8,15 +8,17 @@ import { fillStore, storeCalls } from '../store-contender.ts';
 
 const server = new SharedClient({
   start: () => startRedis({ own: true, appendonly: true, appendfsync: 'always' }),
-  connect: ({ url }) => new Redis(url),
-  disconnect: (client) => client.quit(),
+  // Each its own: the server has one thread for all. On its own client the store sends together what
+  // is saved at the same time.
+  connect: ({ url }) => ({ url, client: new Redis(url) }),
+  disconnect: ({ client }) => client.quit(),
 });
 
 /**
  * The driver's own commands on the same server: a record as JSON under its user and under its refresh
  * token. They match nothing, merge nothing and check nothing, and give the parsed JSON.
  */
-const bare = server.contender('bare commands of ioredis', async (client, tokens) => {
+const bare = server.contender('bare commands of ioredis', async ({ client }, tokens) => {
   const parsed = async (reply: Promise<string | null>) => JSON.parse((await reply) ?? 'null');
   const statements = {
     findByUser: (name: string) => parsed(client.hget('bare', `user:${name}`)),
@@ -35,8 +37,8 @@ const bare = server.contender('bare commands of ioredis', async (client, tokens)
 });
 
 export const redis: Contender = {
-  ...server.contender('redis', async (client, tokens) => {
-    const store = new RedisTokenStore({ client });
+  ...server.contender('redis', async ({ url }, tokens) => {
+    const store = new RedisTokenStore({ url });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),
