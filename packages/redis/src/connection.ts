@@ -1,19 +1,10 @@
 import { TokenStoreError } from '@tokenkeep/core';
-import { Redis } from 'ioredis';
 import {
   checkOptions,
   type OwnClient,
   type RedisClient,
   type RedisTokenStoreOptions,
 } from './options.ts';
-
-/** A command that is to be sent in this turn of the event loop. */
-interface Waiting {
-  readonly command: string;
-  readonly args: string[];
-  readonly resolve: (reply: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** The client that a store speaks through: its own, or one that it was handed. */
 export class Connection {
@@ -23,7 +14,6 @@ export class Connection {
   readonly #makeClient: (() => OwnClient) | undefined;
   #client: RedisClient | undefined;
   #own: OwnClient | undefined;
-  #waiting: Waiting[] = [];
 
   /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
   constructor(options: RedisTokenStoreOptions) {
@@ -57,7 +47,7 @@ export class Connection {
     const client = this.#client;
     if (client === undefined) throw new Error('the store is not open');
     try {
-      return await this.#inTime(this.#send(client, command, args));
+      return await this.#inTime(client.call(command, args));
     } catch (error) {
       if (this.#own === undefined && client.status === 'end') {
         throw new TokenStoreError(
@@ -74,34 +64,6 @@ export class Connection {
     this.#own?.disconnect();
     this.#own = undefined;
     if (this.#makeClient !== undefined) this.#client = undefined;
-  }
-
-  /**
-   * Sends what is called in one turn in one piece: the server flushes it to the disk together. A
-   * single command goes as it is; ioredis' own auto-pipelining would cost it half as much again.
-   */
-  #send(client: RedisClient, command: string, args: string[]): Promise<unknown> {
-    if (!(client === this.#own && client instanceof Redis)) return client.call(command, args);
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.push({ command, args, resolve, reject });
-    if (this.#waiting.length === 1) process.nextTick(() => this.#sendWaiting(client));
-    return promise;
-  }
-
-  #sendWaiting(client: Redis): void {
-    const [first, ...others] = this.#waiting;
-    this.#waiting = [];
-    if (first === undefined) return;
-    if (others.length === 0) {
-      client.call(first.command, first.args).then(first.resolve, first.reject);
-      return;
-    }
-    const pipeline = client.pipeline();
-    for (const { command, args, resolve, reject } of [first, ...others]) {
-      pipeline.call(command, args, (error, reply) => (error ? reject(error) : resolve(reply)));
-    }
-    // What goes wrong with one command is told to its caller.
-    pipeline.exec().catch(() => {});
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
