@@ -41,7 +41,7 @@ export interface FileTokenStoreOptions {
  * failure.
  *
  * @example
- * await using store = new FileTokenStore({ path: './tokens.json' });
+ * const store = new FileTokenStore({ path: './tokens.json' });
  * await store.saveToken(new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.abc' }));
  */
 export class FileTokenStore extends StorageTokenStore {

@@ -76,7 +76,7 @@ export type SqliteTokenStoreOptions = PathOptions | DatabaseOptions;
  * The constructor checks its options and does nothing else: the first call opens the database.
  *
  * @example
- * await using store = new SqliteTokenStore({ path: './tokens.db' });
+ * const store = new SqliteTokenStore({ path: './tokens.db' });
  * await store.saveToken(new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.abc' }));
  */
 export class SqliteTokenStore extends StorageTokenStore {
