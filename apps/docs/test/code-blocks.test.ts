@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type CodeBlock, codeBlocksIn, Project } from '@tokenkeep/code-blocks';
+import { expect, test } from 'vitest';
+import { PAGES } from '../src/pages.ts';
+
+const repository = resolve(import.meta.dirname, '../../..');
+const FILES = ['README.md', 'apps/sample/README.md', ...PAGES.map(({ file }) => file)];
+
+/** Their packages run them, on the server that they need. */
+const RUN_ELSEWHERE = ['mysql', 'redis', 'mongo', 'firestore', 'zoho'].map(
+  (name) => `packages/${name}/README.md`,
+);
+
+const blocksOf = (file: string) => codeBlocksIn(readFileSync(join(repository, file), 'utf8'));
+const programsOf = (file: string) =>
+  blocksOf(file).filter(({ language, info }) => language === 'ts' && info !== 'no-run');
+const nameOf = ({ info, line }: CodeBlock) => (info === '' ? `line-${line}.ts` : info);
+
+/** What the reader of the kit's README has written. */
+const OWN_STORE = `
+  import { FileTokenStore } from '@tokenkeep/file';
+  export class MyTokenStore extends FileTokenStore {
+    constructor(path: string) { super({ path }); }
+  }`;
+
+/** @param folder where in the project */
+function write(project: Project, file: string, folder = ''): void {
+  project.write(`${folder}src/my-token-store.ts`, OWN_STORE);
+  for (const block of programsOf(file)) project.write(folder + nameOf(block), block.text);
+}
+
+/** Not every check of the kit: its own tests run those. */
+const SHORT = { KIT_INTENSITY: 'quick', NODE_OPTIONS: '--test-name-pattern=C' };
+
+const files = FILES.filter((file) => programsOf(file).length > 0);
+
+test('the programs have no wrong types', async () => {
+  using project = new Project();
+  for (const file of files) write(project, file, `${file.replaceAll('/', '-')}/`);
+  await project.check();
+});
+
+test.each(files.filter((file) => !RUN_ELSEWHERE.includes(file)))(
+  'the programs in %s run as they stand',
+  async (file) => {
+    using project = new Project();
+    write(project, file);
+    for (const block of programsOf(file)) {
+      const printed = await project.run(nameOf(block), SHORT);
+      if (block.text.includes('console.log')) expect(printed).not.toBe('');
+      expect(printed).not.toMatch(/1000\.(?:abc|def|new)/);
+    }
+  },
+);
+
+test('what can not be run is little, and says so', () => {
+  const marked = FILES.flatMap((file) =>
+    blocksOf(file)
+      .filter(({ info }) => info === 'no-run')
+      .map(() => file),
+  );
+  expect(marked).toEqual([
+    'packages/zoho/README.md',
+    'docs/from-the-vendors-stores.md',
+    'docs/write-an-adapter.md',
+  ]);
+});
+
+test.each(FILES)('the commands in %s are there', (file) => {
+  const unknown = blocksOf(file)
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ text }) => text.split('\n'))
+    .filter((line) => !isKnown(line));
+  expect(unknown).toEqual([]);
+});
+
+/** Whether what a command of npm or pnpm names exists. Others are not ours. */
+function isKnown(line: string): boolean {
+  const [program, ...words] = line
+    .replace(/\s+#.*/, '')
+    .trim()
+    .split(/\s+/);
+  const packages = words.flatMap((word) => /^@tokenkeep\/([a-z-]+)/.exec(word)?.[1] ?? []);
+  const arePackages = packages.every((name) => {
+    const folder = program === 'npm' && words[0] === 'create' ? `create-${name}` : name;
+    return manifest(`packages/${folder}`) !== undefined;
+  });
+  if (program !== 'pnpm') return arePackages;
+  const filter = words.indexOf('--filter');
+  const [script = ''] =
+    filter < 0 ? words : words.slice(filter + 2).filter((word) => word !== 'run');
+  const scripts = manifest(filter < 0 ? '.' : `packages/${packages[0]}`)?.scripts ?? {};
+  return arePackages && Object.hasOwn(scripts, script);
+}
+
+function manifest(folder: string): { scripts: Record<string, string> } | undefined {
+  try {
+    return JSON.parse(readFileSync(join(repository, folder, 'package.json'), 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,2 @@
+export { type CodeBlock, codeBlocksIn } from './code-block.ts';
+export { Project } from './project.ts';
