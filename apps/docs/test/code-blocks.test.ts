@@ -31,7 +31,10 @@ function write(project: Project, file: string, folder = ''): void {
 }
 
 /** Not every check of the kit: its own tests run those. */
-const SHORT = { KIT_INTENSITY: 'quick', NODE_OPTIONS: '--test-name-pattern=C' };
+const SHORT = {
+  KIT_INTENSITY: 'quick',
+  NODE_OPTIONS: '--conditions=@tokenkeep/source --test-name-pattern=C',
+};
 
 const files = FILES.filter((file) => programsOf(file).length > 0);
 
