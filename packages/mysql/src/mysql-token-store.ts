@@ -288,8 +288,9 @@ class MysqlTable implements TokenStorage {
     );
     const joined = new Set<string>();
     const slots = digests.map((digest, key) => {
+      if (digest === null) return null;
       const held = before?.keys[key];
-      if (digest === null || held?.digest === digest) return held?.digest === digest ? held : null;
+      if (held?.digest === digest) return held;
       // Who took a key since it was read is in the way of the unique key, as it should be.
       const holders = others.filter((row) => row.keys[key]?.digest === digest);
       for (const { record: holder } of holders) joined.add(holder.id);
