@@ -17,7 +17,7 @@ export const SIZE_BUDGETS: Readonly<Record<string, SizeBudget>> = {
   '@tokenkeep/list': { packed: 6_500, unpacked: 17_700 },
   '@tokenkeep/memory': { packed: 6_900, unpacked: 19_200 },
   '@tokenkeep/mongo': { packed: 21_000, unpacked: 65_000 },
-  '@tokenkeep/mysql': { packed: 15_700, unpacked: 46_600 },
+  '@tokenkeep/mysql': { packed: 17_500, unpacked: 52_100 },
   '@tokenkeep/redis': { packed: 18_900, unpacked: 55_300 },
   '@tokenkeep/sqlite': { packed: 15_300, unpacked: 45_600 },
   '@tokenkeep/zoho': { packed: 12_700, unpacked: 39_300 },

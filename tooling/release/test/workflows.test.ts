@@ -19,7 +19,7 @@ test.each(readdirSync(folder))('%s is pinned, has least rights, and runs what th
   expect(workflow).toMatch(/^permissions:(?: \{\}|\n {2}contents: read)\n/m);
   const writes = Array.from(workflow.matchAll(/^ +([a-z-]+): write # /gm), ([, right]) => right);
   expect(workflow.match(/: write/g) ?? []).toHaveLength(writes.length);
-  expect(workflow.match(/checkout@[^]*?persist-credentials: false/g)).toHaveLength(
+  expect(workflow.match(/checkout@[\s\S]*?persist-credentials: false/g)).toHaveLength(
     workflow.match(/checkout@/g)?.length ?? 0,
   );
   const called = Array.from(workflow.matchAll(/pnpm ([a-z:-]+)/g), ([, script = '']) => script);
