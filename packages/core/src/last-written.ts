@@ -43,6 +43,8 @@ export class LastWritten<Row> {
   }
 
   /**
+   * Keeps what was written of a record.
+   *
    * @param keys the digests of those of the record's keys that no other record has
    * @param row what the storage needs to know of the record
    */
@@ -71,6 +73,7 @@ export class LastWritten<Row> {
     if (entry !== undefined) this.#remove(entry);
   }
 
+  /** To be called when all records are deleted. */
   clear(): void {
     this.#byId.clear();
     this.#byKey.clear();

@@ -1,3 +1,9 @@
 export type { Synchronous } from './database-source.ts';
 export type { SqliteDatabase, SqliteStatement, SqliteValue } from './sqlite-database.ts';
-export { SqliteTokenStore, type SqliteTokenStoreOptions } from './sqlite-token-store.ts';
+export {
+  type SqliteDatabaseOptions,
+  type SqlitePathOptions,
+  type SqliteTableOptions,
+  SqliteTokenStore,
+  type SqliteTokenStoreOptions,
+} from './sqlite-token-store.ts';

@@ -23,7 +23,8 @@ import { OpenedTable } from './opened-table.ts';
 import { migrate, readSchemaVersion, SCHEMA_VERSION, VERSIONS_TABLE } from './schema.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
-interface TableOptions {
+/** Options of either kind of `SqliteTokenStore`. */
+export interface SqliteTableOptions {
   /**
    * The table that the records are in: lower-case letters, digits and `_`, at most 63. Stores with
    * different tables in one database never see each other (contract C16).
@@ -40,7 +41,7 @@ interface TableOptions {
 }
 
 /** A file that the store opens and closes. */
-interface PathOptions extends TableOptions {
+export interface SqlitePathOptions extends SqliteTableOptions {
   /**
    * The database file, or `:memory:`. It is created where there is none, readable by its owner
    * only, with the folders that are missing. A symbolic link is followed.
@@ -57,7 +58,7 @@ interface PathOptions extends TableOptions {
 }
 
 /** A handle that the caller opened and closes. */
-interface DatabaseOptions extends TableOptions {
+export interface SqliteDatabaseOptions extends SqliteTableOptions {
   /**
    * A `Database` of better-sqlite3 or a `DatabaseSync` of `node:sqlite` (Node 24 or later). Its
    * settings stay as they are, but `secure_delete` is on while a store is open on it.
@@ -68,7 +69,7 @@ interface DatabaseOptions extends TableOptions {
 }
 
 /** Options of {@link SqliteTokenStore}: either `path` or `database`. */
-export type SqliteTokenStoreOptions = PathOptions | DatabaseOptions;
+export type SqliteTokenStoreOptions = SqlitePathOptions | SqliteDatabaseOptions;
 
 /**
  * A token store in an SQLite database, for any number of processes of one machine.
