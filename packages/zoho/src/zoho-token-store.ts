@@ -8,6 +8,7 @@ import {
 import { fillSdkToken, fromSdkToken, toSdkToken } from './sdk-token.ts';
 import type { ZohoOAuthToken, ZohoSdk, ZohoTokenStore } from './zoho-sdk.ts';
 
+/** Options of {@link zohoTokenStore}. */
 export interface ZohoTokenStoreOptions {
   /**
    * How long to wait before each further try of a save that failed, in milliseconds; `[]`: no
