@@ -226,6 +226,29 @@ describe('planSave', () => {
     );
   });
 
+  it('C7 is about the user name: an id that no record has goes with records of no user', () => {
+    const nobody: StoredRecord = { id: '2', version: 1, refreshToken: 'r' };
+    const byToken = { id: '1', refreshToken: 'r' };
+    const plan = planSave(byToken, [nobody], keysOf(byToken));
+    expect(plan.change?.replaces).toBe(nobody);
+    const byName = { id: '1', userName: 'ada', refreshToken: 's' };
+    const added = planSave(byName, [nobody], keysOf(byName));
+    expect(added.change).toMatchObject({ replaces: null, record: { id: '1', userName: 'ada' } });
+  });
+
+  it('C7 refuses a rename that any one key of another record stands against', () => {
+    const ada: StoredRecord = {
+      id: '1',
+      version: 1,
+      userName: 'ada',
+      clientId: 'a',
+      refreshToken: 'r',
+      grantToken: 'g',
+    };
+    const other: StoredRecord = { id: '2', version: 1, clientId: 'b', refreshToken: 'r' };
+    expect(codeOf(() => save([ada, other], { id: '1', clientId: 'b' }))).toBe('TOKEN_CONFLICT');
+  });
+
   it('C7 lets a record keep its own name, and has nothing against a record of another user', () => {
     const records = [
       stored('1', { userName: 'ada', refreshToken: 'r1' }),
