@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { CHECKS } from '../src/checks/index.ts';
 import { checkTokenStore } from '../src/index.ts';
 import { inMemory } from './broken/broken-store.ts';
 import { caughtByItsClause } from './broken/caught.ts';
@@ -20,15 +21,40 @@ it('a method that is put in as it was is no fault: what is found is what was put
   expect(report.failures).toEqual([]);
 }, 120_000);
 
+/** The checks that found a fault. */
+const proved = new Set<string>();
+const nameOf = ({ clause, title }: { clause: string; title: string }) => `${clause} ${title}`;
+
 it.each(BROKEN_STORES.map((store) => ({ ...store, store })))(
   '$clause finds a store that $fault',
   async ({ store }) => {
     const { failures, outOfTime } = await caughtByItsClause(store);
     expect(failures).not.toHaveLength(0);
     expect(outOfTime.length > 0).toBe(store.hangs !== undefined);
-    for (const { expected, actual, why, hint } of failures) {
+    for (const { clause, check, expected, actual, why, hint } of failures) {
+      // A failure that shows in the checks of other promises says so.
+      proved.add(nameOf({ clause, title: check.replace(/ \(seen in .*\)$/, '') }));
       for (const part of [expected, actual, why, hint]) expect(part).not.toBe('');
     }
   },
   120_000,
 );
+
+/** Checks that may find none of them, and why. */
+const UNPROVED: readonly string[] = [
+  // What these say is kept by the token class of core, which stores give out.
+  'T2 what is done to a token that was given out changes neither it nor the store',
+  'T3 a field that is null, undefined or "" is absent: it erases nothing and finds nothing',
+  'T3 fields that were never given are undefined in what comes back',
+  // The store that keeps a process alive is found by the process that does not end.
+  'C17 nothing of the store keeps the process alive after close',
+  // By the luck of processes: the same fault is found by other checks of S1, and in one process.
+  'S1 A5 across processes: deleteTokens beside saves leaves each record whole or gone',
+];
+
+it('every check finds a fault of one of them', () => {
+  const checks = CHECKS.map(nameOf);
+  expect(checks).toEqual(expect.arrayContaining([...UNPROVED]));
+  const idle = checks.filter((check) => !proved.has(check));
+  expect(idle.filter((check) => !UNPROVED.includes(check))).toEqual([]);
+});

@@ -1,9 +1,28 @@
 import { TokenStoreError } from '@tokenkeep/core';
 import type { TokenStoreDefinition } from '../../src/index.ts';
 import { type BrokenStore, broken, brokenFile } from './broken-store.ts';
-import { FileShelf } from './shelf.ts';
+import { FileShelf, type Shelf } from './shelf.ts';
+
+/** Where one handle was closed, and with it all. */
+const closedShelves = new WeakSet<Shelf>();
 
 export const closingFaults: readonly BrokenStore[] = [
+  broken('C17', 'closes what other handles use, too', {
+    methods: (store, shelf) => ({
+      getTokens: async () => {
+        if (closedShelves.has(shelf)) throw new TokenStoreError('STORE_CLOSED', 'It was closed.');
+        return store.getTokens();
+      },
+      findToken: async (...args: Parameters<typeof store.findToken>) => {
+        if (closedShelves.has(shelf)) throw new TokenStoreError('STORE_CLOSED', 'It was closed.');
+        return store.findToken(...args);
+      },
+      close: () => {
+        closedShelves.add(shelf);
+        return store.close();
+      },
+    }),
+  }),
   broken('C17', 'rejects the second close', {
     methods: (store) => {
       let closed = false;

@@ -1,5 +1,11 @@
-import { type StoredRecord, TokenConflictError } from '@tokenkeep/core';
-import { type BrokenStore, broken } from './broken-store.ts';
+import {
+  OAuthToken,
+  type StoredRecord,
+  TokenConflictError,
+  type TokenStore,
+} from '@tokenkeep/core';
+import type { TokenStoreDefinition } from '../../src/index.ts';
+import { type BrokenStore, broken, brokenFile } from './broken-store.ts';
 import { pause, type Shelf } from './shelf.ts';
 
 /**
@@ -51,26 +57,43 @@ const inTwoSteps = (
   },
 });
 
-export const concurrencyFaults: readonly BrokenStore[] = [
+/** Compares the version that there is before it takes the lock. */
+const comparesTooEarly = {
+  methods: (store: TokenStore) => ({
+    saveToken: async (...[token, options]: Parameters<TokenStore['saveToken']>) => {
+      const wanted = options?.ifVersion;
+      if (wanted === undefined) return store.saveToken(token, options);
+      const currentVersion = (await store.findToken(token))?.version ?? 0;
+      if (wanted !== currentVersion) {
+        throw new TokenConflictError('VERSION_CONFLICT', 'There is another version.', {
+          operation: 'saveToken',
+          currentVersion,
+        });
+      }
+      await pause();
+      return store.saveToken(token);
+    },
+  }),
+};
+
+/** Saves the scope of a token once more, by itself. */
+const savesInTwo = {
+  methods: (store: TokenStore) => ({
+    saveToken: async (...[token, options]: Parameters<TokenStore['saveToken']>) => {
+      const saved = await store.saveToken(token, options);
+      const { userSignature, clientId, scope } = token;
+      if (userSignature === undefined || scope === undefined) return saved;
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+      return store.saveToken(new OAuthToken({ userSignature, clientId, scope }));
+    },
+  }),
+};
+
+const concurrencyFaultsInMemory: readonly BrokenStore[] = [
   broken('A1', 'looks first and inserts then', lookThenWrite('adds')),
   broken('A2', 'reads a record, and writes what it made of it later', lookThenWrite('updates')),
-  broken('V3', 'compares the version before it takes the lock', {
-    methods: (store) => ({
-      saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {
-        const wanted = options?.ifVersion;
-        if (wanted === undefined) return store.saveToken(token, options);
-        const currentVersion = (await store.findToken(token))?.version ?? 0;
-        if (wanted !== currentVersion) {
-          throw new TokenConflictError('VERSION_CONFLICT', 'There is another version.', {
-            operation: 'saveToken',
-            currentVersion,
-          });
-        }
-        await pause();
-        return store.saveToken(token);
-      },
-    }),
-  }),
+  broken('A2', 'writes a record in two saves', savesInTwo),
+  broken('V3', 'compares the version before it takes the lock', comparesTooEarly),
   broken('A3', 'writes the whole list back that it read before', {
     rules: {
       change: async (shelf, work) => {
@@ -110,4 +133,38 @@ export const concurrencyFaults: readonly BrokenStore[] = [
       };
     },
   }),
+  broken('A5', 'brings half of a record back that was deleted while it was saved', {
+    methods: (store) => ({
+      saveToken: async (...[token, options]: Parameters<TokenStore['saveToken']>) => {
+        const before = await store.findToken(token);
+        await pause();
+        const { id = '' } = before ?? {};
+        const isGone = before !== null && (await store.findTokenById(id)) === null;
+        const { userName, accessToken } = token.toRecord();
+        if (!isGone || userName == null) return store.saveToken(token, options);
+        return store.saveToken(new OAuthToken({ userSignature: { name: userName }, accessToken }));
+      },
+    }),
+  }),
 ];
+
+export const concurrencyFaults: readonly BrokenStore[] = [
+  ...concurrencyFaultsInMemory,
+  brokenFile(
+    'S1',
+    'writes a record in two saves, which another process may come between',
+    savesInTwo,
+    import.meta.url,
+  ),
+  brokenFile(
+    'V3',
+    'compares the version before it takes the lock of the file',
+    comparesTooEarly,
+    import.meta.url,
+  ),
+];
+
+/** For other processes, which load this module. */
+export const definitions: readonly TokenStoreDefinition[] = concurrencyFaults
+  .slice(concurrencyFaultsInMemory.length)
+  .map(({ definition }) => definition);

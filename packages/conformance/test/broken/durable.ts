@@ -36,6 +36,17 @@ class CachedShelf extends MemoryShelf {
   }
 }
 
+/** A file from which nothing is ever taken away. */
+class GrowingShelf extends FileShelf {
+  #count = 0;
+
+  override overwrite(records: StoredRecord[]): void {
+    if (records.length < this.#count) return;
+    this.#count = records.length;
+    super.overwrite(records);
+  }
+}
+
 /** A text file that is written in two halves, in place. */
 class TextShelf extends MemoryShelf {
   readonly #path: string;
@@ -73,6 +84,7 @@ const faults: readonly [
       return shelf;
     },
   ],
+  ['D1', 'forgets to write what was deleted', (path) => new GrowingShelf(path)],
   [
     'D2',
     'acknowledges before it writes',

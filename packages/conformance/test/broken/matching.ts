@@ -1,4 +1,10 @@
-import { keysOf, matchesOn } from '@tokenkeep/core';
+import {
+  keysOf,
+  matchesOn,
+  OAuthToken,
+  type StoredRecord,
+  type TokenRecord,
+} from '@tokenkeep/core';
 import { type BrokenStore, broken } from './broken-store.ts';
 
 /** Compares keys after both sides were changed in some way. */
@@ -52,6 +58,26 @@ export const matchingFaults: readonly BrokenStore[] = [
           ? (record.userName ?? '') === ''
           : matchesOn(key, token, record),
     },
+  }),
+  broken('M5', 'compares client ids without upper and lower case', {
+    rules: {
+      isMatch: (key, token, record) => {
+        const lower = <R extends TokenRecord>(one: R): R => ({
+          ...one,
+          clientId: one.clientId?.toLowerCase(),
+        });
+        return matchesOn(key, lower(token), lower<StoredRecord>(record));
+      },
+    },
+  }),
+  broken('T5', 'makes a token of whatever it is given', {
+    methods: (store) => ({
+      saveToken: (...[given, options]: Parameters<typeof store.saveToken>) => {
+        const isToken = given instanceof OAuthToken;
+        const token = isToken ? given : new OAuthToken({ refreshToken: JSON.stringify(given) });
+        return store.saveToken(token, options);
+      },
+    }),
   }),
   broken('M3', 'finds the first record for a token without a key', {
     rules: { keyless: (records) => records[0] ?? null },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { OAuthToken, StoredRecord } from '@tokenkeep/core';
+import { OAuthToken, type StoredRecord, TokenConflictError } from '@tokenkeep/core';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { RIGHT_RULES } from './plain-token-store.ts';
 
@@ -21,6 +21,20 @@ const numbers = (records: readonly StoredRecord[]): number[] =>
 let nextId = 1;
 
 export const savingFaults: readonly BrokenStore[] = [
+  broken('C7', 'takes a record for another that has its own name', {
+    methods: (store) => ({
+      saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {
+        const { id, userSignature, clientId } = token;
+        if (id !== undefined && userSignature !== undefined) {
+          const named = new OAuthToken({ userSignature, clientId });
+          if ((await store.findToken(named)) !== null) {
+            throw new TokenConflictError('TOKEN_CONFLICT', 'Another record has this user name.');
+          }
+        }
+        return store.saveToken(token, options);
+      },
+    }),
+  }),
   broken('C3', 'replaces fields that an update lacks with nothing', {
     rules: {
       merged: (record, token) => ({ ...token, id: record.id, version: record.version + 1 }),
