@@ -6,10 +6,12 @@ import type {
   Precondition,
   QueryDocumentSnapshot,
   WriteBatch,
+  WriteResult,
 } from '@google-cloud/firestore';
 import {
   type Decide,
   keyDigest,
+  LastWritten,
   OptimisticSaver,
   type RecordChange,
   StorageTokenStore,
@@ -20,14 +22,23 @@ import {
 } from '@tokenkeep/core';
 import { inTime, isLostRace, translateError } from './errors.ts';
 import { checkOptions, type FirestoreTokenStoreOptions } from './options.ts';
-import { digestsIn, recordFields, recordKeys, storedRecord } from './record-document.ts';
+import { Places } from './places.ts';
+import {
+  type Holder,
+  holderIn,
+  recordFields,
+  recordKeys,
+  soleKeys,
+  storedRecord,
+} from './record-document.ts';
 
 /**
  * A token store in a collection of Google Cloud Firestore (Native mode).
  *
  * Each record is a document. Beside it stands an empty document for each value that it can be found
  * by: the database refuses to create one that exists, so that of two racing saves of one user one
- * loses and reads again. A save is one query and one commit.
+ * loses and reads again. A save is one commit if this process was the last to save the record, else
+ * a query before it.
  *
  * @example
  * const store = new FirestoreTokenStore({ settings: { projectId: 'my-project' } });
@@ -43,9 +54,26 @@ export class FirestoreTokenStore extends StorageTokenStore {
 /** A commit writes up to 500 documents: a record, and up to five for its keys. */
 const RECORDS_PER_COMMIT = 80;
 
+/** A record as this process wrote it last. */
+interface Written {
+  readonly record: StoredRecord;
+  readonly holder: Holder;
+}
+
+/** A save that is going on. */
+interface Save {
+  readonly keys: readonly TokenKey[];
+  readonly digests: readonly string[];
+  readonly decide: Decide;
+  /** What a commit is known by that was carried out, but whose answer was lost. */
+  readonly writer: string;
+}
+
 class FirestoreStorage implements TokenStorage {
   readonly #options: ReturnType<typeof checkOptions>;
   readonly #saver = new OptimisticSaver();
+  readonly #lastWritten = new LastWritten<Written>();
+  readonly #places = new Places();
   #firestore: Firestore | undefined;
 
   constructor(options: FirestoreTokenStoreOptions) {
@@ -65,30 +93,40 @@ class FirestoreStorage implements TokenStorage {
   }
 
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
-    const found = await this.#inTime(this.#holders(keys).get());
-    return found.docs.map(storedRecord);
+    const digests = keys.map(keyDigest);
+    const place = this.#places.of(digests);
+    if (place !== undefined) {
+      // Faster than a query, and as good: the document tells whether no other has these keys.
+      const doc = await this.#inTime(this.#records.doc(place).get());
+      if (isOnlyOne(doc, digests)) return [storedRecord(doc)];
+      this.#places.forget(digests);
+    }
+    const { docs } = await this.#inTime(this.#holders(digests).get());
+    for (const doc of docs) if (isOnlyOne(doc, digests)) this.#places.keep(digests, doc.id);
+    return docs.map(storedRecord);
   }
 
   save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
-    // So that a commit which was carried out, but whose answer was lost, is known again.
-    const writer = randomUUID();
+    const save: Save = { keys, digests: keys.map(keyDigest), decide, writer: randomUUID() };
     let attempts = 0;
     return this.#saver.repeat(keys, async () => {
       attempts += 1;
-      const left = attempts === 1 ? [] : await this.#leftKeys(keys);
-      const seen = keys.length === 0 ? [] : (await this.#inTime(this.#holders(keys).get())).docs;
-      if (seen.some((doc) => doc.get('writer') === writer)) return true;
-      const change = decide(seen.map(storedRecord));
-      return (
-        change === null || this.#commit((batch) => this.#write(batch, change, writer, seen, left))
-      );
+      if (attempts === 1 && (await this.#saveOver(save))) return true;
+      const left = attempts === 1 ? [] : await this.#leftKeys(save.digests);
+      const { docs } =
+        keys.length === 0 ? { docs: [] } : await this.#inTime(this.#holders(save.digests).get());
+      const seen = docs.map(holderIn);
+      if (seen.some(({ writer }) => writer === save.writer)) return true;
+      const change = decide(docs.map(storedRecord));
+      return change === null || this.#write(change, save.writer, seen, left);
     });
   }
 
   delete(id: string): Promise<void> {
+    this.#lastWritten.forget(id);
     return this.#saver.repeat([{ field: 'id', value: id }], async () => {
       const doc = await this.#inTime(this.#recordReference(id).get());
-      return !doc.exists || this.#commit((batch) => this.#remove(batch, doc));
+      return !doc.exists || this.#remove([doc]);
     });
   }
 
@@ -98,15 +136,14 @@ class FirestoreStorage implements TokenStorage {
   }
 
   async clear(): Promise<void> {
+    this.#lastWritten.clear();
     const { docs } = await this.#inTime(this.#records.select('keys', 'shared').get());
     for (let start = 0; start < docs.length; start += RECORDS_PER_COMMIT) {
       let some: readonly DocumentSnapshot[] = docs.slice(start, start + RECORDS_PER_COMMIT);
       await this.#saver.repeat([], async () => {
-        const done = await this.#commit((batch) => {
-          for (const doc of some) this.#remove(batch, doc);
-        });
-        if (!done) some = await this.#existing(some.map((doc) => doc.ref));
-        return done;
+        const isDone = await this.#remove(some);
+        if (!isDone) some = await this.#existing(some.map((doc) => doc.ref));
+        return isDone;
       });
     }
   }
@@ -137,8 +174,30 @@ class FirestoreStorage implements TokenStorage {
     return this.#client.collection(`${this.#options.collection}_keys`).doc(digest);
   }
 
-  #holders(keys: readonly TokenKey[]): ReturnType<ReturnType<Firestore['collection']>['where']> {
-    return this.#records.where('keys', 'array-contains-any', keys.map(keyDigest));
+  #holders(digests: readonly string[]): ReturnType<ReturnType<Firestore['collection']>['where']> {
+    return this.#records.where('keys', 'array-contains-any', digests);
+  }
+
+  /** Saves over what this store wrote last, if it is as it was: spares the query. */
+  async #saveOver(save: Save): Promise<boolean> {
+    const last = this.#lastWritten.take(save.digests);
+    if (last === undefined) return false;
+    const { record, holder } = last;
+    // Another record may have a key that is shared; a key that is new is created, so nobody has it.
+    if (save.digests.some((digest) => holder.shared.includes(digest))) return false;
+    // An id comes first, and may be that of another.
+    if (save.keys.some(({ field, value }) => field === 'id' && value !== record.id)) return false;
+    let change: RecordChange | null;
+    try {
+      change = save.decide([record]);
+    } catch {
+      // Only what is read is a reason to refuse a save.
+      return false;
+    }
+    if (change === null || change.replaces === null) return false;
+    const isSaved = await this.#write(change, save.writer, [holder], []);
+    if (!isSaved) this.#lastWritten.giveUp(record.id);
+    return isSaved;
   }
 
   /**
@@ -151,14 +210,14 @@ class FirestoreStorage implements TokenStorage {
    * else a save that saw nobody long ago could still create it, beside one that joined meanwhile.
    *
    * @param left key documents without a record, as they were before `seen` was read
+   * @returns whether it was carried out; `false` where something is not as it was seen
    */
-  #write(
-    batch: WriteBatch,
+  async #write(
     change: RecordChange,
     writer: string,
-    seen: readonly DocumentSnapshot[],
+    seen: readonly Holder[],
     left: readonly DocumentSnapshot[],
-  ): void {
+  ): Promise<boolean> {
     const { record, replaces, absorbs } = change;
     const reference = this.#recordReference(record.id);
     const goes = new Set(
@@ -166,13 +225,14 @@ class FirestoreStorage implements TokenStorage {
         ({ id }) => this.#recordReference(id).path,
       ),
     );
-    const before = seen.filter((doc) => goes.has(doc.ref.path));
-    const others = seen.filter((doc) => !goes.has(doc.ref.path));
-    const held = before.flatMap((doc) => digestsIn(doc, 'keys'));
-    const shared = new Set(before.flatMap((doc) => digestsIn(doc, 'shared')));
+    const before = seen.filter((holder) => goes.has(holder.ref.path));
+    const others = seen.filter((holder) => !goes.has(holder.ref.path));
+    const held = before.flatMap((holder) => holder.keys);
+    const shared = new Set(before.flatMap((holder) => holder.shared));
     const keys = recordKeys(record);
+    const batch = this.#client.batch();
     for (const digest of keys) {
-      if (others.some((doc) => digestsIn(doc, 'keys').includes(digest))) {
+      if (others.some((holder) => holder.keys.includes(digest))) {
         shared.add(digest);
         continue;
       }
@@ -185,51 +245,57 @@ class FirestoreStorage implements TokenStorage {
         batch.update(old.ref, { writer }, { lastUpdateTime: old.updateTime });
       }
     }
-    for (const doc of others) {
-      const common = digestsIn(doc, 'keys').filter((digest) => keys.includes(digest));
-      const mark = { shared: [...new Set([...digestsIn(doc, 'shared'), ...common])] };
-      batch.update(doc.ref, mark, asSeen(doc));
+    for (const other of others) {
+      const common = other.keys.filter((digest) => keys.includes(digest));
+      batch.update(
+        other.ref,
+        { shared: [...new Set([...other.shared, ...common])] },
+        asSeen(other),
+      );
     }
     for (const digest of new Set(held)) {
       if (!keys.includes(digest) && !shared.has(digest)) batch.delete(this.#keyReference(digest));
     }
-    for (const doc of before) {
-      if (doc.ref.path !== reference.path) batch.delete(doc.ref, asSeen(doc));
+    for (const holder of before) {
+      if (holder.ref.path !== reference.path) batch.delete(holder.ref, asSeen(holder));
     }
-    const fields = {
-      ...recordFields(record),
-      keys,
-      shared: keys.filter((digest) => shared.has(digest)),
-      writer,
-    };
-    const former = before.find((doc) => doc.ref.path === reference.path);
+    const holds = { keys, shared: keys.filter((digest) => shared.has(digest)), writer };
+    const fields = { ...recordFields(record), ...holds };
+    const former = before.find((holder) => holder.ref.path === reference.path);
     if (former === undefined) batch.create(reference, fields);
     else batch.update(reference, fields, asSeen(former));
-  }
 
-  #remove(batch: WriteBatch, doc: DocumentSnapshot): void {
-    const shared = digestsIn(doc, 'shared');
-    for (const digest of digestsIn(doc, 'keys')) {
-      if (!shared.includes(digest)) batch.delete(this.#keyReference(digest));
-    }
-    batch.delete(doc.ref, asSeen(doc));
+    const results = await this.#commit(batch);
+    if (results === undefined) return false;
+    const holder: Holder = { ...holds, ref: reference, updateTime: results.at(-1)?.writeTime };
+    for (const { id } of absorbs) this.#lastWritten.forget(id);
+    this.#lastWritten.keep(record, soleKeys(holder), { record, holder });
+    this.#places.keep(soleKeys(holder), reference.id);
+    return true;
   }
 
   /** @returns whether it was carried out; `false` where something is not as it was seen */
-  async #commit(fill: (batch: WriteBatch) => void): Promise<boolean> {
+  async #remove(docs: readonly DocumentSnapshot[]): Promise<boolean> {
     const batch = this.#client.batch();
-    fill(batch);
+    for (const holder of docs.map(holderIn)) {
+      for (const digest of soleKeys(holder)) batch.delete(this.#keyReference(digest));
+      batch.delete(holder.ref, asSeen(holder));
+    }
+    return (await this.#commit(batch)) !== undefined;
+  }
+
+  /** @returns what it wrote; `undefined` where something is not as it was seen, and nothing was written */
+  async #commit(batch: WriteBatch): Promise<readonly WriteResult[] | undefined> {
     try {
-      await this.#inTime(batch.commit());
-      return true;
+      return await this.#inTime(batch.commit());
     } catch (error) {
-      if (isLostRace(error)) return false;
+      if (isLostRace(error)) return undefined;
       throw error;
     }
   }
 
-  async #leftKeys(keys: readonly TokenKey[]): Promise<DocumentSnapshot[]> {
-    return this.#existing(keys.map((key) => this.#keyReference(keyDigest(key))));
+  async #leftKeys(digests: readonly string[]): Promise<DocumentSnapshot[]> {
+    return this.#existing(digests.map((digest) => this.#keyReference(digest)));
   }
 
   async #existing(references: readonly DocumentReference[]): Promise<DocumentSnapshot[]> {
@@ -243,9 +309,16 @@ class FirestoreStorage implements TokenStorage {
   }
 }
 
+/** Whether it has all these keys, and no other document has one of them. */
+function isOnlyOne(doc: DocumentSnapshot, digests: readonly string[]): boolean {
+  if (!doc.exists) return false;
+  const sole = soleKeys(holderIn(doc));
+  return digests.every((digest) => sole.includes(digest));
+}
+
 /** The condition that a document is as it was read. */
-function asSeen(doc: DocumentSnapshot): Precondition {
-  return doc.updateTime === undefined ? { exists: true } : { lastUpdateTime: doc.updateTime };
+function asSeen({ updateTime }: Holder): Precondition {
+  return updateTime === undefined ? { exists: true } : { lastUpdateTime: updateTime };
 }
 
 /** The order in which records were first saved: the database's own commit times. */

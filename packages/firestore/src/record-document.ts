@@ -1,4 +1,4 @@
-import type { DocumentSnapshot } from '@google-cloud/firestore';
+import type { DocumentReference, DocumentSnapshot, Timestamp } from '@google-cloud/firestore';
 import { keyDigest, keysOf, recordCorrupt, type StoredRecord } from '@tokenkeep/core';
 
 /** The digests of a record's keys: what it is looked up by. */
@@ -6,10 +6,36 @@ export function recordKeys(record: StoredRecord): string[] {
   return keysOf(record).map(keyDigest);
 }
 
-/** Digests that stand in a record's document: of its keys, or of those that it shares with others. */
-export function digestsIn(doc: DocumentSnapshot, field: 'keys' | 'shared'): string[] {
-  const digests: unknown = doc.get(field);
-  return Array.isArray(digests) ? digests.map(String) : [];
+/** A record's document but for the record. */
+export interface Holder {
+  readonly ref: DocumentReference;
+  /** The digests of its keys. */
+  readonly keys: readonly string[];
+  /** Those that other records have, too, or had once. */
+  readonly shared: readonly string[];
+  /** The save that wrote it last. */
+  readonly writer: unknown;
+  /** As the database tells it; another one if the document has changed. */
+  readonly updateTime: Timestamp | undefined;
+}
+
+export function holderIn(doc: DocumentSnapshot): Holder {
+  const digests = (field: string): string[] => {
+    const value: unknown = doc.get(field);
+    return Array.isArray(value) ? value.map(String) : [];
+  };
+  return {
+    ref: doc.ref,
+    keys: digests('keys'),
+    shared: digests('shared'),
+    writer: doc.get('writer'),
+    updateTime: doc.updateTime,
+  };
+}
+
+/** The keys that lead to this record and to no other: a record that joins it marks it. */
+export function soleKeys({ keys, shared }: Holder): string[] {
+  return keys.filter((digest) => !shared.includes(digest));
 }
 
 /**
