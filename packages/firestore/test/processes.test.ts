@@ -1,5 +1,7 @@
-import { saveFromProcesses } from '@tokenkeep/load-checks';
-import { expect, it } from 'vitest';
+import { KILLED_SAVES, killAtEveryStep, saveFromProcesses } from '@tokenkeep/load-checks';
+import { type FirestoreServer, startFirestore } from '@tokenkeep/test-servers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FirestoreTokenStore } from '../src/index.ts';
 import definition from './definition.ts';
 
 // A tenth of what the other stores do: the emulator takes a commit at a time.
@@ -7,3 +9,29 @@ it('4 processes that save 100 users 10 times leave 100 records, each saved 10 ti
   const versions = await saveFromProcesses(definition, 100, 10);
   expect(versions).toEqual(Array.from({ length: 100 }, () => 10));
 }, 180_000);
+
+describe('a process that is killed between any two of its steps leaves the old or the new', () => {
+  let server: FirestoreServer;
+  beforeAll(async () => {
+    server = await startFirestore();
+  }, 180_000);
+  afterAll(() => server.stop());
+
+  const program = new URL('processes/killed.ts', import.meta.url);
+  it.each(KILLED_SAVES)(
+    '%s',
+    async (_case, save) => {
+      const kills = await killAtEveryStep(program, save, async () => {
+        const [host, collection] = [server.hostAndPort, `killed${crypto.randomUUID()}`];
+        const settings = { projectId: 'tokenkeep-test', host, ssl: false };
+        return {
+          place: [host, collection],
+          store: new FirestoreTokenStore({ settings, collection }),
+        };
+      });
+      // A query and a commit, and each is sent, and its answer comes.
+      expect(kills).toBe(5);
+    },
+    60_000,
+  );
+});

@@ -1,20 +1,11 @@
-/**
- * `node killed.ts URL DATABASE STEPS TOKEN`: saves a token (JSON), and kills itself after so many
- * commands that the server carried out.
- */
-import { OAuthToken } from '@tokenkeep/core';
+/** Kills itself at a step (see `saveUntilKilled`): the server has carried out a command. */
+import { saveUntilKilled } from '@tokenkeep/load-checks';
 import { MongoClient } from 'mongodb';
 import { MongoTokenStore } from '../../src/index.ts';
 
-const [uri = '', database = '', steps = '', token = ''] = process.argv.slice(2);
+const [, , , , uri = ''] = process.argv;
 await using client = new MongoClient(uri, { monitorCommands: true });
-await using store = new MongoTokenStore({ client, database });
-await store.ready();
-let left = Number(steps);
-const step = () => {
-  if (left === 0) process.kill(process.pid, 'SIGKILL');
-  left -= 1;
-};
-step();
-client.on('commandSucceeded', step);
-await store.saveToken(new OAuthToken(JSON.parse(token)));
+await saveUntilKilled(([, database = ''], step) => {
+  client.on('commandSucceeded', step);
+  return new MongoTokenStore({ client, database });
+});
