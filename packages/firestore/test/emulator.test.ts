@@ -63,6 +63,44 @@ describe('racing saves that share a key leave one record', () => {
   });
 });
 
+describe('what a store found or wrote before', () => {
+  it('is shared by another store: it is ambiguous from now on, and not taken for the only one', async () => {
+    const collection = newCollection();
+    await using one = open(collection);
+    await using two = open(collection);
+    await save(one, { ...user('ada'), clientId: 'c1', refreshToken: 'r' });
+    const wanted = new OAuthToken(user('ada'));
+    expect((await one.findToken(wanted))?.clientId).toBe('c1');
+    await save(two, { ...user('ada'), clientId: 'c2', refreshToken: 's' });
+    expect((await failure(one.findToken(wanted))).code).toBe('AMBIGUOUS_TOKEN');
+    expect((await failure(save(one, { ...user('ada'), accessToken: 'a' }))).code).toBe(
+      'AMBIGUOUS_TOKEN',
+    );
+    expect((await one.getTokens()).map(({ version }) => version)).toEqual([1, 1]);
+  });
+
+  it('was changed by another store: the change is read, and what is saved is joined to it', async () => {
+    const collection = newCollection();
+    await using one = open(collection);
+    await using two = open(collection);
+    await save(one, { ...user('ada'), refreshToken: 'r' });
+    await save(two, { ...user('ada'), refreshToken: 's' });
+    expect(await one.findToken(new OAuthToken({ refreshToken: 'r' }))).toBeNull();
+    const saved = await save(one, { ...user('ada'), accessToken: 'a' });
+    expect(saved).toMatchObject({ refreshToken: 's', accessToken: 'a', version: 3 });
+  });
+
+  it('was deleted by another store: it is not found, and is added anew', async () => {
+    const collection = newCollection();
+    await using one = open(collection);
+    await using two = open(collection);
+    const { id } = await save(one, { ...user('ada'), refreshToken: 'r' });
+    await two.deleteToken(id ?? '');
+    expect(await one.findToken(new OAuthToken(user('ada')))).toBeNull();
+    expect(await save(one, { ...user('ada'), refreshToken: 'r' })).toMatchObject({ version: 1 });
+  });
+});
+
 describe('a value that two clients share', () => {
   it('can be used again after both records are gone', async () => {
     const collection = newCollection();
