@@ -28,18 +28,17 @@ export class LastWritten<Row> {
    * Takes out the row that some of the keys lead to, if it is only one. It is kept again when it was
    * written.
    *
-   * @param keys digests, see `keyDigest`
+   * @param keys digests, see `keyDigest`, or what else stands for a key
    */
   take(keys: readonly string[]): Row | undefined {
-    let found: Entry<Row> | undefined;
-    for (const key of keys) {
-      const entry = this.#byKey.get(key);
-      if (entry === undefined) continue;
-      if (found !== undefined && found !== entry) return undefined;
-      found = entry;
-    }
+    const found = this.#only(keys);
     if (found !== undefined) this.#remove(found);
     return found?.row;
+  }
+
+  /** The row that some of the keys lead to, if it is only one. */
+  peek(keys: readonly string[]): Row | undefined {
+    return this.#only(keys)?.row;
   }
 
   /**
@@ -78,6 +77,17 @@ export class LastWritten<Row> {
     this.#byId.clear();
     this.#byKey.clear();
     this.#room = ROOM;
+  }
+
+  #only(keys: readonly string[]): Entry<Row> | undefined {
+    let found: Entry<Row> | undefined;
+    for (const key of keys) {
+      const entry = this.#byKey.get(key);
+      if (entry === undefined) continue;
+      if (found !== undefined && found !== entry) return undefined;
+      found = entry;
+    }
+    return found;
   }
 
   #remove(entry: Entry<Row>): void {

@@ -1,38 +1,62 @@
-/** Fields in one question: what is asked for besides goes into the next. */
-const MOST_FIELDS = 256;
+/** Items in one command: what comes besides goes into the next. */
+const MOST_ITEMS = 16;
 
-interface Question<T> {
-  readonly fields: Set<string>;
-  readonly answer: Promise<T>;
+/** Characters in one command, roughly: it is sent when they are reached. */
+const MOST_CHARACTERS = 100_000;
+
+interface Waiting<Answer> {
+  resolve(answer: Answer | PromiseLike<Answer>): void;
+  reject(reason: unknown): void;
 }
 
-/** Asks for what is wanted in one turn of the event loop by one command, and not by one for each. */
-export class Gathering<T> {
-  readonly #askFor: (fields: readonly string[]) => Promise<T>;
-  #next: Question<T> | undefined;
+interface Batch<Item, Answer> {
+  readonly items: Item[];
+  readonly waiting: Waiting<Answer>[];
+  size: number;
+}
 
-  constructor(askFor: (fields: readonly string[]) => Promise<T>) {
-    this.#askFor = askFor;
+/** Sends what comes in one turn of the event loop by one command, and not each by its own. */
+export class Gathering<Item extends readonly string[], Answer> {
+  readonly #send: (items: readonly Item[]) => Promise<readonly Answer[]>;
+  #next: Batch<Item, Answer> | undefined;
+
+  /** @param send gives an answer for each item */
+  constructor(send: (items: readonly Item[]) => Promise<readonly Answer[]>) {
+    this.#send = send;
   }
 
-  /** @returns the answer to a question in which these fields are, and perhaps others */
-  ask(fields: readonly string[]): Promise<T> {
-    if (this.#next === undefined || this.#next.fields.size + fields.length > MOST_FIELDS) {
-      this.#next = this.#newQuestion();
-    }
-    const { fields: all, answer } = this.#next;
-    for (const field of fields) all.add(field);
-    return answer;
+  add(item: Item): Promise<Answer> {
+    const batch = this.#next ?? this.#newBatch();
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    batch.items.push(item);
+    batch.waiting.push({ resolve, reject });
+    for (const text of item) batch.size += text.length;
+    if (batch.items.length === MOST_ITEMS || batch.size > MOST_CHARACTERS) this.#sendNow(batch);
+    return promise;
   }
 
-  #newQuestion(): Question<T> {
-    const fields = new Set<string>();
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const question: Question<T> = { fields, answer: promise };
+  #newBatch(): Batch<Item, Answer> {
+    const batch: Batch<Item, Answer> = { items: [], waiting: [], size: 0 };
+    this.#next = batch;
     process.nextTick(() => {
-      if (this.#next === question) this.#next = undefined;
-      this.#askFor([...fields]).then(resolve, reject);
+      if (this.#next === batch) this.#sendNow(batch);
     });
-    return question;
+    return batch;
+  }
+
+  #sendNow({ items, waiting }: Batch<Item, Answer>): void {
+    this.#next = undefined;
+    this.#send(items).then(
+      (answers) => {
+        for (const [index, { resolve, reject }] of waiting.entries()) {
+          const answer = answers[index];
+          if (answer === undefined) reject(new Error('the reply lacks an answer'));
+          else resolve(answer);
+        }
+      },
+      (error) => {
+        for (const { reject } of waiting) reject(error);
+      },
+    );
   }
 }

@@ -18,37 +18,62 @@ export function digestOf(record: StoredRecord): string {
   return keyDigest({ field: 'id', value: record.id });
 }
 
-/** The fields by which a record can be found, but for its id, and `other` can not. */
-export function keyFieldsOf(record: StoredRecord, other?: StoredRecord | null): string[] {
-  const fields: string[] = [];
-  for (const field of ['userName', 'grantToken', 'refreshToken', 'accessToken'] as const) {
+/** The field that holds the record with this digest. */
+export function recordField(digest: string): string {
+  return `record:${digest}`;
+}
+
+const KEYS = ['userName', 'grantToken', 'refreshToken', 'accessToken'] as const;
+
+/** The fields of the hash by which a record can be found, but for its id. */
+export type KeyFields = Readonly<Partial<Record<(typeof KEYS)[number], string>>>;
+
+/** A record, and what is known of it in the hash. */
+export interface SeenRecord {
+  readonly record: StoredRecord;
+  readonly digest: string;
+  /** See {@link stateOf}. */
+  readonly state: string;
+  readonly keyFields: KeyFields;
+}
+
+/** @param known gives the fields that need not be made again */
+export function keyFieldsOf(
+  record: StoredRecord,
+  known?: (key: TokenKey) => string | undefined,
+): KeyFields {
+  const keyFields: Partial<Record<(typeof KEYS)[number], string>> = {};
+  for (const field of KEYS) {
     const value = record[field];
-    if (value != null && value !== other?.[field]) fields.push(fieldOf({ field, value }));
+    if (value == null) continue;
+    const key: TokenKey = { field, value };
+    keyFields[field] = known?.(key) ?? fieldOf(key);
   }
-  return fields;
+  return keyFields;
 }
 
 /** The digests of the ids of the records that have a key. */
-export function* holdersIn(value: string): Iterable<string> {
+function* holdersIn(value: string): Iterable<string> {
   for (let start = 0; start < value.length; start += 64) yield value.slice(start, start + 64);
 }
 
 /**
  * Of many fields those asked for, and the records that they lead to.
  *
- * @returns `undefined` where one of these records is not among the fields
+ * @throws Error where one of these records is not among the fields
  */
-export function ledTo(asked: readonly string[], all: Fields): Fields | undefined {
+export function ledTo(asked: readonly string[], all: Fields): Fields {
   const fields = new Map<string, string>();
-  for (const field of asked) {
-    const value = all.get(field) ?? '';
+  const take = (field: string): string => {
+    const value = all.get(field);
+    if (value === undefined) throw new Error('the reply lacks a field');
     fields.set(field, value);
+    return value;
+  };
+  for (const field of asked) {
+    const value = take(field);
     if (isRecordField(field)) continue;
-    for (const digest of holdersIn(value)) {
-      const record = all.get(`record:${digest}`);
-      if (record === undefined) return undefined;
-      fields.set(`record:${digest}`, record);
-    }
+    for (const digest of holdersIn(value)) take(recordField(digest));
   }
   return fields;
 }
@@ -59,12 +84,20 @@ export function stateOf(value: string): string {
 }
 
 /** The records among fields. */
-export function recordsIn(fields: Fields): StoredRecord[] {
-  const records: StoredRecord[] = [];
+export function recordsIn(fields: Fields): SeenRecord[] {
+  const records: SeenRecord[] = [];
   for (const [field, value] of fields) {
-    if (value !== '' && isRecordField(field)) records.push(recordFrom(field, value));
+    if (value === '' || !isRecordField(field)) continue;
+    records.push(seenRecord(field, value));
   }
   return records;
+}
+
+/** @throws TokenStoreError `RECORD_CORRUPT` */
+export function seenRecord(field: string, value: string): SeenRecord {
+  const record = recordFrom(field, value);
+  const digest = field.slice('record:'.length);
+  return { record, digest, state: stateOf(value), keyFields: keyFieldsOf(record) };
 }
 
 /** The place of a record in the order in which they were first saved. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   type Decide,
   keyDigest,
+  LastWritten,
   OptimisticSaver,
   type RecordChange,
   StorageTokenStore,
@@ -12,7 +13,6 @@ import {
 } from '@tokenkeep/core';
 import { Connection } from './connection.ts';
 import { translateError } from './errors.ts';
-import { LastSeen } from './last-seen.ts';
 import type { RedisTokenStoreOptions } from './options.ts';
 import {
   digestOf,
@@ -22,11 +22,15 @@ import {
   jsonOf,
   keyFieldsOf,
   ledTo,
+  recordField,
   recordFrom,
   recordsIn,
+  type SeenRecord,
+  seenRecord,
   sequenceOf,
+  stateOf,
 } from './record-field.ts';
-import { type Change, TokenHash } from './token-hash.ts';
+import { TokenHash } from './token-hash.ts';
 
 /**
  * A token store in one hash of a Redis (or Valkey) server, of a Sentinel set, or of a Cluster.
@@ -46,11 +50,23 @@ export class RedisTokenStore extends StorageTokenStore {
   }
 }
 
+/** A save that is going on. */
+interface Save {
+  readonly keys: readonly TokenKey[];
+  /** The fields of the keys. */
+  readonly asked: readonly string[];
+  readonly decide: Decide;
+  /** The same for whatever is sent of this save, however often; unlike that of any other. */
+  readonly writer: string;
+}
+
 class RedisStorage implements TokenStorage {
   readonly #connection: Connection;
   readonly #hash: TokenHash;
   readonly #saver = new OptimisticSaver();
-  readonly #lastSeen = new LastSeen();
+  /** Spares most saves a look, and finds a script. Nothing is ever answered from it. */
+  readonly #lastSeen = new LastWritten<SeenRecord>();
+  readonly #writers = new WriterNames();
 
   constructor(options: RedisTokenStoreOptions) {
     this.#connection = new Connection(options);
@@ -72,33 +88,41 @@ class RedisStorage implements TokenStorage {
 
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
     const asked = keys.map(fieldOf);
-    return recordsIn((await this.#readKnown(asked)) ?? (await this.#look(asked)));
+    const last = this.#lastSeen.peek(asked);
+    const found = last && (await this.#readAgain(last, asked));
+    if (found !== undefined) return found;
+    const seen = recordsIn(await this.#look(asked));
+    for (const each of seen) this.#keep(each);
+    return seen.map(({ record }) => record);
   }
 
   save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
-    const writer = newWriter();
-    const asked = keys.map(fieldOf);
+    const save: Save = { keys, asked: keys.map(fieldOf), decide, writer: this.#writers.next() };
     let seen: Fields | undefined;
+    let isFirst = true;
     return this.#saver.repeat(keys, async () => {
-      // What was seen last is mostly still so. If not, the refusal tells what there is instead.
-      const guess = seen === undefined ? this.#lastSeen.guess(asked) : undefined;
-      const guessed = guess && decisionOn(guess, decide);
-      if (guess !== undefined && guessed != null) {
-        seen = await this.#write(guessed, asked, guess, writer);
-        if (seen === undefined) return true;
+      if (isFirst) {
+        isFirst = false;
+        const reply = await this.#saveUnseen(save);
+        if (reply === 'saved') return true;
+        seen = reply;
       }
-      seen ??= await this.#look(asked);
-      const change = decide(recordsIn(seen));
+      seen ??= await this.#look(save.asked);
+      const records = recordsIn(seen);
+      const change = decide(records.map(({ record }) => record));
       if (change === null) return true;
-      seen = await this.#write(change, asked, seen, writer);
-      return seen === undefined;
+      const reply = await this.#write(change, records, seen, save);
+      if (reply === 'saved') return true;
+      seen = reply;
+      return false;
     });
   }
 
   async delete(id: string): Promise<void> {
     const key: TokenKey = { field: 'id', value: id };
     const field = fieldOf(key);
-    const writer = newWriter();
+    const writer = this.#writers.next();
+    this.#lastSeen.forget(id);
     await this.#saver.repeat([key], async () => {
       const seen = await this.#look([field]);
       const value = seen.get(field) ?? '';
@@ -122,6 +146,7 @@ class RedisStorage implements TokenStorage {
   }
 
   clear(): Promise<void> {
+    this.#lastSeen.clear();
     return this.#hash.clear();
   }
 
@@ -133,78 +158,133 @@ class RedisStorage implements TokenStorage {
     return translateError(error);
   }
 
-  /** Reads plainly, without a script, where it is known which records to read: that is faster. */
-  async #readKnown(asked: readonly string[]): Promise<Fields | undefined> {
-    const guess = this.#lastSeen.guess(asked);
-    if (guess === undefined || !Array.from(guess.keys()).some(isRecordField)) return undefined;
-    const read = await this.#hash.read([...guess.keys()]);
-    const fields = read && ledTo(asked, read);
-    if (fields !== undefined) this.#lastSeen.keep(fields);
-    return fields;
-  }
-
   async #look(asked: readonly string[]): Promise<Fields> {
-    const seen = ledTo(asked, await this.#hash.look(asked));
-    if (seen === undefined) throw new Error('the reply lacks a record');
-    this.#lastSeen.keep(seen);
-    return seen;
+    if (asked.length === 0) return new Map();
+    return ledTo(asked, await this.#hash.look(asked));
   }
 
-  /** @returns `undefined` if it was written; else what there is to see now */
-  async #write(
-    change: RecordChange,
+  /**
+   * Reads plainly, without a script, where it is known which record to read: that is faster.
+   *
+   * @returns what the fields lead to, if it is that record or nothing
+   */
+  async #readAgain(
+    last: SeenRecord,
     asked: readonly string[],
-    seen: Fields,
-    writer: string,
-  ): Promise<Fields | undefined> {
-    const { record, replaces, absorbs } = change;
-    const digest = digestOf(record);
-    const left = (replaces === null ? [] : keyFieldsOf(replaces, record)).map(
-      (field) => [field, digest] as const,
-    );
-    for (const absorbed of absorbs) {
-      for (const field of keyFieldsOf(absorbed)) left.push([field, digestOf(absorbed)]);
+  ): Promise<StoredRecord[] | undefined> {
+    const field = recordField(last.digest);
+    const values = await this.#hash.read([...asked, field]);
+    if (values === 'foreign') return undefined;
+    let isFound = false;
+    for (const [index, name] of asked.entries()) {
+      if (values[index] === '') continue;
+      if (isRecordField(name) ? name !== field : values[index] !== last.digest) return undefined;
+      isFound = true;
     }
-    const write: Change = {
-      writer,
-      record: { digest, json: jsonOf(record) },
-      asked,
-      seen,
-      removed: absorbs.map((absorbed) => `record:${digestOf(absorbed)}`),
-      left,
-      joined: keyFieldsOf(record, replaces),
-    };
-    const reply = await this.#hash.write(write);
-    if (typeof reply === 'string') {
-      this.#lastSeen.keepWritten(write, reply);
+    if (!isFound) return [];
+    const value = values[asked.length] ?? '';
+    if (value.startsWith(last.state)) return [recordFrom(field, value)];
+    if (value === '') return undefined;
+    const seen = seenRecord(field, value);
+    this.#keep(seen);
+    return [seen.record];
+  }
+
+  /**
+   * Saves over what was seen last, or adds a record where nothing was, if that is still all that the
+   * keys lead to: spares a look.
+   *
+   * @returns what there is to see instead; `undefined` if it was not tried
+   */
+  async #saveUnseen(save: Save): Promise<Fields | 'saved' | undefined> {
+    const last = this.#lastSeen.take(save.asked);
+    const own = last && recordField(last.digest);
+    // An id comes first, and may be that of another.
+    if (last !== undefined && save.asked.some((field) => isRecordField(field) && field !== own)) {
       return undefined;
     }
-    this.#lastSeen.keep(reply);
-    return reply;
+    let change: RecordChange | null;
+    try {
+      change = save.decide(last === undefined ? [] : [last.record]);
+    } catch {
+      // Only what is read is a reason to refuse a save.
+      return undefined;
+    }
+    if (change === null) return undefined;
+    const held = Object.values(last?.keyFields ?? {});
+    const seen = new Map<string, string>();
+    for (const field of save.asked) {
+      seen.set(field, last !== undefined && held.includes(field) ? last.digest : '');
+    }
+    if (last !== undefined) seen.set(recordField(last.digest), last.state);
+    return this.#write(change, last === undefined ? [] : [last], seen, save);
   }
-}
 
-/** What to write, if all is as it is guessed to be; what can not be decided on a guess is not. */
-function decisionOn(guess: Fields, decide: Decide): RecordChange | null {
-  try {
-    return decide(recordsIn(guess));
-  } catch {
-    return null;
+  /** @returns what there is to see now, if something is no longer as it was seen */
+  async #write(
+    { record, replaces, absorbs }: RecordChange,
+    records: readonly SeenRecord[],
+    seen: Fields,
+    save: Save,
+  ): Promise<Fields | 'saved'> {
+    const before = records.find((each) => each.record === replaces);
+    const digest = before?.digest ?? digestOf(record);
+    const keyFields = keyFieldsOf(record, ({ field, value }) => {
+      const place = save.keys.findIndex((key) => key.field === field && key.value === value);
+      if (place !== -1) return save.asked[place];
+      return field !== 'id' && replaces?.[field] === value ? before?.keyFields[field] : undefined;
+    });
+    const has = Object.values(keyFields);
+    const had = Object.values(before?.keyFields ?? {});
+    const gone = records.filter((each) => absorbs.includes(each.record));
+    const reply = await this.#hash.write({
+      writer: save.writer,
+      record: { digest, json: jsonOf(record) },
+      asked: save.asked,
+      seen,
+      removed: gone.map((each) => recordField(each.digest)),
+      left: [
+        ...had.filter((field) => !has.includes(field)).map((field) => [field, digest] as const),
+        ...gone.flatMap((each) =>
+          Object.values(each.keyFields).map((field) => [field, each.digest] as const),
+        ),
+      ],
+      joined: has.filter((field) => !had.includes(field)),
+    });
+    if (typeof reply !== 'string') return reply;
+    for (const each of gone) this.#lastSeen.forget(each.record.id);
+    // What had been written before this answer may have been written over since.
+    if (reply === '') this.#lastSeen.forget(record.id);
+    else this.#keep({ record, digest, state: stateOf(reply), keyFields });
+    return 'saved';
+  }
+
+  #keep(seen: SeenRecord): void {
+    const { record, digest, keyFields } = seen;
+    this.#lastSeen.keep(record, [recordField(digest), ...Object.values(keyFields)], seen);
   }
 }
 
 /** The fields by which a record can be found, as far as it can be read: a damaged one can be deleted. */
 function keyFieldsIn(field: string, value: string): string[] {
   try {
-    return keyFieldsOf(recordFrom(field, value));
+    return Object.values(keyFieldsOf(recordFrom(field, value)));
   } catch {
     return [];
   }
 }
 
-/** No two saves have the same: 96 random bits, 16 characters. */
-function newWriter(): string {
-  return randomBytes(12).toString('base64url');
+/** No two names are the same, of whatever process: 96 random bits, and a number; 21 characters. */
+class WriterNames {
+  #random = '';
+  #count = 0;
+
+  next(): string {
+    if (this.#count === 0) this.#random = randomBytes(12).toString('base64url');
+    const number = this.#count.toString(36).padStart(5, '0');
+    this.#count = (this.#count + 1) % 36 ** 5;
+    return this.#random + number;
+  }
 }
 
 function warnOfEviction(policy: string): void {

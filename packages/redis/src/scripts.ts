@@ -21,8 +21,8 @@ export interface Script {
 const PRELUDE = `
 local store = KEYS[1]
 
-local function isForeign(format)
-  return format ~= '1' and redis.call('EXISTS', store) == 1
+local function isForeign()
+  return redis.call('HGET', store, 'format') ~= '1' and redis.call('EXISTS', store) == 1
 end
 
 local function refused()
@@ -31,10 +31,7 @@ end
 
 -- Each field in ARGV, and then the records that they lead to, each after its name.
 local function look(first, last)
-  local values = redis.call('HMGET', store, 'format', unpack(ARGV, first, last))
-  if isForeign(table.remove(values, 1)) then
-    return refused()
-  end
+  local values = redis.call('HMGET', store, unpack(ARGV, first, last))
   for i = first, last do
     local holders = values[i - first + 1]
     if holders and ARGV[i]:sub(1, 4) == 'key:' then
@@ -50,99 +47,120 @@ end
 `;
 
 /** Gives the fields in ARGV, and each record that they lead to. */
-export const LOOK: Script = script(`return look(1, #ARGV)`);
-
-/**
- * Puts one record, if any, in the place of others, if everything that was seen is still so.
- *
- * Gives the head of the record as it is now (`''` if this save had written it already), or, where
- * something changed, what there is to see instead, and nothing was written.
- *
- * ARGV: writer; JSON; how many fields were asked for; how many there are; which of them is the
- * record's (0: none, only remove); the fields, first those asked for; what each must be (`*`:
- * anything, `=`: a key of this record alone, `:...`: in this state); at last the changes: `+n` makes
- * field n a key of the record, `-n` no longer (or, with a digest after it, no longer that
- * record's), `xn` removes it. It is short, because what a server takes in at once it flushes at once.
- */
-export const WRITE: Script = script(`
-local writer, json = ARGV[1], ARGV[2]
-local asked, count, written = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local values = redis.call('HMGET', store, 'format', unpack(ARGV, 6, count + 5))
-if isForeign(table.remove(values, 1)) then
+export const LOOK: Script = script(`
+if isForeign() then
   return refused()
 end
+return look(1, #ARGV)
+`);
 
--- A client that lost the connection sends again what may have been done.
-local record = written > 0 and ARGV[written + 5]
-local digest = record and record:sub(8) or ''
-local sequence, writers
-if record and values[written] then
-  sequence, writers = values[written]:match('^(%d+) (%S+) ')
-  if writers and writers:find(writer, 1, true) then
-    return ''
+/**
+ * For each change in ARGV, one after the other: puts one record, if any, in the place of others, if
+ * everything that was seen is still so.
+ *
+ * Gives for each the head of the record as it is now (`''` if this save had written it already), or,
+ * where something changed, what there is to see instead, and nothing was written.
+ *
+ * ARGV: of each change how many values it has, and these: writer; JSON; how many fields were asked
+ * for; how many there are; which of them is the record's (0: none, only remove); the fields, first
+ * those asked for; what each must be (`*`: anything, `=`: a key of this record alone, `:...`: in this
+ * state); at last what to do: `+n` makes field n a key of the record, `-n` no longer (or, with a
+ * digest after it, no longer that record's), `xn` removes it. It is short, because what a server
+ * takes in at once it flushes at once.
+ */
+export const WRITE: Script = script(`
+local function write(first, last)
+  local writer, json = ARGV[first], ARGV[first + 1]
+  local asked, count, written = tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3]), tonumber(ARGV[first + 4])
+  -- Field n is ARGV[fields + n], and what it must be ARGV[states + n].
+  local fields = first + 4
+  local states = fields + count
+  local values = redis.call('HMGET', store, unpack(ARGV, fields + 1, states))
+
+  -- A client that lost the connection sends again what may have been done.
+  local record = written > 0 and ARGV[fields + written]
+  local digest = record and record:sub(8) or ''
+  local sequence, writers
+  if record and values[written] then
+    sequence, writers = values[written]:match('^(%d+) (%S+) ')
+    if writers and writers:find(writer, 1, true) then
+      return ''
+    end
   end
+
+  -- A record is told by the save that wrote it last; anything else by the whole.
+  for i = 1, count do
+    local expected, value = ARGV[states + i], values[i] or ''
+    if expected == '=' then
+      expected = digest
+    elseif expected ~= '*' then
+      expected = expected:sub(2)
+      value = value:match('^%d+ [^ ,]+') or value
+    else
+      expected = value
+    end
+    if value ~= expected then
+      return look(fields + 1, fields + asked)
+    end
+  end
+
+  local changed = {}
+  for i = states + count + 1, last do
+    local change, at, leaver = ARGV[i]:match('^(.)(%d+) ?(.*)$')
+    at = tonumber(at)
+    local value = values[at] or ''
+    if change == '+' then
+      value = value .. digest
+    elseif change == '-' then
+      value = value:gsub(leaver == '' and digest or leaver, '')
+    else
+      value = ''
+    end
+    values[at] = value
+    changed[at] = true
+  end
+  local set, removed = {}, {}
+  for at in pairs(changed) do
+    if values[at] == '' then
+      removed[#removed + 1] = ARGV[fields + at]
+    else
+      set[#set + 1] = ARGV[fields + at]
+      set[#set + 1] = values[at]
+    end
+  end
+
+  -- What may be refused where memory is short comes first: then nothing has been done yet.
+  local head = ''
+  if record then
+    sequence = sequence or redis.call('HINCRBY', store, 'sequence', 1)
+    writers = writer .. (writers and (',' .. writers:sub(1, 3 * #writer + 2)) or '')
+    head = sequence .. ' ' .. writers .. ' '
+    redis.call('HSET', store, 'format', '1', record, head .. json, unpack(set))
+  elseif #set > 0 then
+    redis.call('HSET', store, unpack(set))
+  end
+  if #removed > 0 then
+    redis.call('HDEL', store, unpack(removed))
+  end
+  return head
 end
 
--- A record is told by the save that wrote it last; anything else by the whole.
-for i = 1, count do
-  local expected, value = ARGV[count + 5 + i], values[i] or ''
-  if expected == '=' then
-    expected = digest
-  elseif expected ~= '*' then
-    expected = expected:sub(2)
-    value = value:match('^%d+ [^ ,]+') or value
-  else
-    expected = value
-  end
-  if value ~= expected then
-    return look(6, asked + 5)
-  end
+if isForeign() then
+  return refused()
 end
-
-local changed = {}
-for i = count * 2 + 6, #ARGV do
-  local change, at, leaver = ARGV[i]:match('^(.)(%d+) ?(.*)$')
-  at = tonumber(at)
-  local value = values[at] or ''
-  if change == '+' then
-    value = value .. digest
-  elseif change == '-' then
-    value = value:gsub(leaver == '' and digest or leaver, '')
-  else
-    value = ''
-  end
-  values[at] = value
-  changed[at] = true
+local replies = {}
+local at = 1
+while at <= #ARGV do
+  local last = at + tonumber(ARGV[at])
+  replies[#replies + 1] = write(at + 1, last)
+  at = last + 1
 end
-local set, removed = {}, {}
-for at in pairs(changed) do
-  if values[at] == '' then
-    removed[#removed + 1] = ARGV[at + 5]
-  else
-    set[#set + 1] = ARGV[at + 5]
-    set[#set + 1] = values[at]
-  end
-end
-
--- What may be refused where memory is short comes first: then nothing has been done yet.
-local head = ''
-if record then
-  sequence = sequence or redis.call('HINCRBY', store, 'sequence', 1)
-  writers = writer .. (writers and (',' .. writers:sub(1, 3 * #writer + 2)) or '')
-  head = sequence .. ' ' .. writers .. ' '
-  redis.call('HSET', store, 'format', '1', record, head .. json, unpack(set))
-elseif #set > 0 then
-  redis.call('HSET', store, unpack(set))
-end
-if #removed > 0 then
-  redis.call('HDEL', store, unpack(removed))
-end
-return head
+return replies
 `);
 
 /** Gives every record, each after its name. */
 export const ALL: Script = script(`
-if isForeign(redis.call('HGET', store, 'format')) then
+if isForeign() then
   return refused()
 end
 local fields = redis.call('HGETALL', store)
@@ -158,7 +176,7 @@ return records
 
 /** Removes the store, in one step however large: the memory is freed in the background. */
 export const CLEAR: Script = script(`
-if isForeign(redis.call('HGET', store, 'format')) then
+if isForeign() then
   return refused()
 end
 return redis.call('UNLINK', store)
@@ -170,7 +188,7 @@ return redis.call('UNLINK', store)
  * To remove what is not there shows whether that is allowed: else a save would be refused halfway.
  */
 export const CHECK: Script = script(`
-if isForeign(redis.call('HGET', store, 'format')) then
+if isForeign() then
   return refused()
 end
 local denied = redis.pcall('HDEL', store, '')

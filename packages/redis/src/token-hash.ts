@@ -23,16 +23,34 @@ export interface Change {
   readonly joined: readonly string[];
 }
 
-/** The hash that a store is: each method is one script, and so one round trip and one step. */
+/** The hash that a store is: each method is one command, and so one round trip and one step. */
 export class TokenHash {
   readonly #call: Call;
   readonly #key: string;
-  readonly #looks = new Gathering(async (asked) => fieldsIn(asked, await this.#run(LOOK, asked)));
-  readonly #reads = new Gathering(async (names) => {
-    const reply = await this.#call('hmget', [this.#key, 'format', ...names]);
-    if (!Array.isArray(reply) || reply[0] !== '1') return undefined;
-    return fieldsIn(names, reply.slice(1));
+  readonly #looks = new Gathering<readonly string[], Fields>(async (questions) => {
+    const asked = questions.flat();
+    const fields = fieldsIn(asked, listIn(await this.#run(LOOK, asked)));
+    return questions.map(() => fields);
   });
+  readonly #reads = new Gathering<readonly string[], readonly string[] | 'foreign'>(
+    async (questions) => {
+      const reply = await this.#call('hmget', [this.#key, 'format', ...questions.flat()]);
+      const [format, ...values] = listIn(reply).map(textIn);
+      let at = 0;
+      return questions.map(({ length }) => {
+        at += length;
+        return format === '1' ? values.slice(at - length, at) : 'foreign';
+      });
+    },
+  );
+  readonly #writes = new Gathering<readonly string[], unknown>(async (changes) =>
+    listIn(
+      await this.#run(
+        WRITE,
+        changes.flatMap((change) => [`${change.length}`, ...change]),
+      ),
+    ),
+  );
 
   constructor(call: Call, key: string) {
     this.#call = call;
@@ -41,17 +59,17 @@ export class TokenHash {
 
   /** @returns the fields asked for, and each record that they lead to; perhaps others, too */
   look(asked: readonly string[]): Promise<Fields> {
-    return this.#looks.ask(asked);
+    return this.#looks.add(asked);
   }
 
   /**
    * Reads fields without following where they lead: what a find needs that knows it already.
    *
-   * @returns the fields, perhaps others, too; `undefined` if there is no store of this version, or
-   *   none yet
+   * @returns the value of each, `''` where there is none; `'foreign'` if there is no store of this
+   *   version, or none yet
    */
-  read(names: readonly string[]): Promise<Fields | undefined> {
-    return this.#reads.ask(names);
+  read(names: readonly string[]): Promise<readonly string[] | 'foreign'> {
+    return this.#reads.add(names);
   }
 
   /**
@@ -60,17 +78,11 @@ export class TokenHash {
    */
   async write(change: Change): Promise<string | Fields> {
     const { writer, record, asked, seen, left, joined, removed } = change;
-    const numbers = new Map<string, number>();
-    const numberOf = (field: string) => {
-      let number = numbers.get(field);
-      if (number === undefined) {
-        number = numbers.size + 1;
-        numbers.set(field, number);
-      }
-      return number;
+    const names = [...new Set([...asked, ...seen.keys()])];
+    const numberOf = (field: string): number => {
+      const index = names.indexOf(field);
+      return index === -1 ? names.push(field) : index + 1;
     };
-    for (const field of asked) numberOf(field);
-    for (const field of seen.keys()) numberOf(field);
     const written = record === undefined ? 0 : numberOf(`record:${record.digest}`);
     const changes: string[] = [];
     for (const [field, digest] of left) {
@@ -78,29 +90,26 @@ export class TokenHash {
     }
     for (const field of joined) changes.push(`+${numberOf(field)}`);
     for (const field of removed) changes.push(`x${numberOf(field)}`);
-    const states: string[] = [];
-    for (const field of numbers.keys()) {
+    const states = names.map((field) => {
       const value = seen.get(field);
-      states.push(
-        value === undefined ? '*' : value === record?.digest ? '=' : `:${stateOf(value)}`,
-      );
-    }
-    const reply = await this.#run(WRITE, [
+      if (value === undefined) return '*';
+      return value === record?.digest ? '=' : `:${stateOf(value)}`;
+    });
+    const counts = [`${asked.length}`, `${names.length}`, `${written}`];
+    const reply = await this.#writes.add([
       writer,
       record?.json ?? '',
-      `${asked.length}`,
-      `${numbers.size}`,
-      `${written}`,
-      ...numbers.keys(),
+      ...counts,
+      ...names,
       ...states,
       ...changes,
     ]);
-    return typeof reply === 'string' ? reply : fieldsIn(change.asked, reply);
+    return typeof reply === 'string' ? reply : fieldsIn(asked, listIn(reply));
   }
 
   /** @returns every record, by its field */
   async all(): Promise<Fields> {
-    return fieldsIn([], await this.#run(ALL, []));
+    return fieldsIn([], listIn(await this.#run(ALL, [])));
   }
 
   async clear(): Promise<void> {
@@ -127,13 +136,20 @@ export class TokenHash {
   }
 }
 
-function fieldsIn(asked: readonly string[], reply: unknown): Fields {
-  if (!Array.isArray(reply)) throw new Error('the reply is no list');
-  const values: unknown[] = reply;
+function fieldsIn(asked: readonly string[], values: readonly unknown[]): Fields {
   const fields = new Map<string, string>();
-  const set = (field: unknown, value: unknown) =>
-    fields.set(String(field), typeof value === 'string' ? value : '');
-  for (const [index, field] of asked.entries()) set(field, values[index]);
-  for (let at = asked.length; at < values.length; at += 2) set(values[at], values[at + 1]);
+  for (const [index, field] of asked.entries()) fields.set(field, textIn(values[index]));
+  for (let at = asked.length; at < values.length; at += 2) {
+    fields.set(textIn(values[at]), textIn(values[at + 1]));
+  }
   return fields;
+}
+
+function listIn(reply: unknown): readonly unknown[] {
+  if (!Array.isArray(reply)) throw new Error('the reply is no list');
+  return reply;
+}
+
+function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
