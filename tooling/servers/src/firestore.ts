@@ -95,6 +95,8 @@ async function startProgram(
       folder,
       command: [
         java,
+        // It lives for a minute: compilers and collectors that pay off later cost more than they give.
+        ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
         ...['-cp', jar, MAIN_CLASS],
         ...['--host', '127.0.0.1', '--port', String(port)],
         ...(options.args ?? []),
