@@ -48,11 +48,20 @@ export class LastWritten<Row> {
    * @param row what the storage needs to know of the record
    */
   keep(record: StoredRecord, keys: readonly string[], row: Row): void {
-    this.forget(record.id);
-    if (this.#givenUp.has(record.id)) return;
+    const before = this.#byId.get(record.id);
+    if (this.#givenUp.has(record.id)) {
+      if (before !== undefined) this.#remove(before);
+      return;
+    }
+    if (before !== undefined) {
+      // Keys that stay are written over: to take them out and put them in again is slow.
+      this.#byId.delete(record.id);
+      this.#leaveKeys(before, keys);
+      this.#room += before.size;
+    }
     const entry: Entry<Row> = { id: record.id, row, keys, size: sizeOf(record) };
     this.#byId.set(record.id, entry);
-    for (const key of entry.keys) this.#byKey.set(key, entry);
+    for (const key of keys) this.#byKey.set(key, entry);
     this.#room -= entry.size;
     for (const oldest of this.#byId.values()) {
       if (this.#room >= 0) break;
@@ -92,10 +101,14 @@ export class LastWritten<Row> {
 
   #remove(entry: Entry<Row>): void {
     this.#byId.delete(entry.id);
-    for (const key of entry.keys) {
-      if (this.#byKey.get(key) === entry) this.#byKey.delete(key);
-    }
+    this.#leaveKeys(entry, []);
     this.#room += entry.size;
+  }
+
+  #leaveKeys(entry: Entry<Row>, but: readonly string[]): void {
+    for (const key of entry.keys) {
+      if (!but.includes(key) && this.#byKey.get(key) === entry) this.#byKey.delete(key);
+    }
   }
 }
 

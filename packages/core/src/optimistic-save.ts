@@ -71,10 +71,10 @@ export class OptimisticSaver {
 
   async #waitInLine(keys: readonly TokenKey[]): Promise<() => void> {
     const names = keys.map((key) => `${key.field} ${key.value}`);
-    const before = names.map((name) => this.#lastInLine.get(name));
+    const before = names.flatMap((name) => this.#lastInLine.get(name) ?? []);
     const { promise: left, resolve } = Promise.withResolvers<void>();
     for (const name of names) this.#lastInLine.set(name, left);
-    await Promise.all(before);
+    if (before.length > 0) await Promise.all(before);
     return () => {
       for (const name of names) {
         if (this.#lastInLine.get(name) === left) this.#lastInLine.delete(name);

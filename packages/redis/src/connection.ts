@@ -68,8 +68,21 @@ export class Connection {
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const timer = setTimeout(() => reject(this.#lateness()), this.#timeout);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    const timer = setTimeout(() => {
+      reject(this.#lateness());
+      // The network does not tell that the other side is gone: what fell silent is replaced.
+      if (this.#own?.status === 'ready') this.#own.disconnect(true);
+    }, this.#timeout);
+    answer.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
     return promise;
   }
 

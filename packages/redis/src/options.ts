@@ -55,8 +55,6 @@ export interface CheckedOptions {
 /** What differs from ioredis' own defaults. */
 const DEFAULTS: RedisOptions = {
   connectTimeout: 5_000,
-  // A connection that fell silent is replaced: the network does not tell that the other side is gone.
-  socketTimeout: 15_000,
   // Together with ioredis' 20 tries: what waits for a server is given up after nine seconds.
   retryStrategy: (times) => Math.min(times * 100, 500),
   // With `tls`, and only then, the servers that a Sentinel names are spoken to in TLS too.

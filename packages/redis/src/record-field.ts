@@ -3,8 +3,16 @@ import { keyDigest, recordCorrupt, type StoredRecord, type TokenKey } from '@tok
 /** Fields of the hash by name, absent ones as `''`; see scripts.ts. */
 export type Fields = ReadonlyMap<string, string>;
 
-/** The field to look up for a key: an id leads to its record at once. */
-export function fieldOf(key: TokenKey): string {
+/**
+ * The field to look up for a key: an id leads to its record at once.
+ *
+ * @param known a record whose fields need not be made again
+ */
+export function fieldOf(key: TokenKey, known?: SeenRecord): string {
+  if (known !== undefined && known.record[key.field] === key.value) {
+    const field = key.field === 'id' ? known.field : known.keyFields[key.field];
+    if (field !== undefined) return field;
+  }
   return `${key.field === 'id' ? 'record' : 'key'}:${keyDigest(key)}`;
 }
 
@@ -32,8 +40,9 @@ export type KeyFields = Readonly<Partial<Record<(typeof KEYS)[number], string>>>
 export interface SeenRecord {
   readonly record: StoredRecord;
   readonly digest: string;
-  /** See {@link stateOf}. */
-  readonly state: string;
+  /** Where it stands in the hash, and the whole of what stands there. */
+  readonly field: string;
+  readonly value: string;
   readonly keyFields: KeyFields;
 }
 
@@ -50,6 +59,16 @@ export function keyFieldsOf(
     keyFields[field] = known?.(key) ?? fieldOf(key);
   }
   return keyFields;
+}
+
+/** The values of all keys of a record. */
+export function keyValuesOf(record: StoredRecord): string[] {
+  const values = [record.id];
+  for (const field of KEYS) {
+    const value = record[field];
+    if (value != null) values.push(value);
+  }
+  return values;
 }
 
 /** The digests of the ids of the records that have a key. */
@@ -83,6 +102,16 @@ export function stateOf(value: string): string {
   return /^\d+ [^ ,]+/.exec(value)?.[0] ?? value;
 }
 
+/** How many of the saves that wrote a record last are told in it; see scripts.ts. */
+const WRITERS = 4;
+
+/** What stands for a record after another save. */
+export function valueAfter(value: string, writer: string, json: string): string {
+  const start = value.indexOf(' ') + 1;
+  const older = value.slice(start, value.indexOf(' ', start)).split(',', WRITERS - 1);
+  return `${value.slice(0, start)}${writer},${older.join(',')} ${json}`;
+}
+
 /** The records among fields. */
 export function recordsIn(fields: Fields): SeenRecord[] {
   const records: SeenRecord[] = [];
@@ -97,7 +126,7 @@ export function recordsIn(fields: Fields): SeenRecord[] {
 export function seenRecord(field: string, value: string): SeenRecord {
   const record = recordFrom(field, value);
   const digest = field.slice('record:'.length);
-  return { record, digest, state: stateOf(value), keyFields: keyFieldsOf(record) };
+  return { record, digest, field, value, keyFields: keyFieldsOf(record) };
 }
 
 /** The place of a record in the order in which they were first saved. */
@@ -107,8 +136,7 @@ export function sequenceOf(value: string): number {
 
 /** The id first: it names a record whose end is damaged. */
 export function jsonOf(record: StoredRecord): string {
-  const { id, ...rest } = record;
-  return JSON.stringify({ id, ...rest });
+  return JSON.stringify(Object.assign({ id: record.id }, record));
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT`; the rest of the checks is done by `OAuthToken.fromRecord` */

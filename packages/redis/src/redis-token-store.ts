@@ -20,7 +20,9 @@ import {
   fieldOf,
   isRecordField,
   jsonOf,
+  type KeyFields,
   keyFieldsOf,
+  keyValuesOf,
   ledTo,
   recordField,
   recordFrom,
@@ -28,7 +30,7 @@ import {
   type SeenRecord,
   seenRecord,
   sequenceOf,
-  stateOf,
+  valueAfter,
 } from './record-field.ts';
 import { TokenHash } from './token-hash.ts';
 
@@ -87,23 +89,24 @@ class RedisStorage implements TokenStorage {
   }
 
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
-    const asked = keys.map(fieldOf);
-    const last = this.#lastSeen.peek(asked);
-    const found = last && (await this.#readAgain(last, asked));
-    if (found !== undefined) return found;
+    const last = this.#lastSeen.peek(keys.map(({ value }) => value));
+    const asked = keys.map((key) => fieldOf(key, last));
+    const found = last && (await this.#readAgain(last, keys, asked));
+    if (found !== undefined) return [found];
     const seen = recordsIn(await this.#look(asked));
     for (const each of seen) this.#keep(each);
     return seen.map(({ record }) => record);
   }
 
   save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
-    const save: Save = { keys, asked: keys.map(fieldOf), decide, writer: this.#writers.next() };
+    let save: Save | undefined;
     let seen: Fields | undefined;
-    let isFirst = true;
     return this.#saver.repeat(keys, async () => {
-      if (isFirst) {
-        isFirst = false;
-        const reply = await this.#saveUnseen(save);
+      if (save === undefined) {
+        const last = this.#lastSeen.peek(keys.map(({ value }) => value));
+        const asked = keys.map((key) => fieldOf(key, last));
+        save = { keys, asked, decide, writer: this.#writers.next() };
+        const reply = await this.#saveUnseen(last, save);
         if (reply === 'saved') return true;
         seen = reply;
       }
@@ -164,30 +167,30 @@ class RedisStorage implements TokenStorage {
   }
 
   /**
-   * Reads plainly, without a script, where it is known which record to read: that is faster.
+   * Reads plainly, without a script, where it is known which record to read: that is faster. What is
+   * there is ours, as nobody else has such fields.
    *
-   * @returns what the fields lead to, if it is that record or nothing
+   * @returns the record, if it is all that the keys lead to
    */
   async #readAgain(
     last: SeenRecord,
+    keys: readonly TokenKey[],
     asked: readonly string[],
-  ): Promise<StoredRecord[] | undefined> {
-    const field = recordField(last.digest);
-    const values = await this.#hash.read([...asked, field]);
-    if (values === 'foreign') return undefined;
+  ): Promise<StoredRecord | undefined> {
+    const values = await this.#hash.read([...asked, last.field]);
     let isFound = false;
-    for (const [index, name] of asked.entries()) {
-      if (values[index] === '') continue;
-      if (isRecordField(name) ? name !== field : values[index] !== last.digest) return undefined;
+    for (const [index, { field }] of keys.entries()) {
+      const value = values[index];
+      if (value === '') continue;
+      if (field === 'id' ? asked[index] !== last.field : value !== last.digest) return undefined;
       isFound = true;
     }
-    if (!isFound) return [];
     const value = values[asked.length] ?? '';
-    if (value.startsWith(last.state)) return [recordFrom(field, value)];
-    if (value === '') return undefined;
-    const seen = seenRecord(field, value);
+    if (!isFound || value === '') return undefined;
+    if (value === last.value) return last.record;
+    const seen = seenRecord(last.field, value);
     this.#keep(seen);
-    return [seen.record];
+    return seen.record;
   }
 
   /**
@@ -196,13 +199,10 @@ class RedisStorage implements TokenStorage {
    *
    * @returns what there is to see instead; `undefined` if it was not tried
    */
-  async #saveUnseen(save: Save): Promise<Fields | 'saved' | undefined> {
-    const last = this.#lastSeen.take(save.asked);
-    const own = last && recordField(last.digest);
-    // An id comes first, and may be that of another.
-    if (last !== undefined && save.asked.some((field) => isRecordField(field) && field !== own)) {
-      return undefined;
-    }
+  async #saveUnseen(
+    last: SeenRecord | undefined,
+    save: Save,
+  ): Promise<Fields | 'saved' | undefined> {
     let change: RecordChange | null;
     try {
       change = save.decide(last === undefined ? [] : [last.record]);
@@ -211,13 +211,36 @@ class RedisStorage implements TokenStorage {
       return undefined;
     }
     if (change === null) return undefined;
-    const held = Object.values(last?.keyFields ?? {});
-    const seen = new Map<string, string>();
-    for (const field of save.asked) {
-      seen.set(field, last !== undefined && held.includes(field) ? last.digest : '');
+    if (last === undefined) {
+      return this.#write(change, [], new Map(save.asked.map((field) => [field, ''])), save);
     }
-    if (last !== undefined) seen.set(recordField(last.digest), last.state);
-    return this.#write(change, last === undefined ? [] : [last], seen, save);
+    // An id comes first, and may be that of another.
+    const isOther = (field: string) => isRecordField(field) && field !== last.field;
+    if (change.replaces === null || save.asked.some(isOther)) return undefined;
+    return this.#replace(last, change.record, save);
+  }
+
+  /** @returns what there is to see now, if something is no longer as it was seen */
+  async #replace(last: SeenRecord, record: StoredRecord, save: Save): Promise<Fields | 'saved'> {
+    const { digest, field } = last;
+    const keyFields = keyFieldsAfter(record, last, save);
+    const had = Object.values(last.keyFields);
+    const has = Object.values(keyFields);
+    const value = valueAfter(last.value, save.writer, jsonOf(record));
+    const reply = await this.#hash.replace({
+      digest,
+      field,
+      seen: last.value,
+      value,
+      lost: had.filter((key) => !has.includes(key)),
+      kept: save.asked.filter((key) => had.includes(key)),
+      got: has.filter((key) => !had.includes(key)),
+    });
+    if (reply === 'now') this.#keep({ record, digest, field, value, keyFields });
+    // What had been written before this answer may have been written over since.
+    else if (reply === 'before') this.#lastSeen.forget(record.id);
+    else return ledTo(save.asked, reply);
+    return 'saved';
   }
 
   /** @returns what there is to see now, if something is no longer as it was seen */
@@ -229,20 +252,17 @@ class RedisStorage implements TokenStorage {
   ): Promise<Fields | 'saved'> {
     const before = records.find((each) => each.record === replaces);
     const digest = before?.digest ?? digestOf(record);
-    const keyFields = keyFieldsOf(record, ({ field, value }) => {
-      const place = save.keys.findIndex((key) => key.field === field && key.value === value);
-      if (place !== -1) return save.asked[place];
-      return field !== 'id' && replaces?.[field] === value ? before?.keyFields[field] : undefined;
-    });
+    const json = jsonOf(record);
+    const keyFields = keyFieldsAfter(record, before, save);
     const has = Object.values(keyFields);
     const had = Object.values(before?.keyFields ?? {});
     const gone = records.filter((each) => absorbs.includes(each.record));
     const reply = await this.#hash.write({
       writer: save.writer,
-      record: { digest, json: jsonOf(record) },
+      record: { digest, json },
       asked: save.asked,
       seen,
-      removed: gone.map((each) => recordField(each.digest)),
+      removed: gone.map((each) => each.field),
       left: [
         ...had.filter((field) => !has.includes(field)).map((field) => [field, digest] as const),
         ...gone.flatMap((each) =>
@@ -255,14 +275,26 @@ class RedisStorage implements TokenStorage {
     for (const each of gone) this.#lastSeen.forget(each.record.id);
     // What had been written before this answer may have been written over since.
     if (reply === '') this.#lastSeen.forget(record.id);
-    else this.#keep({ record, digest, state: stateOf(reply), keyFields });
+    else this.#keep({ record, digest, field: recordField(digest), value: reply + json, keyFields });
     return 'saved';
   }
 
   #keep(seen: SeenRecord): void {
-    const { record, digest, keyFields } = seen;
-    this.#lastSeen.keep(record, [recordField(digest), ...Object.values(keyFields)], seen);
+    // By the values alone: one that is the value of another key as well is told apart by the server.
+    this.#lastSeen.keep(seen.record, keyValuesOf(seen.record), seen);
   }
+}
+
+/** The key fields of a record after a save: those that are known from the save, or from before it, need not be made again. */
+function keyFieldsAfter(
+  record: StoredRecord,
+  before: SeenRecord | undefined,
+  { keys, asked }: Save,
+): KeyFields {
+  return keyFieldsOf(record, (key) => {
+    const place = keys.findIndex(({ field, value }) => field === key.field && value === key.value);
+    return asked[place] ?? fieldOf(key, before);
+  });
 }
 
 /** The fields by which a record can be found, as far as it can be read: a damaged one can be deleted. */

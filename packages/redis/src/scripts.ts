@@ -55,6 +55,56 @@ return look(1, #ARGV)
 `);
 
 /**
+ * The usual save, of a record that only this process saves: for each change in ARGV, one after the
+ * other, gives a record another value, if everything is as it was seen. Short, because a server does
+ * nothing else meanwhile.
+ *
+ * Gives for each 1 (`''` if this save had written it already), or, where something changed, what
+ * there is to see instead, and nothing was written.
+ *
+ * ARGV: of each change how many values it has, and these: digest of the record; its state as it was
+ * seen; how many keys it loses, keeps and gets, a digit each; those that it loses; its field; those
+ * that it keeps; those that it gets; and then what is to be set: its field and its value, and each
+ * key that it gets with its digest.
+ */
+export const REPLACE: Script = script(`
+local function replace(at)
+  local digest, state = ARGV[at], ARGV[at + 1]
+  local lost, kept, got = ARGV[at + 2]:byte(1, 3)
+  lost, kept, got = lost - 48, kept - 48, got - 48
+  local first = at + 3
+  local record = first + lost
+  local last = record + kept + got
+  local values = redis.call('HMGET', store, unpack(ARGV, first, last))
+  local value = values[lost + 1]
+  local isAsSeen = value and value:sub(1, #state) == state
+  values[lost + 1] = digest
+  for i = 1, lost + 1 + kept do
+    isAsSeen = isAsSeen and values[i] == digest
+  end
+  for i = lost + kept + 2, lost + kept + 1 + got do
+    isAsSeen = isAsSeen and not values[i]
+  end
+  if not isAsSeen then
+    -- A client that lost the connection sends again what may have been done.
+    local writer = ARGV[last + 2]:match('^%d+ ([^ ,]+)')
+    if value and (value:match('^%d+ (%S+) ') or ''):find(writer, 1, true) then
+      return ''
+    end
+    return look(record, last)
+  end
+  -- What may be refused where memory is short comes first: then nothing has been done yet.
+  redis.call('HSET', store, unpack(ARGV, last + 1, last + 2 + 2 * got))
+  if lost > 0 then
+    redis.call('HDEL', store, unpack(ARGV, first, record - 1))
+  end
+  return 1
+end
+
+${forEachChange('replace')}
+`);
+
+/**
  * For each change in ARGV, one after the other: puts one record, if any, in the place of others, if
  * everything that was seen is still so.
  *
@@ -145,17 +195,7 @@ local function write(first, last)
   return head
 end
 
-if isForeign() then
-  return refused()
-end
-local replies = {}
-local at = 1
-while at <= #ARGV do
-  local last = at + tonumber(ARGV[at])
-  replies[#replies + 1] = write(at + 1, last)
-  at = last + 1
-end
-return replies
+${forEachChange('write')}
 `);
 
 /** Gives every record, each after its name. */
@@ -198,6 +238,20 @@ end
 local info = redis.pcall('INFO', 'memory')
 return type(info) == 'string' and info:match('maxmemory_policy:([%w-]+)') or ''
 `);
+
+function forEachChange(name: string): string {
+  return `if isForeign() then
+  return refused()
+end
+local replies = {}
+local at = 1
+while at <= #ARGV do
+  local last = at + tonumber(ARGV[at])
+  replies[#replies + 1] = ${name}(at + 1, last)
+  at = last + 1
+end
+return replies`;
+}
 
 function script(body: string): Script {
   const text = PRELUDE + body;

@@ -1,6 +1,6 @@
 import { Gathering } from './gathering.ts';
 import { type Fields, stateOf } from './record-field.ts';
-import { ALL, CHECK, CLEAR, LOOK, type Script, WRITE } from './scripts.ts';
+import { ALL, CHECK, CLEAR, LOOK, REPLACE, type Script, WRITE } from './scripts.ts';
 
 /** Sends one command and gives its reply. */
 export type Call = (command: string, args: string[]) => Promise<unknown>;
@@ -23,6 +23,19 @@ export interface Change {
   readonly joined: readonly string[];
 }
 
+/** What a save does to one record that was seen before, and to nothing else. */
+export interface Replacement {
+  readonly digest: string;
+  readonly field: string;
+  /** Its value as it was seen, and as it shall be. */
+  readonly seen: string;
+  readonly value: string;
+  /** Keys that it had and loses, has and keeps, gets: nobody else may have any of them. */
+  readonly lost: readonly string[];
+  readonly kept: readonly string[];
+  readonly got: readonly string[];
+}
+
 /** The hash that a store is: each method is one command, and so one round trip and one step. */
 export class TokenHash {
   readonly #call: Call;
@@ -32,25 +45,16 @@ export class TokenHash {
     const fields = fieldsIn(asked, listIn(await this.#run(LOOK, asked)));
     return questions.map(() => fields);
   });
-  readonly #reads = new Gathering<readonly string[], readonly string[] | 'foreign'>(
-    async (questions) => {
-      const reply = await this.#call('hmget', [this.#key, 'format', ...questions.flat()]);
-      const [format, ...values] = listIn(reply).map(textIn);
-      let at = 0;
-      return questions.map(({ length }) => {
-        at += length;
-        return format === '1' ? values.slice(at - length, at) : 'foreign';
-      });
-    },
-  );
-  readonly #writes = new Gathering<readonly string[], unknown>(async (changes) =>
-    listIn(
-      await this.#run(
-        WRITE,
-        changes.flatMap((change) => [`${change.length}`, ...change]),
-      ),
-    ),
-  );
+  readonly #reads = new Gathering<readonly string[], readonly string[]>(async (questions) => {
+    const values = listIn(await this.#call('hmget', [this.#key, ...questions.flat()])).map(textIn);
+    let at = 0;
+    return questions.map(({ length }) => {
+      at += length;
+      return values.slice(at - length, at);
+    });
+  });
+  readonly #replacements = this.#changes(REPLACE);
+  readonly #writes = this.#changes(WRITE);
 
   constructor(call: Call, key: string) {
     this.#call = call;
@@ -65,11 +69,24 @@ export class TokenHash {
   /**
    * Reads fields without following where they lead: what a find needs that knows it already.
    *
-   * @returns the value of each, `''` where there is none; `'foreign'` if there is no store of this
-   *   version, or none yet
+   * @returns the value of each, `''` where there is none
    */
-  read(names: readonly string[]): Promise<readonly string[] | 'foreign'> {
+  read(names: readonly string[]): Promise<readonly string[]> {
     return this.#reads.add(names);
+  }
+
+  /**
+   * @returns whether it was written now, or had been already; or, where something is no longer as it
+   *   was seen, the fields of the record and of its keys, and each record that they lead to
+   */
+  async replace(replacement: Replacement): Promise<'now' | 'before' | Fields> {
+    const { digest, field, seen, value, lost, kept, got } = replacement;
+    const counts = `${lost.length}${kept.length}${got.length}`;
+    const args = [digest, stateOf(seen), counts, ...lost, field, ...kept, ...got, field, value];
+    for (const key of got) args.push(key, digest);
+    const reply = await this.#replacements.add(args);
+    if (reply === 1) return 'now';
+    return reply === '' ? 'before' : fieldsIn([field, ...kept, ...got], listIn(reply));
   }
 
   /**
@@ -78,11 +95,12 @@ export class TokenHash {
    */
   async write(change: Change): Promise<string | Fields> {
     const { writer, record, asked, seen, left, joined, removed } = change;
-    const names = [...new Set([...asked, ...seen.keys()])];
+    const names = [...asked];
     const numberOf = (field: string): number => {
       const index = names.indexOf(field);
       return index === -1 ? names.push(field) : index + 1;
     };
+    for (const field of seen.keys()) numberOf(field);
     const written = record === undefined ? 0 : numberOf(`record:${record.digest}`);
     const changes: string[] = [];
     for (const [field, digest] of left) {
@@ -123,6 +141,14 @@ export class TokenHash {
    */
   async check(): Promise<string> {
     return String(await this.#run(CHECK, []));
+  }
+
+  #changes(changing: Script): Gathering<readonly string[], unknown> {
+    return new Gathering(async (changes) => {
+      const args: string[] = [];
+      for (const change of changes) args.push(`${change.length}`, ...change);
+      return listIn(await this.#run(changing, args));
+    });
   }
 
   /** By digest; a server that was restarted, or forgot its scripts, is told the script again. */
