@@ -1,4 +1,5 @@
 import { TokenStoreError } from '@tokenkeep/core';
+import { Deadline } from './deadline.ts';
 import {
   checkOptions,
   type OwnClient,
@@ -12,6 +13,7 @@ export class Connection {
   readonly key: string;
   readonly #timeout: number;
   readonly #makeClient: (() => OwnClient) | undefined;
+  readonly #deadline: Deadline;
   #client: RedisClient | undefined;
   #own: OwnClient | undefined;
 
@@ -20,6 +22,7 @@ export class Connection {
     const { key, timeout, client } = checkOptions(options);
     this.key = key;
     this.#timeout = timeout;
+    this.#deadline = new Deadline(timeout);
     if (typeof client === 'function') this.#makeClient = client;
     else this.#client = client;
   }
@@ -67,23 +70,11 @@ export class Connection {
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const timer = setTimeout(() => {
-      reject(this.#lateness());
+    return this.#deadline.for(answer, () => {
       // The network does not tell that the other side is gone: what fell silent is replaced.
       if (this.#own?.status === 'ready') this.#own.disconnect(true);
-    }, this.#timeout);
-    answer.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-    return promise;
+      return this.#lateness();
+    });
   }
 
   #lateness(): TokenStoreError {

@@ -47,6 +47,7 @@ export class TokenHash {
   });
   readonly #reads = new Gathering<readonly string[], readonly string[]>(async (questions) => {
     const values = listIn(await this.#call('hmget', [this.#key, ...questions.flat()])).map(textIn);
+    if (questions.length === 1) return [values];
     let at = 0;
     return questions.map(({ length }) => {
       at += length;

@@ -7,6 +7,9 @@ export type Mode = 'sequential' | 'in flight';
 /** Calls in a pass. */
 export const PASS = 64;
 
+/** Passes before saves are measured, at most: what runs for days is measured when it is optimised. */
+const WARM_SAVES = 80;
+
 /** One by one, a pass that takes longer than this is cut to one call: milliseconds. */
 const LONG_PASS = 1_000;
 
@@ -36,7 +39,8 @@ export class Measurement {
 
   /**
    * Finds out how long a pass takes, lets the engine optimise it and fills caches. Finds, which
-   * change nothing, go on for a second and a half: long enough to come by every record.
+   * change nothing, go on for two seconds: long enough to come by every record. Saves, which may
+   * make the storage larger, are cut short.
    */
   async warmUp(): Promise<void> {
     const start = performance.now();
@@ -44,7 +48,7 @@ export class Measurement {
       const time = Math.min(...(await this.#passes(this.#passesInRound)));
       if (this.#mode === 'sequential' && time > LONG_PASS) this.#calls = 1;
       this.#passesInRound = Math.min(10, Math.max(1, Math.round(20 / time)));
-      const isWarm = this.#isFind ? performance.now() > start + 1_500 : passes >= 10;
+      const isWarm = !this.#isFind && passes >= WARM_SAVES;
       if (isWarm || performance.now() > start + 2_000) return;
     }
   }
