@@ -20,15 +20,17 @@ export interface TokenRow {
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
 export function recordOfRow(row: Readonly<Record<string, unknown>>): StoredRecord {
-  const record: Record<string, unknown> = {};
-  for (const [column, field] of COLUMNS) record[field] = row[column];
-  const { id, expiresAt, extra } = record;
+  const { id } = row;
   if (typeof id !== 'string') throw recordCorrupt(undefined, 'its id is no text');
-  // A pool may be set up to give large numbers as text.
-  if (expiresAt != null) record['expiresAt'] = Number(expiresAt);
-  record['version'] = Number(record['version']);
-  if (extra != null) record['extra'] = parsedExtra(id, extra);
-  return { ...record, id, version: Number(record['version']) };
+  const fields: Record<string, unknown> = {};
+  for (const [column, field] of COLUMNS) {
+    const value = row[column];
+    if (value == null) continue;
+    // A pool may be set up to give large numbers as text.
+    if (field === 'expiresAt') fields[field] = Number(value);
+    else fields[field] = field === 'extra' ? parsedExtra(id, value) : value;
+  }
+  return Object.assign(fields, { id, version: Number(row['version']) });
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
