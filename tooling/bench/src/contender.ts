@@ -15,8 +15,8 @@ export type Operation = keyof typeof OPERATIONS;
 
 /** Something that keeps tokens, filled and ready. */
 export interface Runner {
-  /** Makes ready a call; `turn` is another number each time. */
-  readonly calls: Readonly<Record<Operation, (turn: number) => Call>>;
+  /** Makes ready a call; `turn` is another number each time. What it can't do is left out. */
+  readonly calls: Readonly<Partial<Record<Operation, (turn: number) => Call>>>;
   close(): unknown;
 }
 
@@ -25,6 +25,8 @@ export interface Contender {
   readonly name: string;
   /** What it is compared with. Default: bare statements of better-sqlite3. */
   readonly bare?: Contender;
+  /** Other stores that do a part of its work, at the smallest of the sizes. */
+  readonly peers?: readonly Contender[];
   /** With how many records. Default: 1,000 and 100,000. */
   readonly sizes?: readonly number[];
   /** @param folder an empty one of its own; @param tokens the tokens to be filled with */

@@ -29,6 +29,14 @@ const CONTENDERS: readonly Contender[] = [
 const SIZES = [1_000, 100_000];
 const MODES: readonly Mode[] = ['sequential', 'in flight'];
 const ROUNDS = 15;
+const BARE = 'bare';
+
+/** A store and what it is compared with, all with as many records. */
+interface Arena {
+  readonly size: number;
+  readonly store: Runner;
+  readonly others: ReadonlyMap<string, Runner>;
+}
 
 const names = process.argv.slice(2);
 for (const name of names) {
@@ -42,57 +50,68 @@ console.log(
   `Node ${process.version}, ${process.platform} ${process.arch}. Microseconds a call, median of the passes.`,
 );
 console.log(
-  'A ratio is the time of the bare statement, measured in the same rounds, over that of the store.\n',
+  'A ratio is the time of the other, measured in the same rounds, over that of the store.\n',
 );
 
-const rows: Row[] = [];
+const besideBare: Row[] = [];
 for (const contender of CONTENDERS) {
   if (names.length > 0 && !names.includes(contender.name)) continue;
-  const measured = await compare(contender);
-  printTable(contender.name, measured);
-  rows.push(...measured);
+  const rows = await compare(contender);
+  for (const other of new Set(rows.map((row) => row.beside))) {
+    printTable(rows.filter((row) => row.beside === other));
+  }
+  besideBare.push(...rows.filter((row) => row.beside === BARE));
 }
-checkTargets(rows);
+checkTargets(besideBare);
 
-/** Measures a contender and the bare statements at every size, all of them taking turns. */
+/** Measures a contender, the bare statements and its peers, all of them taking turns. */
 async function compare(contender: Contender): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tokenkeep-bench-'));
   const open: Runner[] = [];
+  const setUp = async (each: Contender, size: number): Promise<Runner> => {
+    const tokens = Array.from({ length: size }, (_, user) => tokenOf(user));
+    const runner = await each.setUp(mkdtempSync(join(folder, 'place-')), tokens);
+    open.push(runner);
+    return runner;
+  };
   try {
-    const runners: { size: number; bare: Runner; store: Runner }[] = [];
+    const arenas: Arena[] = [];
     for (const size of contender.sizes ?? SIZES) {
-      const tokens = Array.from({ length: size }, (_, user) => tokenOf(user));
-      const [bare, store] = [
-        await (contender.bare ?? bareSqlite).setUp(mkdtempSync(join(folder, 'bare-')), tokens),
-        await contender.setUp(mkdtempSync(join(folder, 'store-')), tokens),
-      ];
-      open.push(bare, store);
-      runners.push({ size, bare, store });
+      const peers = arenas.length === 0 ? (contender.peers ?? []) : [];
+      const others = new Map([[BARE, await setUp(contender.bare ?? bareSqlite, size)]]);
+      for (const peer of peers) others.set(peer.name, await setUp(peer, size));
+      arenas.push({ size, store: await setUp(contender, size), others });
     }
-    const measured: Row[] = [];
+    const rows: Row[] = [];
     let firstTurn = 0;
     for (const mode of MODES) {
       for (const operation of Object.keys(OPERATIONS) as Operation[]) {
-        const measurements = runners.map(({ size, bare, store }) => ({
+        const measurementOf = ({ calls }: Runner): Measurement | undefined => {
+          const makeCall = calls[operation];
+          return makeCall && new Measurement(makeCall, operation, mode, firstTurn);
+        };
+        const measured = arenas.map(({ size, store, others }) => ({
           size,
-          bare: new Measurement(bare, operation, mode, firstTurn),
-          store: new Measurement(store, operation, mode, firstTurn),
+          store: measurementOf(store),
+          others: [...others].map(([name, runner]) => ({ name, it: measurementOf(runner) })),
         }));
         firstTurn += 1_000_000;
-        await takeTurns(measurements.flatMap(({ bare, store }) => [bare, store]));
-        for (const { size, bare, store } of measurements) {
-          measured.push({
-            contender: contender.name,
-            operation,
-            mode,
-            size,
-            bare: bare.time,
-            time: store.time,
-          });
+        await takeTurns(
+          measured
+            .flatMap(({ store, others }) => [...others.map(({ it }) => it), store])
+            .filter((it) => it !== undefined),
+        );
+        for (const { size, store, others } of measured) {
+          for (const { name, it } of others) {
+            if (it === undefined || store === undefined) continue;
+            const time = store.time;
+            const what = { contender: contender.name, operation, mode, size };
+            rows.push({ ...what, beside: name, other: it.time, time });
+          }
         }
       }
     }
-    return measured;
+    return rows;
   } finally {
     for (const runner of open) await runner.close();
     rmSync(folder, { recursive: true });

@@ -1,5 +1,5 @@
 import { Bench } from 'tinybench';
-import type { Call, Operation, Runner } from './contender.ts';
+import type { Call, Operation } from './contender.ts';
 
 /** How the calls of a pass go: each after the one before, or all of them at the same time. */
 export type Mode = 'sequential' | 'in flight';
@@ -24,8 +24,13 @@ export class Measurement {
   #turn: number;
 
   /** @param firstTurn turns begin there: no two measurements of one runner may share any */
-  constructor(runner: Runner, operation: Operation, mode: Mode, firstTurn: number) {
-    this.#makeCall = runner.calls[operation];
+  constructor(
+    makeCall: (turn: number) => Call,
+    operation: Operation,
+    mode: Mode,
+    firstTurn: number,
+  ) {
+    this.#makeCall = makeCall;
     this.#mode = mode;
     this.#isFind = operation.startsWith('find');
     this.#turn = firstTurn;

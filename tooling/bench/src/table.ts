@@ -8,34 +8,38 @@ export interface Row {
   readonly mode: Mode;
   /** Records in the store. */
   readonly size: number;
-  /** Microseconds a call of the bare statement. */
-  readonly bare: number;
+  /** What it is compared with: `bare`, or the name of a peer. */
+  readonly beside: string;
+  /** Microseconds a call of that. */
+  readonly other: number;
   /** Microseconds a call of the contender. */
   readonly time: number;
 }
 
-/** Prints what was measured of one contender. */
-export function printTable(title: string, rows: readonly Row[]): void {
+/** Prints what was measured of one contender beside one other. */
+export function printTable(rows: readonly Row[]): void {
+  const [first] = rows;
+  if (first === undefined) return;
   console.log(
     [
       '',
-      title.padEnd(28),
+      first.contender.padEnd(28),
       'records',
       'calls'.padEnd(15),
-      '      bare',
+      first.beside.padStart(10),
       '     store',
       ' ratio',
     ].join('  '),
   );
-  for (const { operation, mode, size, bare, time } of rows) {
+  for (const { operation, mode, size, other, time } of rows) {
     const cells = [
       '',
       OPERATIONS[operation].padEnd(28),
       size.toLocaleString('en').padStart(7),
       (mode === 'in flight' ? `${PASS} in flight` : 'one by one').padEnd(15),
-      bare.toFixed(1).padStart(10),
+      other.toFixed(1).padStart(10),
       time.toFixed(1).padStart(10),
-      ratio(bare / time).padStart(6),
+      ratio(other / time).padStart(6),
     ];
     console.log(cells.join('  '));
   }

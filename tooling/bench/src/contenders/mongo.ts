@@ -1,3 +1,4 @@
+import KeyvMongo from '@keyv/mongo';
 import { keyDigest } from '@tokenkeep/core';
 import { MongoTokenStore } from '@tokenkeep/mongo';
 import { startMongo } from '@tokenkeep/test-servers';
@@ -6,25 +7,30 @@ import { bareCalls } from '../bare-calls.ts';
 import type { Contender } from '../contender.ts';
 import { SharedClient } from '../shared-client.ts';
 import { fillStore, storeCalls } from '../store-contender.ts';
+import { keyvRunner } from './keyv.ts';
 
 const server = new SharedClient({
   start: () => startMongo({ own: true }),
-  connect: (engine) => new MongoClient(engine.databaseUrl('bench')),
-  disconnect: (client) => client.close(),
+  connect: (engine) => {
+    const url = engine.databaseUrl('bench');
+    return { url, client: new MongoClient(url) };
+  },
+  disconnect: ({ client }) => client.close(),
 });
+
+const SAFE = {
+  writeConcern: { w: 'majority', journal: true },
+  readConcern: { level: 'majority' },
+} as const;
 
 /**
  * The driver's own statements, as safe as the store's: a find by an index of a collection that our
  * store made; a journaled upsert by a unique index of a collection that has nothing else. They match
  * nothing, merge nothing and check nothing, and give documents.
  */
-const bare = server.contender('bare statements of mongodb', async (client, tokens) => {
-  const options = {
-    writeConcern: { w: 'majority', journal: true },
-    readConcern: { level: 'majority' },
-  } as const;
-  const collection = client.db().collection('bare', options);
-  const found = client.db().collection('found', options);
+const bare = server.contender('bare statements of mongodb', async ({ client }, tokens) => {
+  const collection = client.db().collection('bare', SAFE);
+  const found = client.db().collection('found', SAFE);
   await fillStore(new MongoTokenStore({ client, database: 'bench', collection: 'found' }), tokens);
   await collection.createIndexes([
     { key: { userName: 1 }, name: 'user', unique: true },
@@ -49,12 +55,17 @@ const bare = server.contender('bare statements of mongodb', async (client, token
   };
 });
 
+const keyv = server.contender('keyv', ({ url }, tokens) =>
+  keyvRunner(new KeyvMongo({ url, ...SAFE }), tokens),
+);
+
 export const mongo: Contender = {
-  ...server.contender('mongo', async (client, tokens) => {
+  ...server.contender('mongo', async ({ client }, tokens) => {
     const store = new MongoTokenStore({ client, database: 'bench' });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),
   bare,
+  peers: [keyv],
   sizes: [1_000],
 };

@@ -1,3 +1,4 @@
+import KeyvMysql from '@keyv/mysql';
 import { keyDigest } from '@tokenkeep/core';
 import { MysqlTokenStore } from '@tokenkeep/mysql';
 import { startMariadb } from '@tokenkeep/test-servers';
@@ -6,18 +7,20 @@ import { bareCalls } from '../bare-calls.ts';
 import type { Contender } from '../contender.ts';
 import { SharedClient } from '../shared-client.ts';
 import { fillStore, storeCalls } from '../store-contender.ts';
+import { keyvRunner } from './keyv.ts';
 
 const server = new SharedClient({
   start: () => startMariadb({ own: true }),
   connect: async (mariadb) => {
+    const { url } = await mariadb.createDatabase();
     // As the store's own pool has it: a stack trace per statement, in case it fails, costs its time.
-    const pool = createPool({ uri: (await mariadb.createDatabase()).url, trace: false });
+    const pool = createPool({ uri: url, trace: false });
     pool.pool.on('connection', (connection) => {
       connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     });
-    return pool;
+    return { url, pool };
   },
-  disconnect: (pool) => pool.end(),
+  disconnect: ({ pool }) => pool.end(),
 });
 
 const COLUMNS = [
@@ -38,7 +41,7 @@ const COLUMNS = [
  * upsert by a unique index of a table that has nothing else, and cuts a value at 255 characters. They
  * match nothing, merge nothing and check nothing, and give rows.
  */
-const bare = server.contender('bare statements of mysql2', async (pool, tokens) => {
+const bare = server.contender('bare statements of mysql2', async ({ pool }, tokens) => {
   const texts = COLUMNS.map((column) => `${column} VARCHAR(255)`).join(', ');
   await pool.query(
     `CREATE TABLE bare (id BIGINT AUTO_INCREMENT PRIMARY KEY, ${texts}, UNIQUE (user_name), KEY (refresh_token))
@@ -68,12 +71,17 @@ const bare = server.contender('bare statements of mysql2', async (pool, tokens) 
   return { calls: bareCalls(statements, tokens.length), close: () => undefined };
 });
 
+const keyv = server.contender('keyv', ({ url }, tokens) =>
+  keyvRunner(new KeyvMysql({ uri: url }), tokens),
+);
+
 export const mysql: Contender = {
-  ...server.contender('mysql', async (pool, tokens) => {
+  ...server.contender('mysql', async ({ pool }, tokens) => {
     const store = new MysqlTokenStore({ pool });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),
   bare,
+  peers: [keyv],
   sizes: [1_000],
 };

@@ -1,3 +1,4 @@
+import KeyvRedis from '@keyv/redis';
 import { RedisTokenStore } from '@tokenkeep/redis';
 import { startRedis } from '@tokenkeep/test-servers';
 import { Redis } from 'ioredis';
@@ -5,6 +6,7 @@ import { bareCalls } from '../bare-calls.ts';
 import type { Contender } from '../contender.ts';
 import { SharedClient } from '../shared-client.ts';
 import { fillStore, storeCalls } from '../store-contender.ts';
+import { keyvRunner } from './keyv.ts';
 
 const server = new SharedClient({
   start: () => startRedis({ own: true, appendonly: true, appendfsync: 'always' }),
@@ -36,6 +38,8 @@ const bare = server.contender('bare commands of ioredis', async ({ client }, tok
   return { calls: bareCalls(statements, tokens.length), close: () => undefined };
 });
 
+const keyv = server.contender('keyv', ({ url }, tokens) => keyvRunner(new KeyvRedis(url), tokens));
+
 export const redis: Contender = {
   ...server.contender('redis', async ({ url }, tokens) => {
     const store = new RedisTokenStore({ url });
@@ -43,5 +47,6 @@ export const redis: Contender = {
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),
   bare,
+  peers: [keyv],
   sizes: [1_000],
 };
