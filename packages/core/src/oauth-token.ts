@@ -167,7 +167,8 @@ class SecretFields {
  * An OAuth token and what is needed to refresh it: an immutable value (contract T1 to T6).
  *
  * Its secrets do not leave it by accident: inspection, `String()`, `JSON.stringify`, spread and
- * `structuredClone` show none. {@link OAuthToken.toRecord} is the one way out.
+ * `structuredClone` show none. Each is given to whoever names its field;
+ * {@link OAuthToken.toRecord} gives all.
  *
  * @example
  * const token = new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.abc' });

@@ -32,7 +32,7 @@ Options
   --intensity NAME    quick, standard (default) or thorough
   --seed NUMBER       make the same random choices again
   --bail              stop at the first failure
-  --timeout MS        how long one check may take, 60000 by default
+  --timeout MS        how long one check may take: 60000, 300000 for thorough
   --reporter NAME     pretty (default), json, junit or tap
   --versions, --durable, --shared, or --no-versions, ...
                       what the store declares, if its module does not say
