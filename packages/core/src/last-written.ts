@@ -14,9 +14,9 @@ interface Entry<Row> {
 }
 
 /**
- * What a store wrote last, so that it can decide the next save of the same record without reading
- * it first. Nothing is ever answered from it: the write has to be refused by the storage if the row
- * is no longer so, or is no longer all that the keys lead to.
+ * What a store wrote last, or saw, so that it can decide the next save of the same record without
+ * reading it first. Only a hint: the write has to be refused by the storage if the row is no longer
+ * so, or is no longer all that the keys lead to.
  */
 export class LastWritten<Row> {
   readonly #byId = new Map<string, Entry<Row>>();
@@ -44,7 +44,7 @@ export class LastWritten<Row> {
   /**
    * Keeps what was written of a record.
    *
-   * @param keys the digests of those of the record's keys that no other record has
+   * @param keys what stands for those of the record's keys that no other record has, as far as is known
    * @param row what the storage needs to know of the record
    */
   keep(record: StoredRecord, keys: readonly string[], row: Row): void {

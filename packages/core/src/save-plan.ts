@@ -41,9 +41,11 @@ export function planSave(
   if (isRenamed(current, record)) {
     // Only an id can lead to a record of another name, and then records that the token's own keys
     // do not lead to may stand in its way.
+    const own = keysOf(token);
     const needed = keysOf({ ...record, id: null });
     if (!needed.every((key) => keys.some((known) => sameKey(key, known)))) {
-      return { lookUp: [...keysOf(token), ...needed] };
+      const more = needed.filter((key) => !own.some((known) => sameKey(key, known)));
+      return { lookUp: [...own, ...more] };
     }
   }
   const others = distinct(candidates).filter((candidate) => candidate.id !== current.id);

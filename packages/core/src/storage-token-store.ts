@@ -162,7 +162,10 @@ export class StorageTokenStore implements TokenStore {
         ? error
         : (this.#storage.translateError?.(error) ?? unknownFailure(error));
     failure.operation ??= operation;
-    return failure;
+    if (failure.operation === operation) return failure;
+    // Calls that failed together, such as those that waited for the store to open, share an error.
+    const { code, message, retryable, driverCode } = failure;
+    return new TokenStoreError(code, message, { operation, retryable, driverCode });
   }
 }
 

@@ -70,11 +70,7 @@ export class Connection {
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
-    return this.#deadline.for(answer, () => {
-      // The network does not tell that the other side is gone: what fell silent is replaced.
-      if (this.#own?.status === 'ready') this.#own.disconnect(true);
-      return this.#lateness();
-    });
+    return this.#deadline.for(answer, () => this.#lateness());
   }
 
   #lateness(): TokenStoreError {

@@ -55,6 +55,8 @@ export interface CheckedOptions {
 /** What differs from ioredis' own defaults. */
 const DEFAULTS: RedisOptions = {
   connectTimeout: 5_000,
+  // A connection that fell silent is replaced: the network does not tell that the other side is gone.
+  socketTimeout: 15_000,
   // Together with ioredis' 20 tries: what waits for a server is given up after nine seconds.
   retryStrategy: (times) => Math.min(times * 100, 500),
   // With `tls`, and only then, the servers that a Sentinel names are spoken to in TLS too.
@@ -70,8 +72,9 @@ export function checkOptions(options: RedisTokenStoreOptions): CheckedOptions {
   if (typeof prefix !== 'string' || !prefix.isWellFormed() || prefix.length > 200) {
     throw invalidOption('prefix', 'must be a string of up to 200 characters');
   }
-  if (!Number.isSafeInteger(timeout) || timeout < 1)
-    throw invalidOption('timeout', 'must be a number of milliseconds');
+  // What is longer, a timer takes for nothing.
+  if (!Number.isSafeInteger(timeout) || timeout < 1 || timeout >= 2 ** 31)
+    throw invalidOption('timeout', 'must be a number of milliseconds below 2,147,483,648');
   if (tls !== undefined && tls !== false) {
     throw invalidOption(
       'tls',

@@ -102,8 +102,8 @@ export function stateOf(value: string): string {
   return /^\d+ [^ ,]+/.exec(value)?.[0] ?? value;
 }
 
-/** How many of the saves that wrote a record last are told in it; see scripts.ts. */
-const WRITERS = 4;
+/** How many of the writes of a record, the newest ones, are told in it; see scripts.ts. */
+export const WRITERS = 16;
 
 /** What stands for a record after another save. */
 export function valueAfter(value: string, writer: string, json: string): string {
@@ -141,7 +141,10 @@ export function jsonOf(record: StoredRecord): string {
 
 /** @throws TokenStoreError `RECORD_CORRUPT`; the rest of the checks is done by `OAuthToken.fromRecord` */
 export function recordFrom(field: string, value: string): StoredRecord {
-  const json = value.slice(/^\d+ \S+ /.exec(value)?.[0].length ?? 0);
+  const head = /^\d+ \S+ /.exec(value)?.[0];
+  if (head === undefined)
+    throw recordCorrupt(idBegunIn(value) ?? field, 'it does not begin as a record does');
+  const json = value.slice(head.length);
   let record: unknown;
   try {
     record = JSON.parse(json);

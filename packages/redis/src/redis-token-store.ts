@@ -58,15 +58,13 @@ interface Save {
   /** The fields of the keys. */
   readonly asked: readonly string[];
   readonly decide: Decide;
-  /** The same for whatever is sent of this save, however often; unlike that of any other. */
-  readonly writer: string;
 }
 
 class RedisStorage implements TokenStorage {
   readonly #connection: Connection;
   readonly #hash: TokenHash;
   readonly #saver = new OptimisticSaver();
-  /** Spares most saves a look, and finds a script. Nothing is ever answered from it. */
+  /** Spares most saves a look, and finds a script. Nothing is answered from it that was not just read. */
   readonly #lastSeen = new LastWritten<SeenRecord>();
   readonly #writers = new WriterNames();
 
@@ -105,13 +103,14 @@ class RedisStorage implements TokenStorage {
       if (save === undefined) {
         const last = this.#lastSeen.peek(keys.map(({ value }) => value));
         const asked = keys.map((key) => fieldOf(key, last));
-        save = { keys, asked, decide, writer: this.#writers.next() };
+        save = { keys, asked, decide };
         const reply = await this.#saveUnseen(last, save);
         if (reply === 'saved') return true;
         seen = reply;
       }
       seen ??= await this.#look(save.asked);
       const records = recordsIn(seen);
+      for (const each of records) this.#keep(each);
       const change = decide(records.map(({ record }) => record));
       if (change === null) return true;
       const reply = await this.#write(change, records, seen, save);
@@ -124,14 +123,12 @@ class RedisStorage implements TokenStorage {
   async delete(id: string): Promise<void> {
     const key: TokenKey = { field: 'id', value: id };
     const field = fieldOf(key);
-    const writer = this.#writers.next();
-    this.#lastSeen.forget(id);
     await this.#saver.repeat([key], async () => {
       const seen = await this.#look([field]);
       const value = seen.get(field) ?? '';
       if (value === '') return true;
       const reply = await this.#hash.write({
-        writer,
+        writer: this.#writers.next(),
         asked: [field],
         seen,
         removed: [field],
@@ -140,6 +137,7 @@ class RedisStorage implements TokenStorage {
       });
       return typeof reply === 'string';
     });
+    this.#lastSeen.forget(id);
   }
 
   async all(): Promise<StoredRecord[]> {
@@ -148,9 +146,9 @@ class RedisStorage implements TokenStorage {
     return records.map(([field, value]) => recordFrom(field, value));
   }
 
-  clear(): Promise<void> {
+  async clear(): Promise<void> {
+    await this.#hash.clear();
     this.#lastSeen.clear();
-    return this.#hash.clear();
   }
 
   close(): void {
@@ -186,6 +184,7 @@ class RedisStorage implements TokenStorage {
       isFound = true;
     }
     const value = values[asked.length] ?? '';
+    if (value === '') this.#lastSeen.forget(last.record.id);
     if (!isFound || value === '') return undefined;
     if (value === last.value) return last.record;
     const seen = seenRecord(last.field, value);
@@ -220,13 +219,17 @@ class RedisStorage implements TokenStorage {
     return this.#replace(last, change.record, save);
   }
 
-  /** @returns what there is to see now, if something is no longer as it was seen */
-  async #replace(last: SeenRecord, record: StoredRecord, save: Save): Promise<Fields | 'saved'> {
+  /** @returns as `#saveUnseen` */
+  async #replace(
+    last: SeenRecord,
+    record: StoredRecord,
+    save: Save,
+  ): Promise<Fields | 'saved' | undefined> {
     const { digest, field } = last;
     const keyFields = keyFieldsAfter(record, last, save);
     const had = Object.values(last.keyFields);
     const has = Object.values(keyFields);
-    const value = valueAfter(last.value, save.writer, jsonOf(record));
+    const value = valueAfter(last.value, this.#writers.next(), jsonOf(record));
     const reply = await this.#hash.replace({
       digest,
       field,
@@ -239,7 +242,8 @@ class RedisStorage implements TokenStorage {
     if (reply === 'now') this.#keep({ record, digest, field, value, keyFields });
     // What had been written before this answer may have been written over since.
     else if (reply === 'before') this.#lastSeen.forget(record.id);
-    else return ledTo(save.asked, reply);
+    // A key that is asked for and stays another record's is not in the reply.
+    else return save.asked.every((key) => reply.has(key)) ? ledTo(save.asked, reply) : undefined;
     return 'saved';
   }
 
@@ -258,7 +262,7 @@ class RedisStorage implements TokenStorage {
     const had = Object.values(before?.keyFields ?? {});
     const gone = records.filter((each) => absorbs.includes(each.record));
     const reply = await this.#hash.write({
-      writer: save.writer,
+      writer: this.#writers.next(),
       record: { digest, json },
       asked: save.asked,
       seen,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { WRITERS } from './record-field.ts';
 
 /** A step that the server carries out as one, written in Lua. */
 export interface Script {
@@ -55,15 +56,15 @@ return look(1, #ARGV)
 `);
 
 /**
- * The usual save, of a record that only this process saves: for each change in ARGV, one after the
- * other, gives a record another value, if everything is as it was seen. Short, because a server does
- * nothing else meanwhile.
+ * The usual save, of a record that is as this process saw it last: for each change in ARGV, one after
+ * the other, gives a record another value, if everything is as it was seen. Short, because a server
+ * does nothing else meanwhile.
  *
- * Gives for each 1 (`''` if this save had written it already), or, where something changed, what
- * there is to see instead, and nothing was written.
+ * Gives for each `now` (`''` if this command had written it already), or, where something changed,
+ * what there is to see instead, and nothing was written.
  *
  * ARGV: of each change how many values it has, and these: digest of the record; its state as it was
- * seen; how many keys it loses, keeps and gets, a digit each; those that it loses; its field; those
+ * seen; how many keys it loses, keeps (of those asked for) and gets, a digit each; those that it loses; its field; those
  * that it keeps; those that it gets; and then what is to be set: its field and its value, and each
  * key that it gets with its digest.
  */
@@ -98,7 +99,7 @@ local function replace(at)
   if lost > 0 then
     redis.call('HDEL', store, unpack(ARGV, first, record - 1))
   end
-  return 1
+  return 'now'
 end
 
 ${forEachChange('replace')}
@@ -183,7 +184,7 @@ local function write(first, last)
   local head = ''
   if record then
     sequence = sequence or redis.call('HINCRBY', store, 'sequence', 1)
-    writers = writer .. (writers and (',' .. writers:sub(1, 3 * #writer + 2)) or '')
+    writers = writer .. (writers and (',' .. writers:sub(1, ${WRITERS - 1} * (#writer + 1) - 1)) or '')
     head = sequence .. ' ' .. writers .. ' '
     redis.call('HSET', store, 'format', '1', record, head .. json, unpack(set))
   elseif #set > 0 then

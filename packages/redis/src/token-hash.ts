@@ -7,7 +7,7 @@ export type Call = (command: string, args: string[]) => Promise<unknown>;
 
 /** What a save or a delete does to the hash, in one step. */
 export interface Change {
-  /** The same for whatever is sent of one save, however often; unlike that of any other. */
+  /** Unlike that of any other change: it tells a change that is sent again. */
   readonly writer: string;
   /** The record to write, if any: the digest of its id, and its JSON. */
   readonly record?: { readonly digest: string; readonly json: string };
@@ -30,7 +30,7 @@ export interface Replacement {
   /** Its value as it was seen, and as it shall be. */
   readonly seen: string;
   readonly value: string;
-  /** Keys that it had and loses, has and keeps, gets: nobody else may have any of them. */
+  /** Keys that it had and loses, has and keeps (of those asked for), gets: nobody else may have any. */
   readonly lost: readonly string[];
   readonly kept: readonly string[];
   readonly got: readonly string[];
@@ -86,7 +86,7 @@ export class TokenHash {
     const args = [digest, stateOf(seen), counts, ...lost, field, ...kept, ...got, field, value];
     for (const key of got) args.push(key, digest);
     const reply = await this.#replacements.add(args);
-    if (reply === 1) return 'now';
+    if (reply === 'now') return 'now';
     return reply === '' ? 'before' : fieldsIn([field, ...kept, ...got], listIn(reply));
   }
 

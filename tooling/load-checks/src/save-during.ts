@@ -18,12 +18,16 @@ const USERS_EACH = 10;
 /**
  * Saves for many users, over and over, while something happens to the server, and for as long again
  * afterwards. Saves that fail are left; they were not acknowledged.
+ *
+ * @param disturb may call `onlyUntilNow`, where a server can't promise more: then what is
+ *   acknowledged after that need not be found
  */
 export async function saveDuring(
   store: TokenStore,
-  disturb: () => Promise<void>,
+  disturb: (onlyUntilNow: () => void) => Promise<void>,
 ): Promise<Survivors> {
   const acknowledged = new Map<string, number>();
+  let promised: ReadonlyMap<string, number> = acknowledged;
   const count = (): number => [...acknowledged.values()].reduce((sum, one) => sum + one, 0);
   let running = true;
   const savers = Array.from({ length: SAVERS }, async (_, saver) => {
@@ -42,7 +46,9 @@ export async function saveDuring(
   });
   try {
     await until('most users were saved', async () => acknowledged.size > SAVERS * USERS_EACH * 0.5);
-    await disturb();
+    await disturb(() => {
+      promised = new Map(acknowledged);
+    });
     const before = count();
     await until('the store saves again', async () => count() > before, 60_000);
   } finally {
@@ -51,9 +57,9 @@ export async function saveDuring(
   }
   const tokens = await store.getTokens();
   const found = new Map(tokens.map((token) => [token.userSignature?.name, token.version ?? 1]));
-  const lost = [...acknowledged].filter(([name, version]) => (found.get(name) ?? 0) < version);
+  const lost = [...promised].filter(([name, version]) => (found.get(name) ?? 0) < version);
   return {
-    acknowledged: acknowledged.size,
+    acknowledged: promised.size,
     found: found.size,
     lost: lost.length,
     doubled: tokens.length - found.size,
