@@ -56,8 +56,11 @@ interface Save {
   readonly keys: readonly TokenKey[];
   readonly digests: readonly string[];
   readonly decide: Decide;
-  /** What the rows that it writes are known by. */
-  readonly writer: string;
+  /**
+   * What the rows that it wrote, or may have written where an answer was lost, are known by. One that
+   * is decided anew is another write: who read the first must not take it for that.
+   */
+  readonly writers: string[];
 }
 
 /** A row as it was written or read. */
@@ -109,7 +112,7 @@ class MysqlTable implements TokenStorage {
   }
 
   save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
-    const save: Save = { keys, digests: keys.map(keyDigest), decide, writer: randomUUID() };
+    const save: Save = { keys, digests: keys.map(keyDigest), decide, writers: [] };
     let lost = 0;
     return this.#saver.repeat(keys, async () => {
       try {
@@ -184,7 +187,7 @@ class MysqlTable implements TokenStorage {
   async #attempt(connection: MysqlConnection, save: Save): Promise<boolean> {
     const rows = await this.#rows(connection, save.keys, save.digests);
     // It was done, but its answer was lost.
-    if (rows.some((row) => row.writer === save.writer)) return true;
+    if (rows.some((row) => save.writers.includes(row.writer))) return true;
     const change = save.decide(rows.map(({ record }) => record));
     if (change === null) return true;
     const { record } = change;
@@ -194,7 +197,7 @@ class MysqlTable implements TokenStorage {
     if (row !== undefined) {
       return this.#update(connection, { record, digests }, { row, sole: save.digests }, save);
     }
-    const added = newRow(record, digests.map(firstSlot), save.writer);
+    const added = newRow(record, digests.map(firstSlot), save);
     const isAdded = await this.#run(connection, this.#statements.insert, [
       ...rowValues(added),
       idDigest(record.id),
@@ -218,7 +221,7 @@ class MysqlTable implements TokenStorage {
     save: Save,
   ): Promise<boolean> {
     const row = {
-      ...newRow(record, keptSlots(digests.map(firstSlot), before.row), save.writer),
+      ...newRow(record, keptSlots(digests.map(firstSlot), before.row), save),
       joins: before.row.joins,
     };
     const isNew = (digest: string | null): digest is string =>
@@ -298,7 +301,7 @@ class MysqlTable implements TokenStorage {
     });
     // They are no longer alone with a key: what was decided before is to be decided again.
     for (const id of joined) await this.#run(connection, this.#statements.join, [idDigest(id)]);
-    const row = newRow(record, slots, save.writer);
+    const row = newRow(record, slots, save);
     const id = idDigest(record.id);
     if (before === undefined) {
       return this.#run(connection, this.#statements.insertBeside, [...rowValues(row), id]);
@@ -450,7 +453,9 @@ function keptSlots(slots: readonly (KeySlot | null)[], before: TokenRow): (KeySl
   });
 }
 
-function newRow(record: StoredRecord, keys: readonly (KeySlot | null)[], writer: string): TokenRow {
+function newRow(record: StoredRecord, keys: readonly (KeySlot | null)[], save: Save): TokenRow {
+  const writer = randomUUID();
+  save.writers.push(writer);
   return { record, keys, writer, joins: 0 };
 }
 
