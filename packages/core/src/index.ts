@@ -1,4 +1,5 @@
 export { isLoopback, networkFailure, tlsRequired } from './connection.ts';
+export { Deadline } from './deadline.ts';
 export {
   AmbiguousTokenError,
   driverCodeOf,

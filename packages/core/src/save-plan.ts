@@ -23,6 +23,7 @@ export type SavePlan =
  * @param candidates every record that has the value of at least one of `keys`
  * @param keys what the candidates were looked up by: the token's keys, or the `lookUp` of the plan before
  * @param ifVersion see V2
+ * @param makeId gives the id of a record that is added: unguessable, and never used before (C8)
  * @throws AmbiguousTokenError, TokenConflictError, InvalidTokenError as C4, C7, M4 and V2 say
  */
 export function planSave(
@@ -30,12 +31,13 @@ export function planSave(
   candidates: readonly StoredRecord[],
   keys: readonly TokenKey[],
   ifVersion?: number,
+  makeId: () => string = newId,
 ): SavePlan {
   refuseTakenUserName(token, candidates);
   const current = findMatch(token, candidates);
   refuseOtherVersion(current, ifVersion);
   if (current === null)
-    return { change: { record: newRecord(token), replaces: null, absorbs: [] } };
+    return { change: { record: newRecord(token, makeId), replaces: null, absorbs: [] } };
 
   const record = mergedRecord(token, current);
   if (isRenamed(current, record)) {
@@ -91,14 +93,14 @@ function refuseOtherVersion(current: StoredRecord | null, ifVersion: number | un
   );
 }
 
-function newRecord(token: TokenRecord): StoredRecord {
+function newRecord(token: TokenRecord, makeId: () => string): StoredRecord {
   if (token.refreshToken == null && token.grantToken == null && token.accessToken == null) {
     throw new InvalidTokenError(
       'token',
       'matches no record and has no refresh, grant or access token: there is nothing to add',
     );
   }
-  return { ...token, id: token.id ?? newId(), version: 1 };
+  return { ...token, id: token.id ?? makeId(), version: 1 };
 }
 
 /** C3: what the token has replaces, what it lacks stays; so do the id and the place in the order. */
@@ -138,7 +140,7 @@ function distinct(records: readonly StoredRecord[]): StoredRecord[] {
 }
 
 /** C8: 128 random bits, as 32 lower-case hexadecimal digits. */
-function newId(): string {
+export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

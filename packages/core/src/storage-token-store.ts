@@ -2,7 +2,7 @@ import { driverCodeOf, InvalidTokenError, recordCorrupt, TokenStoreError } from 
 import { checkString, isPlainObject } from './field-checks.ts';
 import { findMatch, keysOf, type TokenKey } from './matching.ts';
 import { OAuthToken, type StoredRecord } from './oauth-token.ts';
-import { planSave, type SavePlan } from './save-plan.ts';
+import { newId, planSave, type SavePlan } from './save-plan.ts';
 import type { MaybePromise, TokenStorage } from './token-storage.ts';
 import type { SaveOptions, TokenStore } from './token-store.ts';
 
@@ -14,6 +14,8 @@ export class StorageTokenStore implements TokenStore {
   readonly #storage: TokenStorage;
   #opening: Promise<void> | undefined;
   #isOpen = false;
+  /** Whether there may be something to free: opening may have failed halfway. */
+  #wasOpened = false;
   #closing: Promise<void> | undefined;
   #inFlight = 0;
   #whenIdle: (() => void) | undefined;
@@ -60,11 +62,14 @@ export class StorageTokenStore implements TokenStore {
       () => ({ wanted: OAuthToken.from(token).toRecord(), ifVersion: requireIfVersion(options) }),
       async ({ wanted, ifVersion }) => {
         let keys: readonly TokenKey[] = keysOf(wanted);
+        // One, however often it is decided: a write whose answer was lost may turn out to be done.
+        let madeId: string | undefined;
+        const makeId = () => (madeId ??= newId());
         for (;;) {
           let saved: OAuthToken | undefined;
           let plan: SavePlan | undefined;
           await this.#storage.save(keys, (candidates) => {
-            plan = planSave(wanted, candidates, keys, ifVersion);
+            plan = planSave(wanted, candidates, keys, ifVersion, makeId);
             // Before it is written: a record that was damaged in storage is not made worse.
             saved = plan.change && asToken(plan.change.record);
             return plan.change ?? null;
@@ -131,6 +136,7 @@ export class StorageTokenStore implements TokenStore {
   }
 
   async #open(): Promise<void> {
+    this.#wasOpened = true;
     this.#opening ??= (async () => this.#storage.open())();
     try {
       await this.#opening;
@@ -148,7 +154,7 @@ export class StorageTokenStore implements TokenStore {
         this.#whenIdle = resolve;
       });
     }
-    if (!this.#isOpen) return;
+    if (!this.#wasOpened) return;
     try {
       await this.#storage.close();
     } catch (error) {

@@ -221,3 +221,32 @@ describe('a record that was damaged in storage', () => {
     expect(storage.records).toEqual([damaged]);
   });
 });
+
+it('what a failed opening left over is freed by close', async () => {
+  storage.failure = new Error('half open');
+  await rejection(store.ready());
+  storage.failure = undefined;
+  await store.close();
+  expect(storage.calls).toEqual(['open', 'close']);
+});
+
+it('calls that fail together each tell their own operation', async () => {
+  storage.failure = new TokenStoreError('CONNECTION_FAILED', 'gone', { retryable: true });
+  const failures = await Promise.all([
+    rejection(store.findToken(ada)),
+    rejection(store.getTokens()),
+  ]);
+  expect(failures).toMatchObject([
+    { operation: 'findToken', retryable: true },
+    { operation: 'getTokens', retryable: true },
+  ]);
+});
+
+it('a record that is added keeps its id, however often it is decided', async () => {
+  const ids = new Set<string | undefined>();
+  storage.save = async (_keys, decide) => {
+    for (let attempt = 0; attempt < 3; attempt += 1) ids.add(decide([])?.record.id);
+  };
+  const { id } = await store.saveToken(new OAuthToken({ refreshToken: 'r' }));
+  expect([...ids]).toEqual([id]);
+});

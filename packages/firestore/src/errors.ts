@@ -74,28 +74,13 @@ export function translateError(error: unknown): TokenStoreError | undefined {
   }
 }
 
-/**
- * The answer, or `TIMEOUT` after so many milliseconds: the client tries again for ten minutes
- * where a server is gone.
- */
-export async function inTime<T>(answer: Promise<T>, timeout: number): Promise<T> {
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(
-      new TokenStoreError(
-        'TIMEOUT',
-        `Firestore did not answer within ${timeout} ms. See that it is reachable and try again; a save may or may not have happened.`,
-        { retryable: true },
-      ),
-    );
-  }, timeout);
-  try {
-    return await Promise.race([answer, over]);
-  } finally {
-    clearTimeout(timer);
-    // What comes too late is nobody's.
-    answer.catch(() => {});
-  }
+/** The error for an answer that is late: the client tries again for ten minutes where a server is gone. */
+export function lateness(timeout: number): TokenStoreError {
+  return new TokenStoreError(
+    'TIMEOUT',
+    `Firestore did not answer within ${timeout} ms. See that it is reachable and try again; a save may or may not have happened.`,
+    { retryable: true },
+  );
 }
 
 function projectMissing(error: unknown): TokenStoreError | undefined {

@@ -9,6 +9,7 @@ import type {
   WriteResult,
 } from '@google-cloud/firestore';
 import {
+  Deadline,
   type Decide,
   keyDigest,
   LastWritten,
@@ -20,7 +21,7 @@ import {
   type TokenStorage,
   type TokenStoreError,
 } from '@tokenkeep/core';
-import { inTime, isLostRace, translateError } from './errors.ts';
+import { isLostRace, lateness, translateError } from './errors.ts';
 import { checkOptions, type FirestoreTokenStoreOptions } from './options.ts';
 import { Places } from './places.ts';
 import {
@@ -71,6 +72,7 @@ interface Save {
 
 class FirestoreStorage implements TokenStorage {
   readonly #options: ReturnType<typeof checkOptions>;
+  readonly #deadline: Deadline;
   readonly #saver = new OptimisticSaver();
   readonly #lastWritten = new LastWritten<Written>();
   readonly #places = new Places();
@@ -78,6 +80,7 @@ class FirestoreStorage implements TokenStorage {
 
   constructor(options: FirestoreTokenStoreOptions) {
     this.#options = checkOptions(options);
+    this.#deadline = new Deadline(this.#options.timeout);
   }
 
   async open(): Promise<void> {
@@ -305,7 +308,7 @@ class FirestoreStorage implements TokenStorage {
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
-    return inTime(answer, this.#options.timeout);
+    return this.#deadline.for(answer, () => lateness(this.#options.timeout));
   }
 }
 

@@ -53,9 +53,6 @@ export function checkOptions(options: FirestoreTokenStoreOptions): {
       'must be a name of letters, digits, _ and -, and not end in _keys',
     );
   }
-  if (!Number.isSafeInteger(timeout) || timeout < 1) {
-    throw invalidOption('timeout', 'must be a number of milliseconds');
-  }
   if (firestore === undefined && tls !== false) refuseInsecure(settings ?? {});
   return { firestore, settings: settings ?? {}, collection, timeout };
 }

@@ -23,6 +23,20 @@ export function isLostConnection(error: unknown): boolean {
   return translateError(error)?.code === 'CONNECTION_FAILED';
 }
 
+/** Whether a connection is of no use any more: what it does after a time-out, or after it broke, is nobody's. */
+export function isGivenUp(error: unknown): boolean {
+  return translateError(error)?.code === 'TIMEOUT' || isLostConnection(error);
+}
+
+/** The error for an answer that is late. */
+export function lateness(timeout: number): TokenStoreError {
+  return new TokenStoreError(
+    'TIMEOUT',
+    `The server did not answer, or no connection was free, within ${timeout} ms. Try again; a save may or may not have happened.`,
+    { retryable: true },
+  );
+}
+
 const MEANINGS: Readonly<Record<number, readonly [code: TokenStoreErrorCode, advice: string]>> = {
   1021: ['STORAGE_FULL', 'The disk of the server is full. Make room and try again.'],
   1114: ['STORAGE_FULL', 'The table is full. Make room on the server and try again.'],
@@ -87,11 +101,10 @@ export function translateError(error: unknown): TokenStoreError | undefined {
     return new TokenStoreError(code, advice, { driverCode: errno, retryable: RETRYABLE.has(code) });
   }
   const driverCode = driverCodeOf(error);
-  if (driverCode === 'PROTOCOL_SEQUENCE_TIMEOUT') {
+  if (error instanceof Error && error.message.includes('Pool is closed')) {
     return new TokenStoreError(
-      'TIMEOUT',
-      'The server did not answer in time. Try again; a save may or may not have happened.',
-      { driverCode, retryable: true },
+      'HANDLE_CLOSED',
+      'The pool that the store was given is closed. Give the store an open one, and close the store before its pool.',
     );
   }
   if (driverCode === 'HANDSHAKE_NO_SSL_SUPPORT' || driverCode === 'HANDSHAKE_SSL_ERROR') {
@@ -112,10 +125,7 @@ export function translateError(error: unknown): TokenStoreError | undefined {
 }
 
 function isClosed(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    /closed state|Pool is closed|connection is closed/i.test(error.message)
-  );
+  return error instanceof Error && /closed state|connection is closed/i.test(error.message);
 }
 
 function errnoOf(error: unknown): number | undefined {

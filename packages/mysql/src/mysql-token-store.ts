@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import {
+  Deadline,
   type Decide,
+  invalidOption,
   keyDigest,
   keysOf,
   LastWritten,
@@ -12,7 +14,7 @@ import {
   type TokenStorage,
   type TokenStoreError,
 } from '@tokenkeep/core';
-import { isLostConnection, isLostRace, translateError } from './errors.ts';
+import { isGivenUp, isLostConnection, isLostRace, lateness, translateError } from './errors.ts';
 import {
   type CheckedOptions,
   checkOptions,
@@ -48,6 +50,16 @@ export class MysqlTokenStore extends StorageTokenStore {
   }
 }
 
+/**
+ * Goes before whatever the store sends on a new connection. Locks of gaps, which a stricter isolation
+ * takes, would make saves of different users wait for each other.
+ */
+const SETTINGS = [
+  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+  'SET SESSION autocommit = 1',
+];
+
 /** How often a save is tried again whose connection broke. */
 const MAX_LOST_CONNECTIONS = 2;
 
@@ -75,12 +87,14 @@ class MysqlTable implements TokenStorage {
   readonly #statements: Statements;
   readonly #saver = new OptimisticSaver();
   readonly #lastWritten = new LastWritten<Written>();
+  readonly #deadline: Deadline;
   #pool: MysqlPool | undefined;
   #closePool: () => Promise<void> = async () => {};
 
   constructor(options: CheckedOptions) {
     this.#options = options;
     this.#statements = new Statements(options.table);
+    this.#deadline = new Deadline(options.timeout);
   }
 
   async open(): Promise<void> {
@@ -90,15 +104,17 @@ class MysqlTable implements TokenStorage {
     } else if (this.#pool === undefined) {
       const { createPool } = await import('mysql2/promise');
       const own = createPool(poolOptions);
-      // Goes before whatever the store sends on a new connection. Locks of gaps, which the stricter
-      // isolation takes, would make saves of different users wait for each other.
       own.pool.on('connection', (connection) => {
-        connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'");
-        connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+        for (const setting of SETTINGS) {
+          connection.query(setting, (error) => {
+            if (error) connection.destroy();
+          });
+        }
       });
       this.#pool = own;
       this.#closePool = () => own.end();
     }
+    await this.#again(() => this.#with((connection) => this.#requirePlain(connection)));
     await this.#ensureSchema();
   }
 
@@ -132,10 +148,8 @@ class MysqlTable implements TokenStorage {
   }
 
   async delete(id: string): Promise<void> {
+    await this.#erase(this.#statements.delete, [idDigest(id)]);
     this.#lastWritten.forget(id);
-    await this.#again(() =>
-      this.#with((connection) => this.#run(connection, this.#statements.delete, [idDigest(id)])),
-    );
   }
 
   async all(): Promise<StoredRecord[]> {
@@ -146,10 +160,8 @@ class MysqlTable implements TokenStorage {
   }
 
   async clear(): Promise<void> {
+    await this.#erase(this.#statements.deleteAll, []);
     this.#lastWritten.clear();
-    await this.#again(() =>
-      this.#with((connection) => this.#run(connection, this.#statements.deleteAll, [])),
-    );
   }
 
   async close(): Promise<void> {
@@ -264,10 +276,12 @@ class MysqlTable implements TokenStorage {
       const change = save.decide(rows.map(({ record }) => record));
       const written = change === null || (await this.#write(connection, change, rows, save));
       await this.#query(connection, written ? 'COMMIT' : 'ROLLBACK');
+      for (const { id } of change?.absorbs ?? []) this.#lastWritten.forget(id);
       return written;
     } catch (error) {
-      // If that fails too, the connection is given up and the server rolls back.
-      await this.#query(connection, 'ROLLBACK').catch(() => connection.destroy());
+      // A connection that is given up, the server rolls back. On one that hangs, this would wait.
+      if (isGivenUp(error)) connection.destroy();
+      else await this.#query(connection, 'ROLLBACK').catch(() => connection.destroy());
       throw error;
     }
   }
@@ -327,14 +341,14 @@ class MysqlTable implements TokenStorage {
     sql: string,
     values: readonly MysqlValue[],
   ): Promise<Record<string, unknown>[]> {
-    const [rows] = await connection.execute({ sql, timeout: this.#options.timeout }, [...values]);
+    const [rows] = await this.#inTime(connection.execute(sql, [...values]));
     if (!Array.isArray(rows)) throw new Error('the driver gave no rows');
     return rows;
   }
 
   /** @returns whether it changed a row */
   async #run(connection: MysqlConnection, sql: string, values: MysqlValue[]): Promise<boolean> {
-    const [result] = await connection.execute({ sql, timeout: this.#options.timeout }, values);
+    const [result] = await this.#inTime(connection.execute(sql, values));
     return (
       typeof result === 'object' &&
       result !== null &&
@@ -345,26 +359,74 @@ class MysqlTable implements TokenStorage {
 
   /** For what can't be prepared. */
   async #query(connection: MysqlConnection, sql: string): Promise<unknown> {
-    const [result] = await connection.query({ sql, timeout: this.#options.timeout });
+    const [result] = await this.#inTime(connection.query(sql));
     return result;
   }
 
   async #with<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
     if (this.#pool === undefined) throw new Error('the store is not open');
-    const connection = await this.#pool.getConnection();
+    const coming = this.#pool.getConnection();
+    const connection = await this.#inTime(coming).catch((error: unknown) => {
+      // One that comes too late goes back to the others.
+      coming.then((late) => late.release()).catch(() => {});
+      throw error;
+    });
     let isSound = false;
     try {
       const result = await work(connection);
       isSound = true;
       return result;
     } catch (error) {
-      const code = translateError(error)?.code;
-      // What it does after a time-out, or after it broke, belongs to nobody.
-      isSound = code !== 'TIMEOUT' && code !== 'CONNECTION_FAILED';
+      isSound = !isGivenUp(error);
       throw error;
     } finally {
       if (isSound) connection.release();
       else connection.destroy();
+    }
+  }
+
+  /** What was sent first and what is waited for, a connection too, has its time, as a whole. */
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    return this.#deadline.for(answer, () => lateness(this.#options.timeout));
+  }
+
+  /** May be in a deadlock with a save, as that locks what it needs in another order. */
+  async #erase(sql: string, values: MysqlValue[]): Promise<void> {
+    await this.#saver.repeat([], async () => {
+      try {
+        await this.#again(() => this.#with((connection) => this.#run(connection, sql, values)));
+        return true;
+      } catch (error) {
+        if (isLostRace(error)) return false;
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * A pool may be set up to give and take values in a way of its own, with which records would be
+   * damaged, or never be committed.
+   *
+   * @throws TokenStoreError `INVALID_OPTION`
+   */
+  async #requirePlain(connection: MysqlConnection): Promise<void> {
+    const rows = await this.#select(
+      connection,
+      "SELECT '' AS text, @@autocommit AS autocommit, @@character_set_client AS charset",
+      [],
+    );
+    const row = { ...rows[0] };
+    if (row['text'] !== '' || typeof row['charset'] !== 'string') {
+      throw invalidOption(
+        'pool',
+        'or connection has rowsAsArray, nestTables or a typeCast: rows must come as objects, with their values as they are',
+      );
+    }
+    if (row['charset'] !== 'utf8mb4') {
+      throw invalidOption('pool', 'or connection has another charset than utf8mb4');
+    }
+    if (Number(row['autocommit']) !== 1) {
+      throw invalidOption('pool', 'has autocommit off: nothing would be kept');
     }
   }
 

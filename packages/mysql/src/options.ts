@@ -6,11 +6,8 @@ export type MysqlValue = string | number | null;
 
 /** What is used of a connection of mysql2's promise API. */
 export interface MysqlConnection {
-  execute(
-    options: { sql: string; timeout: number },
-    values: MysqlValue[],
-  ): Promise<[unknown, unknown]>;
-  query(options: { sql: string; timeout: number }): Promise<[unknown, unknown]>;
+  execute(sql: string, values: MysqlValue[]): Promise<[unknown, unknown]>;
+  query(sql: string): Promise<[unknown, unknown]>;
   release(): void;
   destroy(): void;
 }
@@ -46,7 +43,8 @@ export interface MysqlTokenStoreOptions {
    */
   tls?: false;
   /**
-   * How long one statement may take: milliseconds. A connection that took longer is given up.
+   * How long one statement may take, and how long to wait for a connection: milliseconds. A
+   * connection that took longer is given up.
    *
    * @default 10_000
    */
@@ -78,8 +76,9 @@ export function checkOptions(options: MysqlTokenStoreOptions): CheckedOptions {
       'must be at most 48 lower-case letters, digits and _, not begin with a digit and not end in _lock',
     );
   }
-  if (!Number.isSafeInteger(timeout) || timeout < 1) {
-    throw invalidOption('timeout', 'must be a whole number of milliseconds');
+  // The pool of `mysql2` itself answers to callbacks, and to promises never.
+  if (pool !== undefined && (typeof pool?.getConnection !== 'function' || 'promise' in pool)) {
+    throw invalidOption('pool', 'must be a pool of mysql2/promise');
   }
   const poolOptions = pool === undefined ? poolOptionsOf(uri, connection ?? {}, tls) : {};
   return { pool, poolOptions, table, timeout };

@@ -56,13 +56,13 @@ function once(
     async getConnection() {
       const connection = await pool.getConnection();
       return {
-        execute(options, values) {
-          const execute = () => connection.execute(options, values);
-          if (isDone || !options.sql.startsWith('UPDATE `oauthtoken` ')) return execute();
+        execute(sql, values) {
+          const execute = () => connection.execute(sql, values);
+          if (isDone || !sql.startsWith('UPDATE `oauthtoken` ')) return execute();
           isDone = true;
           return instead(execute);
         },
-        query: (options) => connection.query(options),
+        query: (sql) => connection.query(sql),
         release: () => connection.release(),
         destroy: () => connection.destroy(),
       };

@@ -1,5 +1,4 @@
-import { TokenStoreError } from '@tokenkeep/core';
-import { Deadline } from './deadline.ts';
+import { Deadline, TokenStoreError } from '@tokenkeep/core';
 import {
   checkOptions,
   type OwnClient,

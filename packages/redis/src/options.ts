@@ -72,9 +72,6 @@ export function checkOptions(options: RedisTokenStoreOptions): CheckedOptions {
   if (typeof prefix !== 'string' || !prefix.isWellFormed() || prefix.length > 200) {
     throw invalidOption('prefix', 'must be a string of up to 200 characters');
   }
-  // What is longer, a timer takes for nothing.
-  if (!Number.isSafeInteger(timeout) || timeout < 1 || timeout >= 2 ** 31)
-    throw invalidOption('timeout', 'must be a number of milliseconds below 2,147,483,648');
   if (tls !== undefined && tls !== false) {
     throw invalidOption(
       'tls',
