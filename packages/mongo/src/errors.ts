@@ -39,9 +39,9 @@ const BY_NAME: ReadonlyMap<string, TokenStoreErrorCode> = new Map([
   ['MongoPoolClearedError', 'CONNECTION_FAILED'],
   ['PoolClearedOnNetworkError', 'CONNECTION_FAILED'],
   ['MongoServerClosedError', 'CONNECTION_FAILED'],
-  ['MongoTopologyClosedError', 'CONNECTION_FAILED'],
-  ['MongoNotConnectedError', 'CONNECTION_FAILED'],
-  ['MongoClientClosedError', 'CONNECTION_FAILED'],
+  ['MongoTopologyClosedError', 'HANDLE_CLOSED'],
+  ['MongoNotConnectedError', 'HANDLE_CLOSED'],
+  ['MongoClientClosedError', 'HANDLE_CLOSED'],
   ['MongoNetworkTimeoutError', 'TIMEOUT'],
   ['MongoOperationTimeoutError', 'TIMEOUT'],
   ['WaitQueueTimeoutError', 'TIMEOUT'],
@@ -62,9 +62,16 @@ const WHAT_TO_DO: Readonly<Partial<Record<TokenStoreErrorCode, string>>> = {
     'MongoDB can not be reached, or the connection broke. See that it runs and that host and port are right, then try again.',
   TIMEOUT:
     'MongoDB did not answer in time, or not enough members of the replica set did. Try again; a save may or may not have happened.',
+  HANDLE_CLOSED:
+    'The MongoDB client that the store was given is closed. Give the store an open one, and close the store before its client.',
   STORAGE_FULL: 'There is no room left on the MongoDB server. Make room and try again.',
   INVALID_OPTION: 'The MongoDB driver does not take the URI or the options. Correct them.',
 };
+
+/** The error for a call that took too long as a whole. */
+export function lateness(): TokenStoreError {
+  return new TokenStoreError('TIMEOUT', WHAT_TO_DO.TIMEOUT ?? '', { retryable: true });
+}
 
 /** The driver's errors in our terms. */
 export function translateError(error: unknown): TokenStoreError | undefined {

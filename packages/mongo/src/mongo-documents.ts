@@ -88,7 +88,10 @@ export class MongoDocuments implements Documents {
   }
 
   async allRecords(): Promise<RecordDocument[]> {
-    const found = await this.#durable.find({ kind: 'record' }).toArray();
+    const found = await this.#durable
+      // Not by what it is: one that was damaged is an error, and not left out.
+      .find({ _id: { $ne: STORE_ID }, kind: { $nin: ['gate', 'shell'] } })
+      .toArray();
     return found.map(fromMongo).filter((document) => document.kind === 'record');
   }
 
@@ -190,11 +193,17 @@ function recordIn(value: unknown): StoredRecord {
   const { id, version, extra, ...fields }: Readonly<Record<string, unknown>> = { ...value };
   if (typeof id !== 'string') throw recordCorrupt(undefined, 'it has no id');
   if (typeof version !== 'number') throw recordCorrupt(id, 'it has no version');
-  if (extra === undefined) return { ...fields, id, version };
+  const record: StoredRecord = { ...fields, id, version };
+  if (extra !== undefined) Reflect.set(record, 'extra', parsed(extra));
+  return record;
+}
+
+/** What is no JSON stays as it is: no token can be made of it, but the record can be deleted. */
+function parsed(extra: unknown): unknown {
   try {
-    return { ...fields, id, version, extra: JSON.parse(String(extra)) };
+    return JSON.parse(String(extra));
   } catch {
-    throw recordCorrupt(id, 'its extra is not JSON');
+    return extra;
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  Deadline,
   OptimisticSaver,
   StorageTokenStore,
   type TokenStorage,
@@ -6,7 +7,7 @@ import {
 } from '@tokenkeep/core';
 import type { MongoClientLike, MongoCollectionLike } from './collection.ts';
 import { DocumentStorage } from './document-storage.ts';
-import { translateError } from './errors.ts';
+import { lateness, translateError } from './errors.ts';
 import { MongoDocuments } from './mongo-documents.ts';
 import { type CheckedOptions, checkOptions, type MongoTokenStoreOptions } from './options.ts';
 import { createSchema } from './schema.ts';
@@ -31,6 +32,9 @@ export class MongoTokenStore extends StorageTokenStore {
 /** How long others may hold a lock: it is held for a few round trips, if its holder lives. */
 const LOCK_PATIENCE = 500;
 
+/** How long a find, a save or a delete on a client of the user's may take as a whole: milliseconds. */
+const LONGEST_CALL = 60_000;
+
 /** What is acknowledged survives the loss of any minority of the servers, and a power failure. */
 const WRITE_CONCERN = { w: 'majority', journal: true, wtimeoutMS: 20_000 } as const;
 
@@ -41,12 +45,14 @@ const PLAIN_VALUES = {
   useBigInt64: false,
   raw: false,
   fieldsAsRaw: {},
+  enableUtf8Validation: true,
 } as const;
 
 /** Opens on `open()`, and then does as {@link DocumentStorage} does. */
 class MongoStorage implements TokenStorage {
   readonly #options: CheckedOptions;
   readonly #saver = new OptimisticSaver();
+  readonly #deadline = new Deadline(LONGEST_CALL);
   #ownClient: (MongoClientLike & { close(): Promise<void> }) | undefined;
   #storage: DocumentStorage | undefined;
 
@@ -71,9 +77,9 @@ class MongoStorage implements TokenStorage {
     this.#storage = new DocumentStorage(documents, this.#saver, LOCK_PATIENCE);
   }
 
-  find: TokenStorage['find'] = (keys) => this.#opened.find(keys);
-  save: TokenStorage['save'] = (keys, decide) => this.#opened.save(keys, decide);
-  delete: TokenStorage['delete'] = (id) => this.#opened.delete(id);
+  find: TokenStorage['find'] = (keys) => this.#inTime(this.#opened.find(keys));
+  save: TokenStorage['save'] = (keys, decide) => this.#inTime(this.#opened.save(keys, decide));
+  delete: TokenStorage['delete'] = (id) => this.#inTime(this.#opened.delete(id));
   all: TokenStorage['all'] = () => this.#opened.all();
   clear: TokenStorage['clear'] = () => this.#opened.clear();
 
@@ -83,6 +89,11 @@ class MongoStorage implements TokenStorage {
 
   translateError(error: unknown): TokenStoreError | undefined {
     return translateError(error);
+  }
+
+  /** A client of the user's may wait for ever; ours has its own limits. */
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    return 'db' in this.#options.connect ? this.#deadline.for(work, lateness) : work;
   }
 
   get #opened(): DocumentStorage {

@@ -90,7 +90,10 @@ export function checkOptions(options: MongoTokenStoreOptions): CheckedOptions {
       uri: address.uri,
       options: {
         ...Object.fromEntries(timeouts),
-        ...clientOptions,
+        // What is undefined would take a limit away.
+        ...Object.fromEntries(
+          Object.entries(clientOptions).filter(([, value]) => value !== undefined),
+        ),
         ...(tls !== undefined && { tls }),
       },
     },
@@ -124,9 +127,17 @@ function parseUri(uri: unknown): Address {
     uri,
     isSrv: srv !== undefined,
     hosts: hosts.split(',').map((host) => host.replace(/:\d+$/, '')),
-    database: database === '' ? undefined : decodeURIComponent(database),
+    database: database === '' ? undefined : decoded(database),
     parameters: new Map(parameters),
   };
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    throw invalidOption('uri', 'has a database name that is not percent-encoded as it should be');
+  }
 }
 
 const UNCHECKED = [
@@ -146,6 +157,12 @@ function refuseInsecure(
   const said = parameters.get('tls') ?? parameters.get('ssl') ?? String(isSrv);
   if (!(tls ?? clientOptions.tls ?? clientOptions.ssl ?? said === 'true')) {
     throw tlsRequired(remote);
+  }
+  if (clientOptions.rejectUnauthorized === false || clientOptions.checkServerIdentity) {
+    throw invalidOption(
+      'clientOptions',
+      'turn off the check of the certificate. Give the certificate authority in tlsCAFile instead',
+    );
   }
   for (const name of UNCHECKED) {
     if (clientOptions[name] || parameters.get(name.toLowerCase()) === 'true') {

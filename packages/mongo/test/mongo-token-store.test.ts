@@ -220,6 +220,18 @@ describe('a collection', () => {
       expect(inspect(error)).not.toContain('1000.secret');
     }
     expect(await documents.countDocuments({ 'record.extra': '{"1000.secret' })).toBe(1);
+    // What the error advises.
+    await store.deleteToken(id);
+    expect(await store.getTokens()).toEqual([]);
+  });
+
+  it('holds a record that is none any more: an error, and not left out of the list', async () => {
+    const database = newDatabase();
+    await using store = open(database);
+    await save(store, { ...user('ada'), refreshToken: 'r' });
+    const documents = client.db(database).collection('oauthtoken');
+    await documents.updateOne({ kind: 'record' }, { $set: { kind: 'rekord' } });
+    expect(await failure(store.getTokens())).toMatchObject({ code: 'RECORD_CORRUPT' });
   });
 
   it('that was dropped while it was open is not filled without its indexes', async () => {
@@ -265,7 +277,11 @@ describe('a client that was handed in', () => {
     await store.ready();
     await closed.close();
     const error = await failure(store.getTokens());
-    expect(error).toMatchObject({ code: 'CONNECTION_FAILED', operation: 'getTokens' });
+    expect(error).toMatchObject({
+      code: 'HANDLE_CLOSED',
+      operation: 'getTokens',
+      retryable: false,
+    });
     await store.close();
   });
 });

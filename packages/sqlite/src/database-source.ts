@@ -122,14 +122,17 @@ export class GivenDatabase implements DatabaseSource {
     if (use.stores > 0) return;
     shared.delete(database);
     try {
-      database.exec(`PRAGMA main.secure_delete = ${use.secureDelete}`);
+      database.exec(`PRAGMA main.secure_delete = ${SECURE_DELETE[use.secureDelete] ?? 'ON'}`);
     } catch {
       // The owner closed the handle before the store, and with it the setting is gone.
     }
   }
 }
 
-/** 0 is off, 1 on, 2 fast. */
+/** What the pragma takes for what it gives: a number that it is given is on or off. */
+const SECURE_DELETE = ['OFF', 'ON', 'FAST'] as const;
+
+/** A place in {@link SECURE_DELETE}. */
 function secureDeleteOf(database: SqliteDatabase): number {
   const row = prepare(database, 'PRAGMA main.secure_delete').get();
   return Number((row as { secure_delete?: unknown } | undefined)?.secure_delete ?? 0);

@@ -19,15 +19,17 @@ export interface SqliteDatabase {
   close(): unknown;
 }
 
-/** Prepares a statement that gives integers as numbers, whatever the handle's own default is. */
+/** Prepares a statement that gives rows as objects and integers as numbers, whatever the handle's default is. */
 export function prepare(database: SqliteDatabase, sql: string): SqliteStatement {
   const statement: SqliteStatement & {
     safeIntegers?: (on: boolean) => unknown;
     setReadBigInts?: (on: boolean) => unknown;
+    setReturnArrays?: (on: boolean) => unknown;
   } = database.prepare(sql);
   // better-sqlite3 has the one and throws if the statement gives no rows, node:sqlite has the other.
   if (/^(?:SELECT|PRAGMA|EXPLAIN)/.test(sql)) statement.safeIntegers?.(false);
   statement.setReadBigInts?.(false);
+  statement.setReturnArrays?.(false);
   return statement;
 }
 

@@ -44,7 +44,9 @@ export function toSdkToken<Token extends ZohoOAuthToken>(
  */
 export function fillSdkToken(token: ZohoOAuthToken, record: OAuthToken, sdk: ZohoSdk): void {
   const keepsOwnTokens = hasNewerTokens(token, record);
-  if (record.id !== undefined) token.setId(record.id);
+  // With an id the SDK reads by that from now on, and would use the stored login from the second
+  // call on. The next save stores the program's own, and sets the id.
+  if (record.id !== undefined && !hasOtherLogin(token, record)) token.setId(record.id);
   const userName = record.userSignature?.name;
   if (userName !== undefined && token.getUserSignature()?.getName() !== userName) {
     token.setUserSignature(new sdk.UserSignature(userName));
@@ -52,7 +54,7 @@ export function fillSdkToken(token: ZohoOAuthToken, record: OAuthToken, sdk: Zoh
   if (record.clientId !== undefined && token.getClientId() !== record.clientId) {
     token.setClientId(record.clientId);
     // A secret belongs to its client: found by id, the record may be another client's.
-    if (record.clientSecret !== undefined) token.setClientSecret(record.clientSecret);
+    token.setClientSecret(record.clientSecret ?? '');
   }
   if (isAbsent(token.getClientSecret()) && record.clientSecret !== undefined) {
     token.setClientSecret(record.clientSecret);
@@ -75,6 +77,18 @@ export function fillSdkToken(token: ZohoOAuthToken, record: OAuthToken, sdk: Zoh
   if (record.expiresAt !== undefined) token.setExpiresIn(String(record.expiresAt));
   // The expiry of another access token would be wrong here, and to the SDK `"0"` is 'not known'.
   else if (isOther && !isAbsent(token.getExpiresIn())) token.setExpiresIn('0');
+}
+
+/** Whether the program has set another secret or address of the record's client than is stored. */
+function hasOtherLogin(token: ZohoOAuthToken, record: OAuthToken): boolean {
+  const isSameClient = isAbsent(token.getClientId()) || token.getClientId() === record.clientId;
+  const isOther = (own: string | null | undefined, stored: string | undefined): boolean =>
+    !isAbsent(own) && stored !== undefined && own !== stored;
+  return (
+    isSameClient &&
+    (isOther(token.getClientSecret(), record.clientSecret) ||
+      isOther(token.getRedirectURL(), record.redirectUrl))
+  );
 }
 
 /** Whether the tokens that the SDK's token carries are to be preferred to the stored ones. */

@@ -50,7 +50,7 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
 
   saveToken(token: OAuthToken, options?: SaveOptions): Promise<OAuthToken> {
     return this.#run('saveToken', async () => {
-      if (options?.ifVersion !== undefined) {
+      if (options !== undefined && 'ifVersion' in options) {
         throw new InvalidTokenError('ifVersion', 'can not be promised: this store has no versions');
       }
       const sdkToken = toSdkToken(OAuthToken.from(token), this.#sdk);
@@ -93,8 +93,8 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
   }
 
   async #find(token: OAuthToken): Promise<OAuthToken | null> {
-    const found = await this.#vendorStore.findToken(toSdkToken(token, this.#sdk));
-    if (!this.#isSdkToken(found)) return null;
+    const found = this.#sdkToken(await this.#vendorStore.findToken(toSdkToken(token, this.#sdk)));
+    if (found === null) return null;
     // The vendor's stores fill only what is empty: this is the record and what was asked for, mixed.
     const mixed = fromVendor(found);
     return mixed.id === undefined ? mixed : this.#findById(mixed.id);
@@ -104,19 +104,25 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
     // Asked for an id that it has not, `DBStore` throws where nobody can catch it.
     const all = await this.#all();
     if (!all.some((record) => record.id === id)) return null;
-    const found = await this.#vendorStore.findTokenById(id);
-    return this.#isSdkToken(found) ? fromVendor(found) : null;
+    const found = this.#sdkToken(await this.#vendorStore.findTokenById(id));
+    return found && fromVendor(found);
   }
 
   async #all(): Promise<OAuthToken[]> {
     // `DBStore` gives null for none.
     const all = (await this.#vendorStore.getTokens()) ?? [];
-    if (!Array.isArray(all)) return [];
-    return all.filter((token) => this.#isSdkToken(token)).map(fromVendor);
+    if (!Array.isArray(all)) throw unlike('a list of tokens');
+    return all.flatMap((each: unknown) => {
+      const token = this.#sdkToken(each);
+      return token === null ? [] : [fromVendor(token)];
+    });
   }
 
-  #isSdkToken(value: unknown): value is Token {
-    return value instanceof this.#sdk.OAuthToken;
+  /** @throws TokenStoreError for what is no token, which must not be taken for nothing (contract C1) */
+  #sdkToken(value: unknown): Token | null {
+    if (value === null || value === undefined) return null;
+    if (value instanceof this.#sdk.OAuthToken) return value;
+    throw unlike('an OAuthToken');
   }
 
   async #run<T>(operation: string, work: () => Promise<T>): Promise<T> {
@@ -152,6 +158,13 @@ function fromVendor(token: ZohoOAuthToken): OAuthToken {
     if (error instanceof InvalidTokenError) throw recordCorrupt(token.getId(), error.message);
     throw error;
   }
+}
+
+function unlike(expected: string): TokenStoreError {
+  return new TokenStoreError(
+    'STORAGE_FAILED',
+    `The store did not give ${expected} of the SDK that was handed in: there may be two copies of the SDK, or the other SDK's module was given.`,
+  );
 }
 
 function requireId(id: string): string {

@@ -47,6 +47,15 @@ describe.each(sdkNames)('the FileStore of %s', async (name) => {
     expect(found?.toRecord()).toEqual(saved.toRecord());
   });
 
+  test('of another SDK than was handed in is an error, and not empty', async () => {
+    const { id = '' } = await store.saveToken(ada);
+    const other = await loadSdk(sdkNames.find((each) => each !== name) ?? name);
+    const mixed = tokenStoreFromZoho(new sdk.FileStore(path) as never, other);
+    for (const call of [mixed.getTokens(), mixed.findTokenById(id), mixed.deleteToken(id)]) {
+      await expect(call).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    }
+  });
+
   test('gives null where there is nothing', async () => {
     expect(await store.findToken(ada)).toBeNull();
     expect(await store.findTokenById('1')).toBeNull();

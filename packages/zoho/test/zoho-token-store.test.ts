@@ -26,6 +26,22 @@ describe.each(sdkNames)('%s', async (name) => {
     expect(builder.store(zohoTokenStore(store, sdk))).toBe(builder);
   });
 
+  test("the program's new client secret is not replaced by the stored one", async () => {
+    const login = { userSignature, clientId: 'c', refreshToken: 'r', accessToken: 'a' };
+    await store.saveToken(new OAuthToken({ ...login, clientSecret: 'old', expiresAt: later }));
+    const bridge = zohoTokenStore(store, sdk);
+    const token = tokenOf('ada');
+    token.setClientId('c');
+    token.setClientSecret('new');
+    await bridge.findToken(token);
+    expect([token.getClientSecret(), token.getAccessToken()]).toEqual(['new', 'a']);
+    // With an id, the SDK would go on with what is stored.
+    expect(token.getId() ?? '').toBe('');
+    await bridge.saveToken(token);
+    const stored = await bridge.findTokenById(token.getId() ?? '');
+    expect(stored.getClientSecret()).toBe('new');
+  });
+
   test('each of the six methods gives a promise, whatever it is given', async () => {
     const bridge = zohoTokenStore(store, sdk);
     const wrong = undefined as never;
