@@ -9,6 +9,11 @@ import { tokenTable } from './token-table.ts';
 /** The SDK refreshes an access token that is good for less than this, in milliseconds. */
 const sdkRefreshesBefore = 5000;
 
+/** What is shown of an address: everything but a password. */
+function withoutPassword(address: string): string {
+  return address.replace(/(\/\/[^/]*?):[^/]*@/, '$1:…@');
+}
+
 async function run(store: TokenStore, service: Service): Promise<void> {
   const known = await knownToken(store, service);
   const builder = new sdk.OAuthBuilder();
@@ -73,7 +78,7 @@ try {
   const service = await connect(process.env);
   opened.push(service);
   console.log(`Talking to ${service.name}.`);
-  console.log(`Keeping tokens in ${address}.\n`);
+  console.log(`Keeping tokens in ${withoutPassword(address)}.\n`);
   await run(store, service);
 } catch (error) {
   // The SDK's exceptions tell more by toString() than by their message.

@@ -68,6 +68,12 @@ test.each(['file:tokens.json', 'memory:', 'list:'])('STORE=%s', async (address) 
   expect(code).toBe(0);
 });
 
+test('shows no password of a server', async () => {
+  const { output } = await start({ STORE: 'redis://ada:hunter2@127.0.0.1:1' });
+  expect(output).toContain('Keeping tokens in redis://ada:…@127.0.0.1:1');
+  expect(output).not.toContain('hunter2');
+});
+
 test.each([
   ['an unknown store', { STORE: 'paper:' }, /STORE=paper: .* one of: sqlite, file, memory, list/],
   ['no secret', { ZOHO_CLIENT_ID: 'id', ZOHO_DATA_CENTER: 'eu' }, /set ZOHO_CLIENT_SECRET too/],
