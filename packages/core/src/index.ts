@@ -32,7 +32,7 @@ export {
 } from './oauth-token.ts';
 export { keyDigest, OptimisticSaver, type ReadAndWrite } from './optimistic-save.ts';
 export { createPrivateFile, fileFailure, resolvePath } from './private-file.ts';
-export { planSave, type RecordChange, type SavePlan } from './save-plan.ts';
+export { isRenamed, planSave, type RecordChange, type SavePlan } from './save-plan.ts';
 export { StorageTokenStore } from './storage-token-store.ts';
 export { OAuthResponseError, type TokenResponseContext } from './token-response.ts';
 export type { Decide, MaybePromise, TokenStorage } from './token-storage.ts';

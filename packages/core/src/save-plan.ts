@@ -124,7 +124,8 @@ function absorb(record: StoredRecord, other: StoredRecord, token: TokenRecord): 
   }
 }
 
-function isRenamed(before: StoredRecord, after: StoredRecord): boolean {
+/** Whether a record is about to name another user or client than it did: only a save by its id does that. */
+export function isRenamed(before: StoredRecord, after: StoredRecord): boolean {
   return (
     (before.userName != null && before.userName !== after.userName) ||
     (before.clientId != null && before.clientId !== after.clientId)

@@ -36,6 +36,7 @@
 import {
   agrees,
   type Decide,
+  isRenamed,
   keyDigest,
   keysOf,
   type RecordChange,
@@ -246,11 +247,4 @@ export function isConsistent(documents: readonly RecordDocument[]): boolean {
     }
   }
   return true;
-}
-
-function isRenamed(before: StoredRecord, after: StoredRecord): boolean {
-  return (
-    (before.userName != null && before.userName !== after.userName) ||
-    (before.clientId != null && before.clientId !== after.clientId)
-  );
 }

@@ -3,6 +3,7 @@ import {
   Deadline,
   type Decide,
   invalidOption,
+  isRenamed,
   keyDigest,
   keysOf,
   LastWritten,
@@ -498,13 +499,6 @@ function needsTurn(
 
 function holds(row: TokenRow, digest: string): boolean {
   return row.keys.some((key) => key?.digest === digest);
-}
-
-function isRenamed(before: StoredRecord, after: StoredRecord): boolean {
-  return (
-    (before.userName != null && before.userName !== after.userName) ||
-    (before.clientId != null && before.clientId !== after.clientId)
-  );
 }
 
 /** A record keeps the slots of the keys that it keeps. */
