@@ -1,4 +1,5 @@
 import { Deadline, TokenStoreError } from '@tokenkeep/core';
+import { translateError } from './errors.ts';
 import {
   checkOptions,
   type OwnClient,
@@ -45,20 +46,20 @@ export class Connection {
   }
 
   /** Sends one command; what goes wrong with it is not translated yet. */
-  async call(command: string, args: string[]): Promise<unknown> {
-    const client = this.#client;
-    if (client === undefined) throw new Error('the store is not open');
-    try {
-      return await this.#inTime(client.call(command, args));
-    } catch (error) {
-      if (this.#own === undefined && client.status === 'end') {
-        throw new TokenStoreError(
-          'HANDLE_CLOSED',
-          'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
-        );
-      }
-      throw error;
+  call(command: string, args: string[]): Promise<unknown> {
+    if (this.#client === undefined) throw new Error('the store is not open');
+    return this.#inTime(this.#client.call(command, args));
+  }
+
+  /** Tells what went wrong with a command. */
+  translateError(error: unknown): TokenStoreError | undefined {
+    if (this.#own === undefined && this.#client?.status === 'end') {
+      return new TokenStoreError(
+        'HANDLE_CLOSED',
+        'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
+      );
     }
+    return translateError(error);
   }
 
   /** Nothing is in flight any more: a store waits for that. */
@@ -69,10 +70,10 @@ export class Connection {
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
-    return this.#deadline.for(answer, () => this.#lateness());
+    return this.#deadline.for(answer, this.#lateness);
   }
 
-  #lateness(): TokenStoreError {
+  readonly #lateness = (): TokenStoreError => {
     if (this.#client?.status === 'ready') {
       return new TokenStoreError(
         'TIMEOUT',
@@ -85,5 +86,5 @@ export class Connection {
       `There was no connection to Redis within ${this.#timeout} ms. See that it runs and is reachable, then try again; a save may or may not have happened.`,
       { retryable: true },
     );
-  }
+  };
 }

@@ -12,7 +12,6 @@ import {
   type TokenStoreError,
 } from '@tokenkeep/core';
 import { Connection } from './connection.ts';
-import { translateError } from './errors.ts';
 import type { RedisTokenStoreOptions } from './options.ts';
 import {
   digestOf,
@@ -86,14 +85,10 @@ class RedisStorage implements TokenStorage {
     }
   }
 
-  async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
+  find(keys: readonly TokenKey[]): Promise<readonly StoredRecord[]> {
     const last = this.#lastSeen.peek(keys.map(({ value }) => value));
     const asked = keys.map((key) => fieldOf(key, last));
-    const found = last && (await this.#readAgain(last, keys, asked));
-    if (found !== undefined) return [found];
-    const seen = recordsIn(await this.#look(asked));
-    for (const each of seen) this.#keep(each);
-    return seen.map(({ record }) => record);
+    return last === undefined ? this.#find(asked) : this.#findAgain(last, keys, asked);
   }
 
   save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
@@ -156,7 +151,7 @@ class RedisStorage implements TokenStorage {
   }
 
   translateError(error: unknown): TokenStoreError | undefined {
-    return translateError(error);
+    return this.#connection.translateError(error);
   }
 
   async #look(asked: readonly string[]): Promise<Fields> {
@@ -164,32 +159,29 @@ class RedisStorage implements TokenStorage {
     return ledTo(asked, await this.#hash.look(asked));
   }
 
+  async #find(asked: readonly string[]): Promise<StoredRecord[]> {
+    const seen = recordsIn(await this.#look(asked));
+    for (const each of seen) this.#keep(each);
+    return seen.map(({ record }) => record);
+  }
+
   /**
    * Reads plainly, without a script, where it is known which record to read: that is faster. What is
    * there is ours, as nobody else has such fields.
-   *
-   * @returns the record, if it is all that the keys lead to
    */
-  async #readAgain(
+  async #findAgain(
     last: SeenRecord,
     keys: readonly TokenKey[],
     asked: readonly string[],
-  ): Promise<StoredRecord | undefined> {
+  ): Promise<StoredRecord[]> {
     const values = await this.#hash.read([...asked, last.field]);
-    let isFound = false;
-    for (const [index, { field }] of keys.entries()) {
-      const value = values[index];
-      if (value === '') continue;
-      if (field === 'id' ? asked[index] !== last.field : value !== last.digest) return undefined;
-      isFound = true;
-    }
     const value = values[asked.length] ?? '';
     if (value === '') this.#lastSeen.forget(last.record.id);
-    if (!isFound || value === '') return undefined;
-    if (value === last.value) return last.record;
+    if (value === '' || !isAllThatIsFound(last, keys, asked, values)) return this.#find(asked);
+    if (value === last.value) return [last.record];
     const seen = seenRecord(last.field, value);
     this.#keep(seen);
-    return seen.record;
+    return [seen.record];
   }
 
   /**
@@ -284,9 +276,28 @@ class RedisStorage implements TokenStorage {
   }
 
   #keep(seen: SeenRecord): void {
+    // A token is made of it only once.
+    Object.freeze(seen.record);
     // By the values alone: one that is the value of another key as well is told apart by the server.
     this.#lastSeen.keep(seen.record, keyValuesOf(seen.record), seen);
   }
+}
+
+/** Whether keys lead to a record and to no other, by what their fields hold. */
+function isAllThatIsFound(
+  { field, digest }: SeenRecord,
+  keys: readonly TokenKey[],
+  asked: readonly string[],
+  values: readonly string[],
+): boolean {
+  let isFound = false;
+  for (const [index, key] of keys.entries()) {
+    const value = values[index];
+    if (value === '') continue;
+    if (key.field === 'id' ? asked[index] !== field : value !== digest) return false;
+    isFound = true;
+  }
+  return isFound;
 }
 
 /** The key fields of a record after a save: those that are known from the save, or from before it, need not be made again. */

@@ -46,14 +46,14 @@ export class TokenHash {
     return questions.map(() => fields);
   });
   readonly #reads = new Gathering<readonly string[], readonly string[]>(async (questions) => {
-    const values = listIn(await this.#call('hmget', [this.#key, ...questions.flat()])).map(textIn);
-    if (questions.length === 1) return [values];
+    const values = await this.#get(questions.flat());
     let at = 0;
     return questions.map(({ length }) => {
       at += length;
       return values.slice(at - length, at);
     });
   });
+  #isReading = false;
   readonly #replacements = this.#changes(REPLACE);
   readonly #writes = this.#changes(WRITE);
 
@@ -72,8 +72,15 @@ export class TokenHash {
    *
    * @returns the value of each, `''` where there is none
    */
-  read(names: readonly string[]): Promise<readonly string[]> {
-    return this.#reads.add(names);
+  async read(names: readonly string[]): Promise<readonly string[]> {
+    // Who reads while another does is made to wait for company; who is alone is not.
+    if (this.#isReading) return this.#reads.add(names);
+    this.#isReading = true;
+    try {
+      return await this.#get(names);
+    } finally {
+      this.#isReading = false;
+    }
   }
 
   /**
@@ -150,6 +157,10 @@ export class TokenHash {
       for (const change of changes) args.push(`${change.length}`, ...change);
       return listIn(await this.#run(changing, args));
     });
+  }
+
+  #get(names: readonly string[]): Promise<readonly string[]> {
+    return this.#call('hmget', [this.#key, ...names]).then((reply) => listIn(reply).map(textIn));
   }
 
   /** By digest; a server that was restarted, or forgot its scripts, is told the script again. */
