@@ -8,9 +8,9 @@ const MOST_GIVEN_UP = 10_000;
 
 interface Entry<Row> {
   readonly id: string;
-  readonly row: Row;
-  readonly keys: readonly string[];
-  readonly size: number;
+  row: Row;
+  keys: readonly string[];
+  size: number;
 }
 
 /**
@@ -48,21 +48,23 @@ export class LastWritten<Row> {
    * @param row what the storage needs to know of the record
    */
   keep(record: StoredRecord, keys: readonly string[], row: Row): void {
-    const before = this.#byId.get(record.id);
     if (this.#givenUp.has(record.id)) {
-      if (before !== undefined) this.#remove(before);
+      this.forget(record.id);
       return;
     }
-    if (before !== undefined) {
-      // Keys that stay are written over: to take them out and put them in again is slow.
-      this.#byId.delete(record.id);
-      this.#leaveKeys(before, keys);
-      this.#room += before.size;
+    const size = sizeOf(record);
+    let entry = this.#byId.get(record.id);
+    if (entry === undefined) {
+      entry = { id: record.id, row, keys, size };
+      this.#byId.set(record.id, entry);
+    } else {
+      // Where it is: to take it out and put it in again is slow.
+      this.#leaveKeys(entry, keys);
+      this.#room += entry.size;
+      Object.assign(entry, { row, keys, size });
     }
-    const entry: Entry<Row> = { id: record.id, row, keys, size: sizeOf(record) };
-    this.#byId.set(record.id, entry);
     for (const key of keys) this.#byKey.set(key, entry);
-    this.#room -= entry.size;
+    this.#room -= size;
     for (const oldest of this.#byId.values()) {
       if (this.#room >= 0) break;
       this.#remove(oldest);

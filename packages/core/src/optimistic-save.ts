@@ -51,7 +51,8 @@ export class OptimisticSaver {
    */
   async repeat(keys: readonly TokenKey[], attempt: () => Promise<boolean>): Promise<void> {
     // Saves of one process wait for each other, so that only other processes are raced against.
-    const leave = await this.#waitInLine(keys);
+    const { before, leave } = this.#enterLine(keys);
+    if (before.length > 0) await Promise.all(before);
     try {
       const end = performance.now() + this.#patience;
       for (let attempts = 0; !(await attempt()); attempts += 1) {
@@ -69,18 +70,18 @@ export class OptimisticSaver {
     }
   }
 
-  async #waitInLine(keys: readonly TokenKey[]): Promise<() => void> {
-    const names = keys.map((key) => `${key.field} ${key.value}`);
-    const before = names.flatMap((name) => this.#lastInLine.get(name) ?? []);
+  /** By the values alone: where two fields have the same, a save waits in vain, and does no harm. */
+  #enterLine(keys: readonly TokenKey[]): { before: Promise<void>[]; leave: () => void } {
+    const before = keys.flatMap(({ value }) => this.#lastInLine.get(value) ?? []);
     const { promise: left, resolve } = Promise.withResolvers<void>();
-    for (const name of names) this.#lastInLine.set(name, left);
-    if (before.length > 0) await Promise.all(before);
-    return () => {
-      for (const name of names) {
-        if (this.#lastInLine.get(name) === left) this.#lastInLine.delete(name);
+    for (const { value } of keys) this.#lastInLine.set(value, left);
+    const leave = () => {
+      for (const { value } of keys) {
+        if (this.#lastInLine.get(value) === left) this.#lastInLine.delete(value);
       }
       resolve();
     };
+    return { before, leave };
   }
 }
 
