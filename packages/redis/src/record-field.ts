@@ -105,11 +105,12 @@ export function stateOf(value: string): string {
 /** How many of the writes of a record, the newest ones, are told in it; see scripts.ts. */
 export const WRITERS = 16;
 
-/** What stands for a record after another save. */
+/** What stands for a record after another save. All names of writers have the same length. */
 export function valueAfter(value: string, writer: string, json: string): string {
   const start = value.indexOf(' ') + 1;
-  const older = value.slice(start, value.indexOf(' ', start)).split(',', WRITERS - 1);
-  return `${value.slice(0, start)}${writer},${older.join(',')} ${json}`;
+  const room = (WRITERS - 1) * (writer.length + 1) - 1;
+  const older = value.slice(start, Math.min(value.indexOf(' ', start), start + room));
+  return `${value.slice(0, start)}${writer},${older} ${json}`;
 }
 
 /** The records among fields. */
