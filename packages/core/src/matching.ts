@@ -49,14 +49,16 @@ export function matchesOn(key: TokenKey, token: TokenRecord, record: TokenRecord
  *
  * @param candidates every record that has the value of at least one of the token's keys; others
  *   may be among them, and one may come twice
+ * @param keys the token's keys, where they are known already
  * @returns the record, or `null` where none matches or the token has no key (M3)
  * @throws AmbiguousTokenError where several records match on the same key (M4)
  */
 export function findMatch(
   token: TokenRecord,
   candidates: readonly StoredRecord[],
+  keys: readonly TokenKey[] = keysOf(token),
 ): StoredRecord | null {
-  for (const key of keysOf(token)) {
+  for (const key of keys) {
     let match: StoredRecord | null = null;
     for (const record of candidates) {
       if (!matchesOn(key, token, record)) continue;

@@ -40,7 +40,7 @@ export class StorageTokenStore implements TokenStore {
       (wanted) => {
         const keys = keysOf(wanted);
         if (keys.length === 0) return null;
-        return after(this.#storage.find(keys), (found) => asToken(findMatch(wanted, found)));
+        return after(this.#storage.find(keys), (found) => asToken(findMatch(wanted, found, keys)));
       },
     );
   }
