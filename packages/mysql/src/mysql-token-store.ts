@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
-  Deadline,
   type Decide,
-  invalidOption,
   isRenamed,
   keyDigest,
   keysOf,
@@ -15,16 +13,15 @@ import {
   type TokenStorage,
   type TokenStoreError,
 } from '@tokenkeep/core';
-import { isGivenUp, isLostConnection, isLostRace, lateness, translateError } from './errors.ts';
+import { Connections, type Session } from './connections.ts';
+import { isLostConnection, isLostRace, translateError } from './errors.ts';
 import {
   type CheckedOptions,
   checkOptions,
-  type MysqlConnection,
-  type MysqlPool,
   type MysqlTokenStoreOptions,
   type MysqlValue,
 } from './options.ts';
-import { ALL_COLUMNS, createStatements, KEYS, SCHEMA_VERSION, unknownSchema } from './schema.ts';
+import { ensureSchema, KEYS } from './schema.ts';
 import { Statements, WRITTEN } from './statements.ts';
 import {
   idDigest,
@@ -51,16 +48,6 @@ export class MysqlTokenStore extends StorageTokenStore {
   }
 }
 
-/**
- * Goes before whatever the store sends on a new connection. Locks of gaps, which a stricter isolation
- * takes, would make saves of different users wait for each other.
- */
-const SETTINGS = [
-  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
-  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-  'SET SESSION autocommit = 1',
-];
-
 /** How often a save is tried again whose connection broke. */
 const MAX_LOST_CONNECTIONS = 2;
 
@@ -84,47 +71,27 @@ interface Written {
 }
 
 class MysqlTable implements TokenStorage {
-  readonly #options: CheckedOptions;
+  readonly #table: string;
+  readonly #connections: Connections;
   readonly #statements: Statements;
   readonly #saver = new OptimisticSaver();
   readonly #lastWritten = new LastWritten<Written>();
-  readonly #deadline: Deadline;
-  #pool: MysqlPool | undefined;
-  #closePool: () => Promise<void> = async () => {};
 
   constructor(options: CheckedOptions) {
-    this.#options = options;
+    this.#table = options.table;
+    this.#connections = new Connections(options);
     this.#statements = new Statements(options.table);
-    this.#deadline = new Deadline(options.timeout);
   }
 
   async open(): Promise<void> {
-    const { pool, poolOptions } = this.#options;
-    if (pool !== undefined) {
-      this.#pool = pool;
-    } else if (this.#pool === undefined) {
-      const { createPool } = await import('mysql2/promise');
-      const own = createPool(poolOptions);
-      own.pool.on('connection', (connection) => {
-        for (const setting of SETTINGS) {
-          connection.query(setting, (error) => {
-            if (error) connection.destroy();
-          });
-        }
-      });
-      this.#pool = own;
-      this.#closePool = () => own.end();
-    }
-    await this.#again(() => this.#with((connection) => this.#requirePlain(connection)));
-    await this.#ensureSchema();
+    await this.#connections.open();
+    await this.#connections.useRepeatably((session) => ensureSchema(session, this.#table));
   }
 
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
     const sql = this.#statements.find(keys.map(prefixOf));
     const digests = keys.map(keyDigest);
-    const rows = await this.#again(() =>
-      this.#with((connection) => this.#select(connection, sql, digests)),
-    );
+    const rows = await this.#connections.useRepeatably((session) => session.select(sql, digests));
     return rows.map(recordOfRow);
   }
 
@@ -133,10 +100,10 @@ class MysqlTable implements TokenStorage {
     let lost = 0;
     return this.#saver.repeat(keys, async () => {
       try {
-        return await this.#with(async (connection) => {
+        return await this.#connections.use(async (session) => {
           const last = this.#lastWritten.take(save.digests);
-          if (last !== undefined && (await this.#saveOver(connection, last, save))) return true;
-          return this.#attempt(connection, save);
+          if (last !== undefined && (await this.#saveOver(session, last, save))) return true;
+          return this.#attempt(session, save);
         });
       } catch (error) {
         if (isLostRace(error)) return false;
@@ -154,8 +121,8 @@ class MysqlTable implements TokenStorage {
   }
 
   async all(): Promise<StoredRecord[]> {
-    const rows = await this.#again(() =>
-      this.#with((connection) => this.#select(connection, this.#statements.all, [])),
+    const rows = await this.#connections.useRepeatably((session) =>
+      session.select(this.#statements.all, []),
     );
     return rows.map(recordOfRow);
   }
@@ -165,8 +132,8 @@ class MysqlTable implements TokenStorage {
     this.#lastWritten.clear();
   }
 
-  async close(): Promise<void> {
-    await this.#closePool();
+  close(): Promise<void> {
+    return this.#connections.close();
   }
 
   translateError(error: unknown): TokenStoreError | undefined {
@@ -174,7 +141,7 @@ class MysqlTable implements TokenStorage {
   }
 
   /** Saves over the row that this store wrote last, if it is as it was: spares the read. */
-  async #saveOver(connection: MysqlConnection, last: Written, save: Save): Promise<boolean> {
+  async #saveOver(session: Session, last: Written, save: Save): Promise<boolean> {
     const { row, sole } = last;
     const isSole = (digest: string) => sole.includes(digest) || !holds(row, digest);
     if (!save.digests.every(isSole)) return false;
@@ -191,27 +158,27 @@ class MysqlTable implements TokenStorage {
     if (change === null || change.replaces === null) return false;
     const digests = keyDigests(change.record, save);
     if (needsTurn(change, digests, [row])) return false;
-    const isSaved = await this.#update(connection, { record: change.record, digests }, last, save);
+    const isSaved = await this.#update(session, { record: change.record, digests }, last, save);
     if (!isSaved) this.#lastWritten.giveUp(row.record.id);
     return isSaved;
   }
 
   /** The usual save of a record that another process wrote last is one read and one write. */
-  async #attempt(connection: MysqlConnection, save: Save): Promise<boolean> {
-    const rows = await this.#rows(connection, save.keys, save.digests);
+  async #attempt(session: Session, save: Save): Promise<boolean> {
+    const rows = await this.#rows(session, save.keys, save.digests);
     // It was done, but its answer was lost.
     if (rows.some((row) => save.writers.includes(row.writer))) return true;
     const change = save.decide(rows.map(({ record }) => record));
     if (change === null) return true;
     const { record } = change;
     const digests = keyDigests(record, save);
-    if (needsTurn(change, digests, rows)) return this.#takeTurn(connection, save);
+    if (needsTurn(change, digests, rows)) return this.#takeTurn(session, save);
     const row = rows.find((each) => each.record.id === record.id);
     if (row !== undefined) {
-      return this.#update(connection, { record, digests }, { row, sole: save.digests }, save);
+      return this.#update(session, { record, digests }, { row, sole: save.digests }, save);
     }
     const added = newRow(record, digests.map(firstSlot), save);
-    const isAdded = await this.#run(connection, this.#statements.insert, [
+    const isAdded = await session.change(this.#statements.insert, [
       ...rowValues(added),
       idDigest(record.id),
       ...digests,
@@ -228,7 +195,7 @@ class MysqlTable implements TokenStorage {
    * @param before the row, and those of its keys that no other row has
    */
   async #update(
-    connection: MysqlConnection,
+    session: Session,
     { record, digests }: { record: StoredRecord; digests: readonly (string | null)[] },
     before: Written,
     save: Save,
@@ -242,7 +209,7 @@ class MysqlTable implements TokenStorage {
     const { columns, values } = changed(before.row, row);
     const newKeys = KEYS.flatMap(([prefix], key) => (isNew(digests[key] ?? null) ? prefix : []));
     const sql = this.#statements.update(columns, newKeys);
-    const isChanged = await this.#run(connection, sql, [
+    const isChanged = await session.change(sql, [
       ...values,
       idDigest(record.id),
       before.row.writer,
@@ -269,38 +236,36 @@ class MysqlTable implements TokenStorage {
    * Saves that absorb or rename records, or join others of another client on a key, are rare, and
    * take turns: each in a transaction that changes one row that all of them change.
    */
-  async #takeTurn(connection: MysqlConnection, save: Save): Promise<boolean> {
-    await this.#query(connection, 'START TRANSACTION');
+  async #takeTurn(session: Session, save: Save): Promise<boolean> {
+    await session.query('START TRANSACTION');
     try {
-      await this.#run(connection, this.#statements.takeTurn, []);
-      const rows = await this.#rows(connection, save.keys, save.digests, ' FOR UPDATE');
+      await session.change(this.#statements.takeTurn, []);
+      const rows = await this.#rows(session, save.keys, save.digests, ' FOR UPDATE');
       const change = save.decide(rows.map(({ record }) => record));
-      const written = change === null || (await this.#write(connection, change, rows, save));
-      await this.#query(connection, written ? 'COMMIT' : 'ROLLBACK');
+      const written = change === null || (await this.#write(session, change, rows, save));
+      await session.query(written ? 'COMMIT' : 'ROLLBACK');
       for (const { id } of change?.absorbs ?? []) this.#lastWritten.forget(id);
       return written;
     } catch (error) {
-      // A connection that is given up, the server rolls back. On one that hangs, this would wait.
-      if (isGivenUp(error)) connection.destroy();
-      else await this.#query(connection, 'ROLLBACK').catch(() => connection.destroy());
+      await session.rollBack(error);
       throw error;
     }
   }
 
   async #write(
-    connection: MysqlConnection,
+    session: Session,
     { record, absorbs }: RecordChange,
     rows: readonly TokenRow[],
     save: Save,
   ): Promise<boolean> {
     for (const absorbed of absorbs) {
-      await this.#run(connection, this.#statements.delete, [idDigest(absorbed.id)]);
+      await session.change(this.#statements.delete, [idDigest(absorbed.id)]);
     }
     const digests = keyDigests(record, save);
     const before = rows.find((row) => row.record.id === record.id);
     // What it absorbs may bring keys that the token does not name.
     const unread = keysOf(record).filter((key) => !save.digests.includes(keyDigest(key)));
-    const unreadRows = await this.#rows(connection, unread, unread.map(keyDigest), ' FOR UPDATE');
+    const unreadRows = await this.#rows(session, unread, unread.map(keyDigest), ' FOR UPDATE');
     const others = [...rows, ...unreadRows].filter(
       (row) => row.record.id !== record.id && !absorbs.some(({ id }) => id === row.record.id),
     );
@@ -315,173 +280,39 @@ class MysqlTable implements TokenStorage {
       return { digest, slot: Math.max(-1, ...holders.map((row) => row.keys[key]?.slot ?? 0)) + 1 };
     });
     // They are no longer alone with a key: what was decided before is to be decided again.
-    for (const id of joined) await this.#run(connection, this.#statements.join, [idDigest(id)]);
+    for (const id of joined) await session.change(this.#statements.join, [idDigest(id)]);
     const row = newRow(record, slots, save);
     const id = idDigest(record.id);
     if (before === undefined) {
-      return this.#run(connection, this.#statements.insertBeside, [...rowValues(row), id]);
+      return session.change(this.#statements.insertBeside, [...rowValues(row), id]);
     }
     const { columns, values } = changed(before, row);
     const sql = this.#statements.update(columns, []);
-    return this.#run(connection, sql, [...values, id, before.writer, before.joins]);
+    return session.change(sql, [...values, id, before.writer, before.joins]);
   }
 
   async #rows(
-    connection: MysqlConnection,
+    session: Session,
     keys: readonly TokenKey[],
     digests: readonly string[],
     lock = '',
   ): Promise<TokenRow[]> {
     if (keys.length === 0) return [];
     const sql = this.#statements.findForSave(keys.map(prefixOf)) + lock;
-    return (await this.#select(connection, sql, digests)).map(tokenRow);
-  }
-
-  async #select(
-    connection: MysqlConnection,
-    sql: string,
-    values: readonly MysqlValue[],
-  ): Promise<Record<string, unknown>[]> {
-    const [rows] = await this.#inTime(connection.execute(sql, [...values]));
-    if (!Array.isArray(rows)) throw new Error('the driver gave no rows');
-    return rows;
-  }
-
-  /** @returns whether it changed a row */
-  async #run(connection: MysqlConnection, sql: string, values: MysqlValue[]): Promise<boolean> {
-    const [result] = await this.#inTime(connection.execute(sql, values));
-    return (
-      typeof result === 'object' &&
-      result !== null &&
-      'affectedRows' in result &&
-      result.affectedRows !== 0
-    );
-  }
-
-  /** For what can't be prepared. */
-  async #query(connection: MysqlConnection, sql: string): Promise<unknown> {
-    const [result] = await this.#inTime(connection.query(sql));
-    return result;
-  }
-
-  async #with<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
-    if (this.#pool === undefined) throw new Error('the store is not open');
-    const coming = this.#pool.getConnection();
-    const connection = await this.#inTime(coming).catch((error: unknown) => {
-      // One that comes too late goes back to the others.
-      coming.then((late) => late.release()).catch(() => {});
-      throw error;
-    });
-    let isSound = false;
-    try {
-      const result = await work(connection);
-      isSound = true;
-      return result;
-    } catch (error) {
-      isSound = !isGivenUp(error);
-      throw error;
-    } finally {
-      if (isSound) connection.release();
-      else connection.destroy();
-    }
-  }
-
-  /** What was sent first and what is waited for, a connection too, has its time, as a whole. */
-  #inTime<T>(answer: Promise<T>): Promise<T> {
-    return this.#deadline.for(answer, () => lateness(this.#options.timeout));
+    return (await session.select(sql, digests)).map(tokenRow);
   }
 
   /** May be in a deadlock with a save, as that locks what it needs in another order. */
   async #erase(sql: string, values: MysqlValue[]): Promise<void> {
     await this.#saver.repeat([], async () => {
       try {
-        await this.#again(() => this.#with((connection) => this.#run(connection, sql, values)));
+        await this.#connections.useRepeatably((session) => session.change(sql, values));
         return true;
       } catch (error) {
         if (isLostRace(error)) return false;
         throw error;
       }
     });
-  }
-
-  /**
-   * A pool may be set up to give and take values in a way of its own, with which records would be
-   * damaged, or never be committed.
-   *
-   * @throws TokenStoreError `INVALID_OPTION`
-   */
-  async #requirePlain(connection: MysqlConnection): Promise<void> {
-    const rows = await this.#select(
-      connection,
-      "SELECT '' AS text, @@autocommit AS autocommit, @@character_set_client AS charset",
-      [],
-    );
-    const row = { ...rows[0] };
-    if (row['text'] !== '' || typeof row['charset'] !== 'string') {
-      throw invalidOption(
-        'pool',
-        'or connection has rowsAsArray, nestTables or a typeCast: rows must come as objects, with their values as they are',
-      );
-    }
-    if (row['charset'] !== 'utf8mb4') {
-      throw invalidOption('pool', 'or connection has another charset than utf8mb4');
-    }
-    if (Number(row['autocommit']) !== 1) {
-      throw invalidOption('pool', 'has autocommit off: nothing would be kept');
-    }
-  }
-
-  /** Once more, on another connection, if the first had gone stale: for what may be done twice. */
-  async #again<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (isLostConnection(error)) return work();
-      throw error;
-    }
-  }
-
-  async #ensureSchema(): Promise<void> {
-    const { table } = this.#options;
-    await this.#again(() =>
-      this.#with(async (connection) => {
-        if (await this.#isKnown(connection, table)) return;
-        for (const sql of createStatements(table)) await this.#query(connection, sql);
-        // Another process may have made another table meanwhile.
-        await this.#isKnown(connection, table);
-      }),
-    );
-  }
-
-  /** @throws TokenStoreError `SCHEMA_UNKNOWN` */
-  async #isKnown(connection: MysqlConnection, table: string): Promise<boolean> {
-    const columns = await this.#columnsOf(connection, table);
-    const lockColumns = await this.#columnsOf(connection, `${table}_lock`);
-    if (lockColumns.length > 0 && lockColumns.join() !== 'one,schema_version,turn') {
-      throw unknownSchema(`${table}_lock`, 'was not made by a token store');
-    }
-    if (
-      columns.length > 0 &&
-      (lockColumns.length === 0 || columns.join() !== ALL_COLUMNS.toSorted().join())
-    ) {
-      throw unknownSchema(table, 'was not made by a token store of this version');
-    }
-    if (columns.length === 0 || lockColumns.length === 0) return false;
-    const sql = `SELECT schema_version AS version FROM \`${table}_lock\` WHERE one = 1`;
-    const [row] = (await this.#query(connection, sql)) as { version: unknown }[];
-    if (row === undefined) return false;
-    if (Number(row.version) === SCHEMA_VERSION) return true;
-    throw unknownSchema(
-      table,
-      `has version ${Number(row.version)} of the schema, and this package knows ${SCHEMA_VERSION}`,
-    );
-  }
-
-  async #columnsOf(connection: MysqlConnection, table: string): Promise<string[]> {
-    const sql = `SELECT column_name AS name FROM information_schema.columns
-      WHERE table_schema = DATABASE() AND table_name = '${table}'`;
-    const rows = (await this.#query(connection, sql)) as { name: unknown }[];
-    return rows.map(({ name }) => String(name)).toSorted();
   }
 }
 

@@ -1,4 +1,5 @@
 import { type StoredRecord, type TokenKeyField, TokenStoreError } from '@tokenkeep/core';
+import type { Session } from './connections.ts';
 
 /** The columns that hold a record, and what they are in it. */
 export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
@@ -27,10 +28,10 @@ export const KEYS: readonly (readonly [prefix: string, field: Exclude<TokenKeyFi
 ];
 
 /** The version of the schema that this package makes. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 
 /** Every column of the table, for telling ours from another's. */
-export const ALL_COLUMNS: readonly string[] = [
+const ALL_COLUMNS: readonly string[] = [
   'position',
   ...COLUMNS.map(([column]) => column),
   'id_digest',
@@ -43,7 +44,7 @@ export const ALL_COLUMNS: readonly string[] = [
  * What makes the tables. A value can be 64 KiB, which no index takes, so records are looked up by
  * digests, in columns that compare exactly whatever the defaults of the server are.
  */
-export function createStatements(table: string): readonly string[] {
+function createStatements(table: string): readonly string[] {
   const text = 'MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
   const digest = 'CHAR(64) CHARACTER SET ascii COLLATE ascii_bin';
   const columns = COLUMNS.map(([column, field]) => {
@@ -72,8 +73,54 @@ export function createStatements(table: string): readonly string[] {
   ];
 }
 
+/**
+ * Makes the tables where they are missing; safe when several processes do so at once.
+ *
+ * @throws TokenStoreError `SCHEMA_UNKNOWN`
+ */
+export async function ensureSchema(session: Session, table: string): Promise<void> {
+  if (await isKnown(session, table)) return;
+  for (const sql of createStatements(table)) await session.query(sql);
+  // Another process may have made another table meanwhile.
+  await isKnown(session, table);
+}
+
+/** @throws TokenStoreError `SCHEMA_UNKNOWN` */
+async function isKnown(session: Session, table: string): Promise<boolean> {
+  const columns = await columnsOf(session, table);
+  const lockColumns = await columnsOf(session, `${table}_lock`);
+  if (lockColumns.length > 0 && lockColumns.join() !== 'one,schema_version,turn') {
+    throw unknownSchema(`${table}_lock`, 'was not made by a token store');
+  }
+  if (
+    columns.length > 0 &&
+    (lockColumns.length === 0 || columns.join() !== ALL_COLUMNS.toSorted().join())
+  ) {
+    throw unknownSchema(table, 'was not made by a token store of this version');
+  }
+  if (columns.length === 0 || lockColumns.length === 0) return false;
+  const sql = `SELECT schema_version AS version FROM \`${table}_lock\` WHERE one = 1`;
+  const [row] = await session.select(sql, []);
+  if (row === undefined) return false;
+  const version = Number(row['version']);
+  if (version === SCHEMA_VERSION) return true;
+  throw unknownSchema(
+    table,
+    `has version ${version} of the schema, and this package knows ${SCHEMA_VERSION}`,
+  );
+}
+
+async function columnsOf(session: Session, table: string): Promise<string[]> {
+  const rows = await session.select(
+    `SELECT column_name AS name FROM information_schema.columns
+      WHERE table_schema = DATABASE() AND table_name = ?`,
+    [table],
+  );
+  return rows.map(({ name }) => String(name)).toSorted();
+}
+
 /** The error for a table that is not ours. */
-export function unknownSchema(table: string, problem: string): TokenStoreError {
+function unknownSchema(table: string, problem: string): TokenStoreError {
   return new TokenStoreError(
     'SCHEMA_UNKNOWN',
     `The table ${JSON.stringify(table)} ${problem}. Name another with the option table, or upgrade; it was left as it is.`,
