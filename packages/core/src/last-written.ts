@@ -58,7 +58,7 @@ export class LastWritten<Row> {
       entry = { id: record.id, row, keys, size };
       this.#byId.set(record.id, entry);
     } else {
-      // Where it is: to take it out and put it in again is slow.
+      // Where it is, as old as it was: to take it out and put it in again is slow.
       this.#leaveKeys(entry, keys);
       this.#room += entry.size;
       Object.assign(entry, { row, keys, size });

@@ -122,6 +122,17 @@ export const RECORD_FIELDS: readonly (keyof TokenRecord)[] = [
 
 const RECORD_FIELD_NAMES: ReadonlySet<string> = new Set(RECORD_FIELDS);
 
+/** A record that a token may be made of as it is. */
+class Checked {
+  readonly record: TokenRecord;
+  constructor(record: TokenRecord) {
+    this.record = record;
+  }
+}
+
+/** Records that can not have changed since: to check them again would cost a find its share. */
+const checkedBefore = new WeakMap<TokenRecord, Checked>();
+
 /** Tells a token of another copy of this package from a stranger: an app may hold two versions. */
 const BRAND: symbol = Symbol.for('@tokenkeep/core.OAuthToken');
 
@@ -178,10 +189,11 @@ export class OAuthToken extends SecretFields {
   readonly #record: Readonly<TokenRecord>;
 
   /** @throws InvalidTokenError which names the field that is wrong, never its value (contract T4) */
-  constructor(init: TokenInit = {}) {
+  constructor(init?: TokenInit);
+  constructor(init: TokenInit | Checked = {}) {
     super();
     // Never changed, and given out as a copy only: to freeze it would be for nothing, and is slow.
-    this.#record = checkedRecord(init);
+    this.#record = init instanceof Checked ? init.record : checkedRecord(init);
     Object.freeze(this);
   }
 
@@ -191,6 +203,8 @@ export class OAuthToken extends SecretFields {
    * @throws TokenStoreError `RECORD_CORRUPT` which names the record's id, not its content
    */
   static fromRecord(record: TokenRecord): OAuthToken {
+    const known = checkedBefore.get(record);
+    if (known !== undefined) return new OAuthToken(known as TokenInit);
     const given: unknown = record;
     if (!isPlainObject(given)) throw recordCorrupt(undefined, 'it is not an object');
     try {
@@ -199,7 +213,7 @@ export class OAuthToken extends SecretFields {
           throw new InvalidTokenError(quoted(field), 'is not a field of a record');
       }
       // Field by field: this is half of what a find costs above its storage, and spreading is slow.
-      return new OAuthToken({
+      const token = new OAuthToken({
         id: record.id,
         userSignature: record.userName == null ? undefined : { name: record.userName },
         clientId: record.clientId,
@@ -215,6 +229,10 @@ export class OAuthToken extends SecretFields {
         version: record.version,
         extra: record.extra,
       });
+      // Of what is frozen, only `extra` could change.
+      if (record.extra == null && Object.isFrozen(record))
+        checkedBefore.set(record, new Checked(token.#record));
+      return token;
     } catch (error) {
       if (error instanceof InvalidTokenError) throw recordCorrupt(record.id, error.message);
       throw error;

@@ -70,7 +70,11 @@ export class OptimisticSaver {
     }
   }
 
-  /** By the values alone: where two fields have the same, a save waits in vain, and does no harm. */
+  /**
+   * By the values alone: where two fields have the same, a save waits in vain, and does no harm.
+   *
+   * @returns the saves to wait for, and what lets those that come after go on
+   */
   #enterLine(keys: readonly TokenKey[]): { before: Promise<void>[]; leave: () => void } {
     const before = keys.flatMap(({ value }) => this.#lastInLine.get(value) ?? []);
     const { promise: left, resolve } = Promise.withResolvers<void>();

@@ -175,9 +175,6 @@ export class StorageTokenStore implements TokenStore {
   }
 }
 
-/** To check a record again that can not have changed would cost a find its share. */
-const tokensOfFrozen = new WeakMap<StoredRecord, OAuthToken>();
-
 function noArgument(): void {}
 
 function requireId(id: unknown): string {
@@ -211,12 +208,9 @@ function asToken(record: StoredRecord): OAuthToken;
 function asToken(record: StoredRecord | null): OAuthToken | null;
 function asToken(record: StoredRecord | null): OAuthToken | null {
   if (record === null) return null;
-  const known = tokensOfFrozen.get(record);
-  if (known !== undefined) return known;
   const token = OAuthToken.fromRecord(record);
   if (token.id === undefined) throw recordCorrupt(undefined, 'it has no id');
   if (token.version === undefined) throw recordCorrupt(token.id, 'it has no version');
-  if (Object.isFrozen(record)) tokensOfFrozen.set(record, token);
   return token;
 }
 

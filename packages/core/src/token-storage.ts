@@ -20,8 +20,7 @@ export type Decide = (candidates: readonly StoredRecord[]) => RecordChange | nul
  * {@link StorageTokenStore} makes a `TokenStore` of it.
  *
  * A method is never called before `open()` has ended well, nor after `close()`. What it throws goes
- * through `translateError`. Fields that are absent may be `null` or `undefined`. A record that is
- * frozen is taken to stay as it is, all the way down: it is checked once, however often it is found.
+ * through `translateError`. Fields that are absent may be `null` or `undefined`.
  */
 export interface TokenStorage {
   /** Connects, and creates what is needed. Called again after it failed. */

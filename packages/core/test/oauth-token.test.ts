@@ -214,6 +214,25 @@ describe('T6 secrets', () => {
 });
 
 describe('fromRecord', () => {
+  it('makes a new token each time, of a frozen record too, which it checks once', () => {
+    const record = Object.freeze({ id: '1', version: 1, refreshToken: 'r' });
+    const token = OAuthToken.fromRecord(record);
+    expect(OAuthToken.fromRecord(record)).not.toBe(token);
+    expect(OAuthToken.fromRecord(record).toRecord()).toEqual(record);
+  });
+
+  it('sees what was changed in a record, and in what a frozen one holds', () => {
+    const record = { id: '1', version: 1, refreshToken: 'r' };
+    OAuthToken.fromRecord(record);
+    record.version = 2;
+    expect(OAuthToken.fromRecord(record).version).toBe(2);
+    const extra = { plan: 'free' };
+    const frozen = Object.freeze({ id: '1', version: 1, extra });
+    OAuthToken.fromRecord(frozen);
+    extra.plan = 'paid';
+    expect(OAuthToken.fromRecord(frozen).extra).toEqual({ plan: 'paid' });
+  });
+
   it.each([
     ['a field of the wrong type', { id: 'broken', accessToken: 'SECRET', expiresAt: 'soon' }],
     ['a field that no record has', { id: 'broken', accessToken: 'SECRET', expiresIn: 5 }],

@@ -250,24 +250,3 @@ it('a record that is added keeps its id, however often it is decided', async () 
   const { id } = await store.saveToken(new OAuthToken({ refreshToken: 'r' }));
   expect([...ids]).toEqual([id]);
 });
-
-describe('a record that a storage gives again', () => {
-  it('is read again if it may have changed since', async () => {
-    const storage = new ScriptedStorage();
-    const store = new StorageTokenStore(storage);
-    const record: StoredRecord = { id: '1', version: 1, refreshToken: 'r' };
-    storage.records = [record];
-    expect((await store.findTokenById('1'))?.version).toBe(1);
-    record.version = 2;
-    expect((await store.findTokenById('1'))?.version).toBe(2);
-  });
-
-  it('is checked once if it is frozen', async () => {
-    const storage = new ScriptedStorage();
-    const store = new StorageTokenStore(storage);
-    storage.records = [Object.freeze({ id: '1', version: 1, refreshToken: 'r' })];
-    const found = await store.findTokenById('1');
-    expect(found?.refreshToken).toBe('r');
-    expect(await store.findTokenById('1')).toBe(found);
-  });
-});

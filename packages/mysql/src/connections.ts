@@ -43,9 +43,8 @@ export class Session {
   }
 
   /** For what can't be prepared. */
-  async query(sql: string): Promise<unknown> {
-    const [result] = await this.#inTime(this.#connection.query(sql));
-    return result;
+  async query(sql: string): Promise<void> {
+    await this.#inTime(this.#connection.query(sql));
   }
 
   /** Makes a transaction that did not end as it should undone, without losing why it did not. */

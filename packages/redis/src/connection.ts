@@ -53,13 +53,7 @@ export class Connection {
 
   /** Tells what went wrong with a command. */
   translateError(error: unknown): TokenStoreError | undefined {
-    if (this.#own === undefined && this.#client?.status === 'end') {
-      return new TokenStoreError(
-        'HANDLE_CLOSED',
-        'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
-      );
-    }
-    return translateError(error);
+    return this.#handleClosed() ?? translateError(error);
   }
 
   /** Nothing is in flight any more: a store waits for that. */
@@ -73,7 +67,17 @@ export class Connection {
     return this.#deadline.for(answer, this.#lateness);
   }
 
+  #handleClosed(): TokenStoreError | undefined {
+    if (this.#own !== undefined || this.#client?.status !== 'end') return undefined;
+    return new TokenStoreError(
+      'HANDLE_CLOSED',
+      'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
+    );
+  }
+
   readonly #lateness = (): TokenStoreError => {
+    const closed = this.#handleClosed();
+    if (closed !== undefined) return closed;
     if (this.#client?.status === 'ready') {
       return new TokenStoreError(
         'TIMEOUT',

@@ -167,7 +167,7 @@ class RedisStorage implements TokenStorage {
 
   /**
    * Reads plainly, without a script, where it is known which record to read: that is faster. What is
-   * there is ours, as nobody else has such fields.
+   * there is ours, as nobody else has such fields. Where the keys lead elsewhere now, it looks.
    */
   async #findAgain(
     last: SeenRecord,
@@ -231,12 +231,19 @@ class RedisStorage implements TokenStorage {
       kept: save.asked.filter((key) => had.includes(key)),
       got: has.filter((key) => !had.includes(key)),
     });
-    if (reply === 'now') this.#keep({ record, digest, field, value, keyFields });
-    // What had been written before this answer may have been written over since.
-    else if (reply === 'before') this.#lastSeen.forget(record.id);
+    if (reply === 'now') {
+      this.#keep({ record, digest, field, value, keyFields });
+      return 'saved';
+    }
+    if (reply === 'before') {
+      // It may have been written over since.
+      this.#lastSeen.forget(record.id);
+      return 'saved';
+    }
+    // Deleted by another process.
+    if (reply.get(field) === '') this.#lastSeen.forget(record.id);
     // A key that is asked for and stays another record's is not in the reply.
-    else return save.asked.every((key) => reply.has(key)) ? ledTo(save.asked, reply) : undefined;
-    return 'saved';
+    return save.asked.every((key) => reply.has(key)) ? ledTo(save.asked, reply) : undefined;
   }
 
   /** @returns what there is to see now, if something is no longer as it was seen */
@@ -276,7 +283,7 @@ class RedisStorage implements TokenStorage {
   }
 
   #keep(seen: SeenRecord): void {
-    // A token is made of it only once.
+    // So that it is checked only once; see `OAuthToken.fromRecord`.
     Object.freeze(seen.record);
     // By the values alone: one that is the value of another key as well is told apart by the server.
     this.#lastSeen.keep(seen.record, keyValuesOf(seen.record), seen);

@@ -27,7 +27,12 @@ export const findingChecks: readonly Check[] = [
       const found = await store.findToken(asked);
       expectFields(found, every, 'what findToken gives');
       expectSame(recordOf(found), recordOf(saved), 'the record with its id');
-      expect(found !== asked, 'a new token', 'it was the one that was asked with');
+      const again = await store.findToken(saved);
+      expect(
+        found !== asked && again !== saved,
+        'a new token',
+        'it was the one that was asked with',
+      );
     },
   },
   {

@@ -46,7 +46,20 @@ function talkative(record: StoredRecord, methods: object): OAuthToken {
   });
 }
 
+/** Tokens by what is in them: the same is handed out for as long as nothing changes. */
+const handedOut = new Map<string, OAuthToken>();
+
+function handOutAgain(record: StoredRecord): OAuthToken {
+  const content = JSON.stringify(record);
+  const token = handedOut.get(content) ?? OAuthToken.fromRecord(record);
+  handedOut.set(content, token);
+  return token;
+}
+
 export const readingFaults: readonly BrokenStore[] = [
+  broken('C1', 'hands out one token of a record again and again', {
+    rules: { given: handOutAgain },
+  }),
   broken('T1', 'keeps expiresAt in seconds', {
     rules: {
       kept: (record) => ({ ...record, expiresAt: divided(record.expiresAt, 1000) }),
