@@ -97,6 +97,11 @@ export class DocumentStorage {
     await this.#documents.removeGates(gates);
   }
 
+  /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
+  async requireStore(): Promise<void> {
+    await this.#documents.merges();
+  }
+
   #writer(): RecordWriter {
     return new RecordWriter(this.#documents, this.#lockPatience, this.#lastWritten);
   }

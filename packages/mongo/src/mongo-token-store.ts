@@ -2,6 +2,8 @@ import {
   Deadline,
   OptimisticSaver,
   StorageTokenStore,
+  type StoredRecord,
+  type TokenKey,
   type TokenStorage,
   type TokenStoreError,
 } from '@tokenkeep/core';
@@ -77,7 +79,7 @@ class MongoStorage implements TokenStorage {
     this.#storage = new DocumentStorage(documents, this.#saver, LOCK_PATIENCE);
   }
 
-  find: TokenStorage['find'] = (keys) => this.#inTime(this.#opened.find(keys));
+  find: TokenStorage['find'] = (keys) => this.#inTime(this.#find(keys));
   save: TokenStorage['save'] = (keys, decide) => this.#inTime(this.#opened.save(keys, decide));
   delete: TokenStorage['delete'] = (id) => this.#inTime(this.#opened.delete(id));
   all: TokenStorage['all'] = () => this.#opened.all();
@@ -89,6 +91,13 @@ class MongoStorage implements TokenStorage {
 
   translateError(error: unknown): TokenStoreError | undefined {
     return translateError(error);
+  }
+
+  async #find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
+    const found = await this.#opened.find(keys);
+    // A query of a collection that was dropped finds nothing, and says no more.
+    if (found.length === 0) await this.#opened.requireStore();
+    return found;
   }
 
   /** A client of the user's may wait for ever; ours has its own limits. */
