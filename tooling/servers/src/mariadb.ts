@@ -1,21 +1,13 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cachedFolder } from './cache-folder.ts';
 import { hasDebianPackages, unpackedDebian } from './debian.ts';
 import { installedProgram } from './installed-program.ts';
 import type { Program, ProgramFolder } from './program-folder.ts';
 import { runCommand } from './run-command.ts';
-import { ServerProcess, startOnFreePort } from './server-process.ts';
 import { startSqlContainer } from './sql-container.ts';
-import {
-  SQL_PASSWORD,
-  SQL_USER,
-  type SqlServer,
-  sqlServerAt,
-  sqlUrl,
-  sqlVariable,
-} from './sql-server.ts';
+import { startSqlProgram } from './sql-program.ts';
+import { SQL_PASSWORD, SQL_USER, type SqlServer, sqlServerAt } from './sql-server.ts';
 import type { StartOptions } from './test-server.ts';
 import { firstThatWorks, NamedInEnvironment } from './ways.ts';
 
@@ -83,30 +75,16 @@ async function startProgram(place: MariadbPlace, options: StartOptions): Promise
   const [program, ...beforeArgs] = place.mariadbd;
   const banner = await runCommand([program, ...beforeArgs, '--no-defaults', '--version']);
   const version = /Ver (\S+)/.exec(banner)?.[1] ?? 'unknown';
-  // Making the system tables takes a second; each server starts on a copy of them.
-  const template = await cachedFolder(`mariadb-files-${version}`, (folder) =>
-    makeSystemTables(place, folder),
-  );
-  return startOnFreePort('mariadb', async ({ folder, port }) => {
-    const files = join(folder, 'files');
-    await cp(join(template, 'files'), files, { recursive: true });
-    const lifecycle = await ServerProcess.start({
+  return startSqlProgram(
+    {
       name: 'MariaDB',
-      folder,
-      command: [
-        ...commandOn(place, files),
-        `--port=${port}`,
-        '--bind-address=127.0.0.1',
-        `--socket=${join(folder, 'socket')}`,
-        `--pid-file=${join(folder, 'pid')}`,
-        '--skip-name-resolve',
-        '--max-connections=500',
-        ...(options.args ?? []),
-      ],
-      ready: async () => (await sqlVariable(sqlUrl(port), 'datadir')).startsWith(files),
-    });
-    return sqlServerAt(sqlUrl(port), lifecycle);
-  });
+      version,
+      commandOn: (files) => commandOn(place, files),
+      makeSystemTables: (files) => makeSystemTables(place, files),
+      args: [],
+    },
+    options,
+  );
 }
 
 function commandOn(place: MariadbPlace, files: string): Program {
@@ -124,9 +102,7 @@ function commandOn(place: MariadbPlace, files: string): Program {
   ];
 }
 
-async function makeSystemTables(place: MariadbPlace, folder: string): Promise<void> {
-  const files = join(folder, 'files');
-  await mkdir(files);
+async function makeSystemTables(place: MariadbPlace, files: string): Promise<void> {
   const tables = await Promise.all(
     (systemTables(place.share) ?? []).map((file) => readFile(file, 'utf8')),
   );

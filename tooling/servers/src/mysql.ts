@@ -1,20 +1,12 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cachedFolder } from './cache-folder.ts';
 import { hasDebianPackages, unpackedDebian } from './debian.ts';
 import { installedProgram } from './installed-program.ts';
 import type { Program, ProgramFolder } from './program-folder.ts';
 import { runCommand } from './run-command.ts';
-import { ServerProcess, startOnFreePort } from './server-process.ts';
 import { startSqlContainer } from './sql-container.ts';
-import {
-  SQL_PASSWORD,
-  SQL_USER,
-  type SqlServer,
-  sqlServerAt,
-  sqlUrl,
-  sqlVariable,
-} from './sql-server.ts';
+import { startSqlProgram } from './sql-program.ts';
+import { SQL_PASSWORD, SQL_USER, type SqlServer, sqlServerAt } from './sql-server.ts';
 import type { StartOptions } from './test-server.ts';
 import { firstThatWorks, NamedInEnvironment } from './ways.ts';
 
@@ -73,33 +65,20 @@ async function placeIn(place: ProgramFolder, path: string): Promise<MysqlPlace |
 }
 
 async function startProgram(place: MysqlPlace, options: StartOptions): Promise<SqlServer> {
-  // Making the system tables takes five seconds; each server starts on a copy of them.
-  const template = await cachedFolder(`mysql-files-${place.version}`, (folder) =>
-    makeSystemTables(place, folder),
-  );
-  return startOnFreePort('mysql', async ({ folder, port }) => {
-    const files = join(folder, 'files');
-    await cp(join(template, 'files'), files, { recursive: true });
-    const lifecycle = await ServerProcess.start({
+  return startSqlProgram(
+    {
       name: 'MySQL',
-      folder,
-      command: [
-        ...commandOn(place, files),
-        `--port=${port}`,
-        '--bind-address=127.0.0.1',
-        `--socket=${join(folder, 'socket')}`,
-        `--pid-file=${join(folder, 'pid')}`,
+      version: place.version,
+      commandOn: (files) => commandOn(place, files),
+      makeSystemTables: (files, folder) => makeSystemTables(place, files, folder),
+      args: [
         '--mysqlx=OFF',
         // Debian's build would look for a folder that only its installation makes.
         '--secure-file-priv=NULL',
-        '--skip-name-resolve',
-        '--max-connections=500',
-        ...(options.args ?? []),
       ],
-      ready: async () => (await sqlVariable(sqlUrl(port), 'datadir')).startsWith(files),
-    });
-    return sqlServerAt(sqlUrl(port), lifecycle);
-  });
+    },
+    options,
+  );
 }
 
 function commandOn(place: MysqlPlace, files: string): Program {
@@ -115,10 +94,8 @@ function commandOn(place: MysqlPlace, files: string): Program {
   ];
 }
 
-async function makeSystemTables(place: MysqlPlace, folder: string): Promise<void> {
-  const files = join(folder, 'files');
+async function makeSystemTables(place: MysqlPlace, files: string, folder: string): Promise<void> {
   const accounts = join(folder, 'accounts.sql');
-  await mkdir(files);
   await writeFile(
     accounts,
     [
