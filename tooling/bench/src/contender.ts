@@ -20,7 +20,7 @@ export interface Runner {
   close(): unknown;
 }
 
-/** Something to measure: to add one, write a file like those beside this one, and name it in `main.ts`. */
+/** Something to measure: to add one, write a file like those beside this one, and name it in `contenders/index.ts`. */
 export interface Contender {
   readonly name: string;
   /** What it is compared with. Default: bare statements of better-sqlite3. */

@@ -1,50 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Contender, OPERATIONS, type Operation, type Runner } from './contender.ts';
-import { bareSqlite } from './contenders/bare-sqlite.ts';
-import { file } from './contenders/file.ts';
-import { firestore } from './contenders/firestore.ts';
-import { list } from './contenders/list.ts';
-import { memory } from './contenders/memory.ts';
-import { mongo } from './contenders/mongo.ts';
-import { mysql } from './contenders/mysql.ts';
-import { redis } from './contenders/redis.ts';
-import { sqlite } from './contenders/sqlite.ts';
-import { Measurement, type Mode } from './measure.ts';
-import { printTable, type Row } from './table.ts';
-import { checkTargets } from './targets.ts';
-import { tokenOf } from './tokens.ts';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { CONTENDERS } from './contenders/index.ts';
 
-const CONTENDERS: readonly Contender[] = [
-  memory,
-  list,
-  file,
-  sqlite,
-  mysql,
-  redis,
-  mongo,
-  firestore,
-];
-const SIZES = [1_000, 100_000];
-const MODES: readonly Mode[] = ['sequential', 'in flight'];
-const ROUNDS = 15;
-const BARE = 'bare';
-
-/** A store and what it is compared with, all with as many records. */
-interface Arena {
-  readonly size: number;
-  readonly store: Runner;
-  readonly others: ReadonlyMap<string, Runner>;
-}
-
-const names = process.argv.slice(2);
-for (const name of names) {
-  if (!CONTENDERS.some((contender) => contender.name === name)) {
-    throw new Error(
-      `There is no ${name}: give some of ${CONTENDERS.map((contender) => contender.name).join(', ')}.`,
-    );
-  }
+const known = CONTENDERS.map(({ name }) => name);
+const names = process.argv.length > 2 ? process.argv.slice(2) : known;
+const unknown = names.find((name) => !known.includes(name));
+if (unknown !== undefined) {
+  throw new Error(`There is no ${unknown}: give some of ${known.join(', ')}.`);
 }
 console.log(
   `Node ${process.version}, ${process.platform} ${process.arch}. Microseconds a call, median of the passes.`,
@@ -52,75 +14,11 @@ console.log(
 console.log(
   'A ratio is the time of the other, measured in the same rounds, over that of the store.\n',
 );
-
-const besideBare: Row[] = [];
-for (const contender of CONTENDERS) {
-  if (names.length > 0 && !names.includes(contender.name)) continue;
-  const rows = await compare(contender);
-  for (const other of new Set(rows.map((row) => row.beside))) {
-    printTable(rows.filter((row) => row.beside === other));
-  }
-  besideBare.push(...rows.filter((row) => row.beside === BARE));
-}
-checkTargets(besideBare);
-
-/** Measures a contender, the bare statements and its peers, all of them taking turns. */
-async function compare(contender: Contender): Promise<Row[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'tokenkeep-bench-'));
-  const open: Runner[] = [];
-  const setUp = async (each: Contender, size: number): Promise<Runner> => {
-    const tokens = Array.from({ length: size }, (_, user) => tokenOf(user));
-    const runner = await each.setUp(mkdtempSync(join(folder, 'place-')), tokens);
-    open.push(runner);
-    return runner;
-  };
-  try {
-    const arenas: Arena[] = [];
-    for (const size of contender.sizes ?? SIZES) {
-      const peers = arenas.length === 0 ? (contender.peers ?? []) : [];
-      const others = new Map([[BARE, await setUp(contender.bare ?? bareSqlite, size)]]);
-      for (const peer of peers) others.set(peer.name, await setUp(peer, size));
-      arenas.push({ size, store: await setUp(contender, size), others });
-    }
-    const rows: Row[] = [];
-    let firstTurn = 0;
-    for (const mode of MODES) {
-      for (const operation of Object.keys(OPERATIONS) as Operation[]) {
-        const measurementOf = ({ calls }: Runner): Measurement | undefined => {
-          const makeCall = calls[operation];
-          return makeCall && new Measurement(makeCall, operation, mode, firstTurn);
-        };
-        const measured = arenas.map(({ size, store, others }) => ({
-          size,
-          store: measurementOf(store),
-          others: [...others].map(([name, runner]) => ({ name, it: measurementOf(runner) })),
-        }));
-        firstTurn += 1_000_000;
-        await takeTurns(
-          measured
-            .flatMap(({ store, others }) => [...others.map(({ it }) => it), store])
-            .filter((it) => it !== undefined),
-        );
-        for (const { size, store, others } of measured) {
-          for (const { name, it } of others) {
-            if (it === undefined || store === undefined) continue;
-            const time = store.time;
-            const what = { contender: contender.name, operation, mode, size };
-            rows.push({ ...what, beside: name, other: it.time, time });
-          }
-        }
-      }
-    }
-    return rows;
-  } finally {
-    for (const runner of open) await runner.close();
-    rmSync(folder, { recursive: true });
-  }
-}
-
-async function takeTurns(measurements: readonly Measurement[]): Promise<void> {
-  for (const measurement of measurements) await measurement.warmUp();
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const measurement of measurements) await measurement.round();
-  }
+const compare = fileURLToPath(new URL('./compare.ts', import.meta.url));
+for (const name of names) {
+  // Each in a process of its own: the engine optimises code for what has run in it before.
+  const { status } = spawnSync(process.execPath, [...process.execArgv, compare, name], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exitCode = 1;
 }
