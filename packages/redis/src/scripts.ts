@@ -64,9 +64,9 @@ return look(1, #ARGV)
  * what there is to see instead, and nothing was written.
  *
  * ARGV: of each change how many values it has, and these: digest of the record; its state as it was
- * seen; how many keys it loses, keeps (of those asked for) and gets, a digit each; those that it loses; its field; those
- * that it keeps; those that it gets; and then what is to be set: its field and its value, and each
- * key that it gets with its digest.
+ * seen; how many keys it loses, keeps (of those asked for) and gets, a digit each; those that it
+ * loses; its field; those that it keeps; those that it gets; and then what is to be set: its field
+ * and its value, and each key that it gets with its digest.
  */
 export const REPLACE: Script = script(`
 local function replace(at)

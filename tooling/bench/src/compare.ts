@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Contender, OPERATIONS, type Operation, type Runner } from './contender.ts';
+import { type Contender, isFind, OPERATIONS, type Operation, type Runner } from './contender.ts';
 import { bareSqlite } from './contenders/bare-sqlite.ts';
 import { CONTENDERS } from './contenders/index.ts';
 import { Measurement, type Mode } from './measure.ts';
@@ -11,6 +11,7 @@ import { tokenOf } from './tokens.ts';
 
 const SIZES = [1_000, 100_000];
 const MODES: readonly Mode[] = ['sequential', 'in flight'];
+const ALL_OPERATIONS = Object.keys(OPERATIONS) as Operation[];
 const ROUNDS = 15;
 const BARE = 'bare';
 
@@ -49,7 +50,7 @@ async function compare(contender: Contender): Promise<Row[]> {
     }
     // Whatever is measured first would pay for the engine's learning of what comes after it.
     for (const mode of MODES) {
-      for (const operation of ['findByUser', 'findByRefreshToken'] as const) {
+      for (const operation of ALL_OPERATIONS.filter(isFind)) {
         for (const { calls } of open) {
           const makeCall = calls[operation];
           if (makeCall) await new Measurement(makeCall, operation, mode, 0).warmUp();
@@ -59,7 +60,7 @@ async function compare(contender: Contender): Promise<Row[]> {
     const rows: Row[] = [];
     let firstTurn = 0;
     for (const mode of MODES) {
-      for (const operation of Object.keys(OPERATIONS) as Operation[]) {
+      for (const operation of ALL_OPERATIONS) {
         const measurementOf = ({ calls }: Runner): Measurement | undefined => {
           const makeCall = calls[operation];
           return makeCall && new Measurement(makeCall, operation, mode, firstTurn);

@@ -13,6 +13,11 @@ export const OPERATIONS = {
 
 export type Operation = keyof typeof OPERATIONS;
 
+/** What changes nothing, so that it can be done as often as one likes. */
+export function isFind(operation: Operation): boolean {
+  return operation.startsWith('find');
+}
+
 /** Something that keeps tokens, filled and ready. */
 export interface Runner {
   /** Makes ready a call; `turn` is another number each time. What it can't do is left out. */

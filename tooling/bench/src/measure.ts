@@ -1,5 +1,5 @@
 import { Bench } from 'tinybench';
-import type { Call, Operation } from './contender.ts';
+import { type Call, isFind, type Operation } from './contender.ts';
 
 /** How the calls of a pass go: each after the one before, or all of them at the same time. */
 export type Mode = 'sequential' | 'in flight';
@@ -32,7 +32,7 @@ export class Measurement {
   ) {
     this.#makeCall = makeCall;
     this.#mode = mode;
-    this.#isFind = operation.startsWith('find');
+    this.#isFind = isFind(operation);
     this.#turn = firstTurn;
   }
 

@@ -1,4 +1,4 @@
-import type { Operation } from './contender.ts';
+import { isFind, type Operation } from './contender.ts';
 import type { Row } from './table.ts';
 
 const ON_A_SERVER = { findByUser: 0.8, findByRefreshToken: 0.8, saveExisting: 0.5 };
@@ -26,7 +26,7 @@ export function checkTargets(rows: readonly Row[]): void {
   }
   const sqlite = rows.filter(({ contender }) => contender === 'sqlite');
   for (const small of sqlite) {
-    if (!small.operation.startsWith('find') || small.size !== 1_000) continue;
+    if (!isFind(small.operation) || small.size !== 1_000) continue;
     const large = sqlite.find(
       ({ operation, mode, size }) =>
         size === 100_000 && operation === small.operation && mode === small.mode,
