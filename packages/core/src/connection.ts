@@ -1,4 +1,4 @@
-import { driverCodeOf, TokenStoreError } from './errors.ts';
+import { driverCodeOf, invalidOption, TokenStoreError } from './errors.ts';
 
 /**
  * Whether a host is this machine, so that a connection to it needs no TLS: `localhost`,
@@ -14,6 +14,20 @@ export function tlsRequired(host: string): TokenStoreError {
     'TLS_REQUIRED',
     `Tokens would go to ${host} in the clear. Turn TLS on in the connection's settings, or say \`tls: false\` if you trust every network in between.`,
   );
+}
+
+/**
+ * A part of the option `uri`, percent-decoded (RFC 3986 section 2.1).
+ *
+ * @param what it is, for the error, which does not show it
+ * @throws TokenStoreError `INVALID_OPTION`
+ */
+export function decodedPart(part: string, what: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw invalidOption('uri', `has ${what} that is not percent-encoded as it should be`);
+  }
 }
 
 const UNREACHABLE = new Set([

@@ -1,4 +1,4 @@
-export { isLoopback, networkFailure, tlsRequired } from './connection.ts';
+export { decodedPart, isLoopback, networkFailure, tlsRequired } from './connection.ts';
 export { Deadline } from './deadline.ts';
 export {
   AmbiguousTokenError,

@@ -1,4 +1,4 @@
-import { invalidOption, isLoopback, tlsRequired } from '@tokenkeep/core';
+import { decodedPart, invalidOption, isLoopback, tlsRequired } from '@tokenkeep/core';
 import type { MongoClientOptions } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
 
@@ -127,17 +127,9 @@ function parseUri(uri: unknown): Address {
     uri,
     isSrv: srv !== undefined,
     hosts: hosts.split(',').map((host) => host.replace(/:\d+$/, '')),
-    database: database === '' ? undefined : decoded(database),
+    database: database === '' ? undefined : decodedPart(database, 'a database name'),
     parameters: new Map(parameters),
   };
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    throw invalidOption('uri', 'has a database name that is not percent-encoded as it should be');
-  }
 }
 
 const UNCHECKED = [

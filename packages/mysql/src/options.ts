@@ -1,4 +1,4 @@
-import { invalidOption, isLoopback, tlsRequired } from '@tokenkeep/core';
+import { decodedPart, invalidOption, isLoopback, tlsRequired } from '@tokenkeep/core';
 import type { PoolOptions } from 'mysql2/promise';
 
 /** What is bound to a statement. */
@@ -129,8 +129,9 @@ function parsed(uri: string): URL {
 function fromUrl(url: URL): PoolOptions {
   const options: PoolOptions = {};
   if (url.port !== '') options.port = Number(url.port);
-  if (url.username !== '') options.user = decodeURIComponent(url.username);
-  if (url.password !== '') options.password = decodeURIComponent(url.password);
-  if (url.pathname.length > 1) options.database = decodeURIComponent(url.pathname.slice(1));
+  if (url.username !== '') options.user = decodedPart(url.username, 'a user');
+  if (url.password !== '') options.password = decodedPart(url.password, 'a password');
+  if (url.pathname.length > 1)
+    options.database = decodedPart(url.pathname.slice(1), 'a database name');
   return options;
 }
