@@ -203,40 +203,7 @@ export class OAuthToken extends SecretFields {
    * @throws TokenStoreError `RECORD_CORRUPT` which names the record's id, not its content
    */
   static fromRecord(record: TokenRecord): OAuthToken {
-    const known = checkedBefore.get(record);
-    if (known !== undefined) return new OAuthToken(known as TokenInit);
-    const given: unknown = record;
-    if (!isPlainObject(given)) throw recordCorrupt(undefined, 'it is not an object');
-    try {
-      for (const field in record) {
-        if (!RECORD_FIELD_NAMES.has(field))
-          throw new InvalidTokenError(quoted(field), 'is not a field of a record');
-      }
-      // Field by field: this is half of what a find costs above its storage, and spreading is slow.
-      const token = new OAuthToken({
-        id: record.id,
-        userSignature: record.userName == null ? undefined : { name: record.userName },
-        clientId: record.clientId,
-        clientSecret: record.clientSecret,
-        redirectUrl: record.redirectUrl,
-        grantToken: record.grantToken,
-        refreshToken: record.refreshToken,
-        accessToken: record.accessToken,
-        apiDomain: record.apiDomain,
-        scope: record.scope,
-        tokenType: record.tokenType,
-        expiresAt: record.expiresAt,
-        version: record.version,
-        extra: record.extra,
-      });
-      // Of what is frozen, only `extra` could change.
-      if (record.extra == null && Object.isFrozen(record))
-        checkedBefore.set(record, new Checked(token.#record));
-      return token;
-    } catch (error) {
-      if (error instanceof InvalidTokenError) throw recordCorrupt(record.id, error.message);
-      throw error;
-    }
+    return new OAuthToken((checkedBefore.get(record) ?? checkedStored(record)) as TokenInit);
   }
 
   /**
@@ -379,40 +346,68 @@ function checkedRecord(init: TokenInit): TokenRecord {
       );
     }
   }
-  const record: TokenRecord = {};
-  // Field by field and not in a loop: it is what every find and save pays, and a third of the price.
-  const id = checkString('id', init.id);
-  if (id !== undefined) record.id = id;
-  const clientId = checkString('clientId', init.clientId);
-  if (clientId !== undefined) record.clientId = clientId;
-  const clientSecret = checkString('clientSecret', init.clientSecret);
-  if (clientSecret !== undefined) record.clientSecret = clientSecret;
-  const redirectUrl = checkString('redirectUrl', init.redirectUrl);
-  if (redirectUrl !== undefined) record.redirectUrl = redirectUrl;
-  const grantToken = checkString('grantToken', init.grantToken);
-  if (grantToken !== undefined) record.grantToken = grantToken;
-  const refreshToken = checkString('refreshToken', init.refreshToken);
-  if (refreshToken !== undefined) record.refreshToken = refreshToken;
-  const accessToken = checkString('accessToken', init.accessToken);
-  if (accessToken !== undefined) record.accessToken = accessToken;
-  const apiDomain = checkString('apiDomain', init.apiDomain);
-  if (apiDomain !== undefined) record.apiDomain = apiDomain;
-  const scope = checkString('scope', init.scope);
-  if (scope !== undefined) record.scope = scope;
-  const tokenType = checkString('tokenType', init.tokenType);
-  if (tokenType !== undefined) record.tokenType = tokenType;
-  const userName = checkUserSignature(init.userSignature);
-  if (userName !== undefined) record.userName = userName;
-  const expiresAt = checkInteger('expiresAt', init.expiresAt, Number.MIN_SAFE_INTEGER);
+  const record = checkedFields(init, checkUserSignature(init.userSignature));
   const expiresIn = checkInteger('expiresIn', init.expiresIn, 0);
-  if (expiresAt !== undefined && expiresIn !== undefined) {
+  if (expiresIn === undefined) return record;
+  if (record.expiresAt !== undefined) {
     throw new InvalidTokenError('expiresIn', 'is given together with expiresAt: give one of them');
   }
+  record.expiresAt = Date.now() + expiresIn * 1000;
+  return record;
+}
+
+/** @throws TokenStoreError `RECORD_CORRUPT` */
+function checkedStored(record: TokenRecord): Checked {
+  const given: unknown = record;
+  if (!isPlainObject(given)) throw recordCorrupt(undefined, 'it is not an object');
+  try {
+    for (const field in record) {
+      if (!RECORD_FIELD_NAMES.has(field))
+        throw new InvalidTokenError(quoted(field), 'is not a field of a record');
+    }
+    const checked = new Checked(checkedFields(record, checkString('userName', record.userName)));
+    // Of what is frozen, only `extra` could change.
+    if (record.extra == null && Object.isFrozen(record)) checkedBefore.set(record, checked);
+    return checked;
+  } catch (error) {
+    if (error instanceof InvalidTokenError) throw recordCorrupt(record.id, error.message);
+    throw error;
+  }
+}
+
+/** A copy of the fields that tokens and records have alike. */
+function checkedFields(
+  given: Omit<TokenRecord, 'userName'>,
+  userName: string | undefined,
+): TokenRecord {
+  const record: TokenRecord = {};
+  // Field by field and not in a loop: it is what every find and save pays, and a third of the price.
+  const id = checkString('id', given.id);
+  if (id !== undefined) record.id = id;
+  const clientId = checkString('clientId', given.clientId);
+  if (clientId !== undefined) record.clientId = clientId;
+  const clientSecret = checkString('clientSecret', given.clientSecret);
+  if (clientSecret !== undefined) record.clientSecret = clientSecret;
+  const redirectUrl = checkString('redirectUrl', given.redirectUrl);
+  if (redirectUrl !== undefined) record.redirectUrl = redirectUrl;
+  const grantToken = checkString('grantToken', given.grantToken);
+  if (grantToken !== undefined) record.grantToken = grantToken;
+  const refreshToken = checkString('refreshToken', given.refreshToken);
+  if (refreshToken !== undefined) record.refreshToken = refreshToken;
+  const accessToken = checkString('accessToken', given.accessToken);
+  if (accessToken !== undefined) record.accessToken = accessToken;
+  const apiDomain = checkString('apiDomain', given.apiDomain);
+  if (apiDomain !== undefined) record.apiDomain = apiDomain;
+  const scope = checkString('scope', given.scope);
+  if (scope !== undefined) record.scope = scope;
+  const tokenType = checkString('tokenType', given.tokenType);
+  if (tokenType !== undefined) record.tokenType = tokenType;
+  if (userName !== undefined) record.userName = userName;
+  const expiresAt = checkInteger('expiresAt', given.expiresAt, Number.MIN_SAFE_INTEGER);
   if (expiresAt !== undefined) record.expiresAt = expiresAt;
-  if (expiresIn !== undefined) record.expiresAt = Date.now() + expiresIn * 1000;
-  const version = checkInteger('version', init.version, 1);
+  const version = checkInteger('version', given.version, 1);
   if (version !== undefined) record.version = version;
-  const extra = checkExtra(init.extra);
+  const extra = checkExtra(given.extra);
   if (extra !== undefined) record.extra = extra;
   return record;
 }
