@@ -23,9 +23,13 @@ export function isLostConnection(error: unknown): boolean {
   return translateError(error)?.code === 'CONNECTION_FAILED';
 }
 
-/** Whether a connection is of no use any more: what it does after a time-out, or after it broke, is nobody's. */
+/**
+ * Whether a connection is of no use any more: what it does after a time-out, or after it broke, is
+ * nobody's, and where it leads to a server that takes no writes, a new one may lead to another.
+ */
 export function isGivenUp(error: unknown): boolean {
-  return translateError(error)?.code === 'TIMEOUT' || isLostConnection(error);
+  const code = translateError(error)?.code;
+  return code === 'TIMEOUT' || code === 'CONNECTION_FAILED' || code === 'READ_ONLY';
 }
 
 /** The error for an answer that is late. */
