@@ -2,16 +2,6 @@ import { Deadline, invalidOption } from '@tokenkeep/core';
 import { isGivenUp, isLostConnection, lateness } from './errors.ts';
 import type { CheckedOptions, MysqlConnection, MysqlPool, MysqlValue } from './options.ts';
 
-/**
- * Goes before whatever the store sends on a new connection. Locks of gaps, which a stricter isolation
- * takes, would make saves of different users wait for each other.
- */
-const SETTINGS = [
-  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
-  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-  'SET SESSION autocommit = 1',
-];
-
 /** What was sent first and what is waited for, a connection too, has its time, as a whole. */
 type InTime = <T>(answer: Promise<T>) => Promise<T>;
 
@@ -73,17 +63,10 @@ export class Connections {
     if (pool !== undefined) {
       this.#pool = pool;
     } else if (this.#pool === undefined) {
-      const { createPool } = await import('mysql2/promise');
-      const own = createPool(poolOptions);
-      own.pool.on('connection', (connection) => {
-        for (const setting of SETTINGS) {
-          connection.query(setting, (error) => {
-            if (error) connection.destroy();
-          });
-        }
-      });
+      const { OwnPool } = await import('./own-pool.ts');
+      const own = new OwnPool(poolOptions);
       this.#pool = own;
-      this.#closePool = () => own.end();
+      this.#closePool = () => own.close();
     }
     await this.useRepeatably(requirePlain);
   }

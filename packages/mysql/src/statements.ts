@@ -1,14 +1,19 @@
 import { COLUMNS, KEYS } from './schema.ts';
 
-const RECORD: readonly string[] = COLUMNS.map(([column]) => column);
+/** What a record is read by: a row has the names of its fields. */
+const RECORD: readonly string[] = COLUMNS.map(([column, field]) => `${column} AS ${field}`);
 
-/** The columns that a save writes, beside the digest of the id. */
-export const WRITTEN: readonly string[] = [
-  ...RECORD,
+const BESIDE_RECORD: readonly string[] = [
   ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
   'writer',
   'joins',
 ];
+
+/** The columns that a save writes, beside the digest of the id. */
+export const WRITTEN: readonly string[] = [...COLUMNS.map(([column]) => column), ...BESIDE_RECORD];
+
+/** Statements. */
+const MOST_KEPT = 500;
 
 /** The statements for one table. Values are never in them: each is a `?`. */
 export class Statements {
@@ -25,6 +30,7 @@ export class Statements {
   readonly #from: string;
   readonly #finds = new Map<string, string>();
   readonly #findsForSave = new Map<string, string>();
+  readonly #updates = new Map<string, string>();
 
   constructor(table: string) {
     const from = `\`${table}\``;
@@ -48,19 +54,14 @@ export class Statements {
 
   /** The same with what is needed to write over them. */
   findForSave(keys: readonly string[]): string {
-    return this.#select(this.#findsForSave, WRITTEN, keys);
+    return this.#select(this.#findsForSave, [...RECORD, ...BESIDE_RECORD], keys);
   }
 
-  /** Of few keys there are few: the driver is faster with a string that it has seen than with its like. */
   #select(made: Map<string, string>, columns: readonly string[], keys: readonly string[]): string {
-    const name = keys.join();
-    let sql = made.get(name);
-    if (sql === undefined) {
+    return once(made, keys.join(), () => {
       const where = keys.map((key) => `${key}_digest = ?`).join(' OR ');
-      sql = `SELECT ${columns.join(', ')} FROM ${this.#from} WHERE ${where}`;
-      made.set(name, sql);
-    }
-    return sql;
+      return `SELECT ${columns.join(', ')} FROM ${this.#from} WHERE ${where}`;
+    });
   }
 
   /**
@@ -68,12 +69,25 @@ export class Statements {
    * the columns, id digest, writer, joins, digests of the keys.
    */
   update(columns: readonly string[], keys: readonly string[]): string {
-    const set = columns.map((column) => `${column} = ?`).join(', ');
-    // Neither server reads a table that it writes to, but for a derived one which it has to make.
-    const isFree = keys.map(
-      (key) => `AND (SELECT slot FROM (
+    return once(this.#updates, `${columns.join()} ${keys.join()}`, () => {
+      const set = columns.map((column) => `${column} = ?`).join(', ');
+      // Neither server reads a table that it writes to, but for a derived one which it has to make.
+      const isFree = keys.map(
+        (key) => `AND (SELECT slot FROM (
         SELECT MIN(${key}_slot) AS slot FROM ${this.#from} WHERE ${key}_digest = ?) AS ${key}_holder) IS NULL`,
-    );
-    return `UPDATE ${this.#from} SET ${set} WHERE id_digest = ? AND writer = ? AND joins = ? ${isFree.join(' ')}`;
+      );
+      return `UPDATE ${this.#from} SET ${set} WHERE id_digest = ? AND writer = ? AND joins = ? ${isFree.join(' ')}`;
+    });
   }
+}
+
+/** The driver is faster with a string that it has seen than with its like. Few of all that could be are used. */
+function once(made: Map<string, string>, name: string, make: () => string): string {
+  let sql = made.get(name);
+  if (sql === undefined) {
+    if (made.size === MOST_KEPT) made.clear();
+    sql = make();
+    made.set(name, sql);
+  }
+  return sql;
 }

@@ -18,19 +18,18 @@ export interface TokenRow {
   readonly joins: number;
 }
 
-/** @throws TokenStoreError `RECORD_CORRUPT` */
-export function recordOfRow(row: Readonly<Record<string, unknown>>): StoredRecord {
-  const { id } = row;
+/**
+ * Makes a record of a row that has its fields and no others.
+ *
+ * @throws TokenStoreError `RECORD_CORRUPT`; the rest of the checks is done by `OAuthToken.fromRecord`
+ */
+export function recordOfRow(row: Record<string, unknown>): StoredRecord {
+  const { id, expiresAt, extra } = row;
   if (typeof id !== 'string') throw recordCorrupt(undefined, 'its id is no text');
-  const fields: Record<string, unknown> = {};
-  for (const [column, field] of COLUMNS) {
-    const value = row[column];
-    if (value == null) continue;
-    // A pool may be set up to give large numbers as text.
-    if (field === 'expiresAt') fields[field] = Number(value);
-    else fields[field] = field === 'extra' ? parsedExtra(id, value) : value;
-  }
-  return Object.assign(fields, { id, version: Number(row['version']) });
+  // A pool may be set up to give large numbers as text.
+  if (expiresAt !== null) row['expiresAt'] = Number(expiresAt);
+  if (extra !== null) row['extra'] = parsedExtra(id, extra);
+  return Object.assign(row, { id, version: Number(row['version']) });
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
@@ -39,8 +38,9 @@ export function tokenRow(row: Readonly<Record<string, unknown>>): TokenRow {
     const digest = row[`${prefix}_digest`];
     return typeof digest === 'string' ? { digest, slot: Number(row[`${prefix}_slot`]) } : null;
   });
+  const fields = Object.fromEntries(COLUMNS.map(([, field]) => [field, row[field]]));
   return {
-    record: recordOfRow(row),
+    record: recordOfRow(fields),
     keys,
     writer: String(row['writer']),
     joins: Number(row['joins']),

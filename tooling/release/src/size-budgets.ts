@@ -17,7 +17,7 @@ export const SIZE_BUDGETS: Readonly<Record<string, SizeBudget>> = {
   '@tokenkeep/list': { packed: 6_500, unpacked: 17_700 },
   '@tokenkeep/memory': { packed: 6_900, unpacked: 19_200 },
   '@tokenkeep/mongo': { packed: 21_000, unpacked: 65_000 },
-  '@tokenkeep/mysql': { packed: 17_500, unpacked: 52_100 },
+  '@tokenkeep/mysql': { packed: 19_400, unpacked: 58_200 },
   '@tokenkeep/redis': { packed: 21_900, unpacked: 64_000 },
   '@tokenkeep/sqlite': { packed: 15_300, unpacked: 45_600 },
   '@tokenkeep/zoho': { packed: 12_700, unpacked: 39_300 },
