@@ -76,8 +76,8 @@ const keyv = server.contender('keyv', ({ url }, tokens) =>
 );
 
 export const mysql: Contender = {
-  ...server.contender('mysql', async ({ pool }, tokens) => {
-    const store = new MysqlTokenStore({ pool });
+  ...server.contender('mysql', async ({ url }, tokens) => {
+    const store = new MysqlTokenStore({ uri: url });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),
