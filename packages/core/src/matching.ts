@@ -16,15 +16,18 @@ export interface TokenKey {
  * access token.
  */
 export function keysOf(token: TokenRecord): TokenKey[] {
+  const { id, userName, accessToken, grantToken, refreshToken } = token;
   const namesClient = token.clientId != null || token.clientSecret != null;
-  const order: TokenKeyField[] = namesClient
-    ? ['id', 'userName', 'grantToken', 'refreshToken', 'accessToken']
-    : ['id', 'userName', 'accessToken', 'grantToken', 'refreshToken'];
   const keys: TokenKey[] = [];
-  for (const field of order) {
-    const value = token[field];
+  const add = (field: TokenKeyField, value: string | null | undefined) => {
     if (value != null) keys.push({ field, value });
-  }
+  };
+  add('id', id);
+  add('userName', userName);
+  if (!namesClient) add('accessToken', accessToken);
+  add('grantToken', grantToken);
+  add('refreshToken', refreshToken);
+  if (namesClient) add('accessToken', accessToken);
   return keys;
 }
 

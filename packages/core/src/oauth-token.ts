@@ -136,6 +136,9 @@ const checkedBefore = new WeakMap<TokenRecord, Checked>();
 /** Tells a token of another copy of this package from a stranger: an app may hold two versions. */
 const BRAND: symbol = Symbol.for('@tokenkeep/core.OAuthToken');
 
+/** What a token holds, and not a copy of it: for this package, which does not change it. Set by the class. */
+export let recordOf: (token: OAuthToken) => Readonly<TokenRecord>;
+
 /** Reads a field of a token from outside its class; set by the class. */
 let fieldOf: <Field extends keyof TokenRecord>(
   token: SecretFields,
@@ -318,6 +321,7 @@ export class OAuthToken extends SecretFields {
   }
 
   static {
+    recordOf = (token) => token.#record;
     fieldOf = (token, field) => {
       // Reflection over a bare prototype calls the getters on something that is no token.
       return #record in token ? token.#record[field] : undefined;

@@ -23,7 +23,7 @@ export interface ReadAndWrite<Candidates extends readonly StoredRecord[]> {
  */
 export class OptimisticSaver {
   readonly #patience: number;
-  readonly #lastInLine = new Map<string, Promise<void>>();
+  readonly #lastInLine = new Map<string, Turn>();
 
   /** @param patience how long to try: milliseconds, default 30,000 */
   constructor(patience = 30_000) {
@@ -51,7 +51,8 @@ export class OptimisticSaver {
    */
   async repeat(keys: readonly TokenKey[], attempt: () => Promise<boolean>): Promise<void> {
     // Saves of one process wait for each other, so that only other processes are raced against.
-    const { before, leave } = this.#enterLine(keys);
+    const turn = new Turn();
+    const before = this.#enterLine(keys, turn);
     if (before.length > 0) await Promise.all(before);
     try {
       const end = performance.now() + this.#patience;
@@ -66,26 +67,45 @@ export class OptimisticSaver {
         await pause(attempts);
       }
     } finally {
-      leave();
+      this.#leaveLine(keys, turn);
     }
   }
 
   /**
    * By the values alone: where two fields have the same, a save waits in vain, and does no harm.
    *
-   * @returns the saves to wait for, and what lets those that come after go on
+   * @returns what to wait for
    */
-  #enterLine(keys: readonly TokenKey[]): { before: Promise<void>[]; leave: () => void } {
-    const before = keys.flatMap(({ value }) => this.#lastInLine.get(value) ?? []);
-    const { promise: left, resolve } = Promise.withResolvers<void>();
-    for (const { value } of keys) this.#lastInLine.set(value, left);
-    const leave = () => {
-      for (const { value } of keys) {
-        if (this.#lastInLine.get(value) === left) this.#lastInLine.delete(value);
-      }
-      resolve();
-    };
-    return { before, leave };
+  #enterLine(keys: readonly TokenKey[], turn: Turn): Promise<void>[] {
+    const before: Promise<void>[] = [];
+    for (const { value } of keys) {
+      const last = this.#lastInLine.get(value);
+      if (last === turn) continue;
+      if (last !== undefined) before.push(last.over());
+      this.#lastInLine.set(value, turn);
+    }
+    return before;
+  }
+
+  #leaveLine(keys: readonly TokenKey[], turn: Turn): void {
+    for (const { value } of keys) {
+      if (this.#lastInLine.get(value) === turn) this.#lastInLine.delete(value);
+    }
+    turn.end();
+  }
+}
+
+/** A save's turn. Most have nobody waiting for them, and make no promise. */
+class Turn {
+  #over: PromiseWithResolvers<void> | undefined;
+
+  over(): Promise<void> {
+    this.#over ??= Promise.withResolvers();
+    return this.#over.promise;
+  }
+
+  end(): void {
+    this.#over?.resolve();
   }
 }
 

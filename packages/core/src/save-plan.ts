@@ -34,7 +34,8 @@ export function planSave(
   makeId: () => string = newId,
 ): SavePlan {
   refuseTakenUserName(token, candidates);
-  const current = findMatch(token, candidates);
+  const own = keysOf(token);
+  const current = findMatch(token, candidates, own);
   refuseOtherVersion(current, ifVersion);
   if (current === null)
     return { change: { record: newRecord(token, makeId), replaces: null, absorbs: [] } };
@@ -43,17 +44,14 @@ export function planSave(
   if (isRenamed(current, record)) {
     // Only an id can lead to a record of another name, and then records that the token's own keys
     // do not lead to may stand in its way.
-    const own = keysOf(token);
     const needed = keysOf({ ...record, id: null });
     if (!needed.every((key) => keys.some((known) => sameKey(key, known)))) {
       const more = needed.filter((key) => !own.some((known) => sameKey(key, known)));
       return { lookUp: [...own, ...more] };
     }
   }
-  const others = distinct(candidates).filter((candidate) => candidate.id !== current.id);
-  const absorbs = others.filter((other) =>
-    keysOf(token).some((key) => matchesOn(key, token, other)),
-  );
+  const others = distinct(candidates.filter((candidate) => candidate.id !== current.id));
+  const absorbs = others.filter((other) => own.some((key) => matchesOn(key, token, other)));
   for (const other of absorbs) absorb(record, other, token);
   if (isRenamed(current, record)) {
     const inTheWay = others.some(
@@ -136,7 +134,8 @@ function sameKey(a: TokenKey, b: TokenKey): boolean {
   return a.field === b.field && a.value === b.value;
 }
 
-function distinct(records: readonly StoredRecord[]): StoredRecord[] {
+function distinct(records: readonly StoredRecord[]): readonly StoredRecord[] {
+  if (records.length < 2) return records;
   return [...new Map(records.map((record) => [record.id, record])).values()];
 }
 

@@ -1,7 +1,7 @@
 import { driverCodeOf, InvalidTokenError, recordCorrupt, TokenStoreError } from './errors.ts';
 import { checkString, isPlainObject } from './field-checks.ts';
 import { findMatch, keysOf, type TokenKey } from './matching.ts';
-import { OAuthToken, type StoredRecord } from './oauth-token.ts';
+import { OAuthToken, recordOf, type StoredRecord } from './oauth-token.ts';
 import { newId, planSave, type SavePlan } from './save-plan.ts';
 import type { MaybePromise, TokenStorage } from './token-storage.ts';
 import type { SaveOptions, TokenStore } from './token-store.ts';
@@ -36,7 +36,7 @@ export class StorageTokenStore implements TokenStore {
   findToken(token: OAuthToken): Promise<OAuthToken | null> {
     return this.#run(
       'findToken',
-      () => OAuthToken.from(token).toRecord(),
+      () => recordOf(OAuthToken.from(token)),
       (wanted) => {
         const keys = keysOf(wanted);
         if (keys.length === 0) return null;
@@ -59,7 +59,7 @@ export class StorageTokenStore implements TokenStore {
   saveToken(token: OAuthToken, options?: SaveOptions): Promise<OAuthToken> {
     return this.#run(
       'saveToken',
-      () => ({ wanted: OAuthToken.from(token).toRecord(), ifVersion: requireIfVersion(options) }),
+      () => ({ wanted: recordOf(OAuthToken.from(token)), ifVersion: requireIfVersion(options) }),
       async ({ wanted, ifVersion }) => {
         let keys: readonly TokenKey[] = keysOf(wanted);
         // One, however often it is decided: a write whose answer was lost may turn out to be done.

@@ -1,5 +1,5 @@
 /** Items in one command: what comes besides goes into the next. */
-const MOST_ITEMS = 32;
+const MOST_ITEMS = 22;
 
 /** Characters in one command, roughly: it is sent when they are reached. */
 const MOST_CHARACTERS = 100_000;

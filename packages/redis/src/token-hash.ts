@@ -72,15 +72,11 @@ export class TokenHash {
    *
    * @returns the value of each, `''` where there is none
    */
-  async read(names: readonly string[]): Promise<readonly string[]> {
+  read(names: readonly string[]): Promise<readonly string[]> {
     // Who reads while another does is made to wait for company; who is alone is not.
     if (this.#isReading) return this.#reads.add(names);
     this.#isReading = true;
-    try {
-      return await this.#get(names);
-    } finally {
-      this.#isReading = false;
-    }
+    return this.#get(names);
   }
 
   /**
@@ -160,7 +156,16 @@ export class TokenHash {
   }
 
   #get(names: readonly string[]): Promise<readonly string[]> {
-    return this.#call('hmget', [this.#key, ...names]).then((reply) => listIn(reply).map(textIn));
+    return this.#call('hmget', [this.#key, ...names]).then(
+      (reply) => {
+        this.#isReading = false;
+        return listIn(reply).map(textIn);
+      },
+      (error) => {
+        this.#isReading = false;
+        throw error;
+      },
+    );
   }
 
   /** By digest; a server that was restarted, or forgot its scripts, is told the script again. */

@@ -1,5 +1,5 @@
 import { Bench } from 'tinybench';
-import { type Call, isFind, type Operation } from './contender.ts';
+import type { Call, Operation } from './contender.ts';
 
 /** How the calls of a pass go: each after the one before, or all of them at the same time. */
 export type Mode = 'sequential' | 'in flight';
@@ -7,7 +7,7 @@ export type Mode = 'sequential' | 'in flight';
 /** Calls in a pass. */
 export const PASS = 64;
 
-/** Passes before saves are measured, at most: what runs for days is measured when it is optimised. */
+/** Passes of saves of new users before they are measured, at most. */
 const WARM_SAVES = 80;
 
 /** One by one, a pass that takes longer than this is cut to one call: milliseconds. */
@@ -18,7 +18,7 @@ export class Measurement {
   readonly #makeCall: (turn: number) => Call;
   readonly #mode: Mode;
   readonly #samples: number[] = [];
-  readonly #isFind: boolean;
+  readonly #adds: boolean;
   #calls = PASS;
   #passesInRound = 1;
   #turn: number;
@@ -32,7 +32,7 @@ export class Measurement {
   ) {
     this.#makeCall = makeCall;
     this.#mode = mode;
-    this.#isFind = isFind(operation);
+    this.#adds = operation === 'saveNew';
     this.#turn = firstTurn;
   }
 
@@ -43,9 +43,9 @@ export class Measurement {
   }
 
   /**
-   * Finds out how long a pass takes, lets the engine optimise it and fills caches. Finds, which
-   * change nothing, go on for two seconds: long enough to come by every record. Saves, which may
-   * make the storage larger, are cut short.
+   * Finds out how long a pass takes, fills caches and lets the engine optimise it: what runs for days
+   * is measured as it runs then. It goes on for two seconds, long enough to come by every record;
+   * only saves of new users, which make the storage larger, are cut short.
    */
   async warmUp(): Promise<void> {
     const start = performance.now();
@@ -53,7 +53,7 @@ export class Measurement {
       const time = Math.min(...(await this.#passes(this.#passesInRound)));
       if (this.#mode === 'sequential' && time > LONG_PASS) this.#calls = 1;
       this.#passesInRound = Math.min(10, Math.max(1, Math.round(20 / time)));
-      const isWarm = !this.#isFind && passes >= WARM_SAVES;
+      const isWarm = this.#adds && passes >= WARM_SAVES;
       if (isWarm || performance.now() > start + 2_000) return;
     }
   }
