@@ -30,18 +30,18 @@ export class StorageTokenStore implements TokenStore {
    * @throws TokenStoreError that tells what is wrong with the path, the server, the rights or the schema
    */
   ready(): Promise<void> {
-    return this.#run('ready', noArgument, () => undefined);
+    return this.#run('ready', noArgument, () => undefined, itself);
   }
 
   findToken(token: OAuthToken): Promise<OAuthToken | null> {
     return this.#run(
       'findToken',
-      () => recordOf(OAuthToken.from(token)),
-      (wanted) => {
-        const keys = keysOf(wanted);
-        if (keys.length === 0) return null;
-        return after(this.#storage.find(keys), (found) => asToken(findMatch(wanted, found, keys)));
+      () => {
+        const wanted = recordOf(OAuthToken.from(token));
+        return { wanted, keys: keysOf(wanted) };
       },
+      ({ keys }) => (keys.length === 0 ? [] : this.#storage.find(keys)),
+      (found, { wanted, keys }) => asToken(findMatch(wanted, found, keys)),
     );
   }
 
@@ -49,10 +49,8 @@ export class StorageTokenStore implements TokenStore {
     return this.#run(
       'findTokenById',
       () => requireId(id),
-      async (value) => {
-        const found = await this.#storage.find([{ field: 'id', value }]);
-        return asToken(found.find((record) => record.id === value) ?? null);
-      },
+      (value) => this.#storage.find([{ field: 'id', value }]),
+      (found, value) => asToken(found.find((record) => record.id === value) ?? null),
     );
   }
 
@@ -79,6 +77,7 @@ export class StorageTokenStore implements TokenStore {
           keys = plan.lookUp;
         }
       },
+      itself,
     );
   }
 
@@ -87,17 +86,21 @@ export class StorageTokenStore implements TokenStore {
       'deleteToken',
       () => requireId(id),
       (value) => this.#storage.delete(value),
+      itself,
     );
   }
 
   getTokens(): Promise<OAuthToken[]> {
-    return this.#run('getTokens', noArgument, async () =>
-      (await this.#storage.all()).map((record) => asToken(record)),
+    return this.#run(
+      'getTokens',
+      noArgument,
+      () => this.#storage.all(),
+      (records) => records.map((record) => asToken(record)),
     );
   }
 
   deleteTokens(): Promise<void> {
-    return this.#run('deleteTokens', noArgument, () => this.#storage.clear());
+    return this.#run('deleteTokens', noArgument, () => this.#storage.clear(), itself);
   }
 
   close(): Promise<void> {
@@ -109,11 +112,17 @@ export class StorageTokenStore implements TokenStore {
     return this.close();
   }
 
-  async #run<A, T>(
+  /**
+   * @param check refuses what the operation can't be done with, before anything is opened
+   * @param work asks the storage; what it has at once is not waited for, which would cost every find its share
+   * @param conclude makes the result of what the storage gave
+   */
+  async #run<Checked, Given, Result>(
     operation: string,
-    check: () => A,
-    work: (checked: A) => MaybePromise<T>,
-  ): Promise<T> {
+    check: () => Checked,
+    work: (checked: Checked) => MaybePromise<Given>,
+    conclude: (given: Given, checked: Checked) => Result,
+  ): Promise<Result> {
     if (this.#closing !== undefined) {
       throw new TokenStoreError(
         'STORE_CLOSED',
@@ -125,8 +134,8 @@ export class StorageTokenStore implements TokenStore {
     try {
       const checked = check();
       if (!this.#isOpen) await this.#open();
-      const result = work(checked);
-      return isPromiseLike(result) ? await result : result;
+      const given = work(checked);
+      return conclude(isPromiseLike(given) ? await given : given, checked);
     } catch (error) {
       throw this.#failure(operation, error);
     } finally {
@@ -177,6 +186,10 @@ export class StorageTokenStore implements TokenStore {
 
 function noArgument(): void {}
 
+function itself<T>(given: T): T {
+  return given;
+}
+
 function requireId(id: unknown): string {
   const checked = checkString('id', id);
   if (checked === undefined)
@@ -221,11 +234,6 @@ function unknownFailure(error: unknown): TokenStoreError {
     `The storage reported a fault${driverCode === undefined ? '' : ` with the code ${driverCode}`}.`,
     { driverCode },
   );
-}
-
-/** Goes on with a value, at once if it is there. Waiting for nothing would cost every find its share. */
-function after<T, U>(value: MaybePromise<T>, next: (value: T) => U): MaybePromise<U> {
-  return isPromiseLike(value) ? value.then(next) : next(value);
 }
 
 function isPromiseLike<T>(value: MaybePromise<T>): value is PromiseLike<T> {
