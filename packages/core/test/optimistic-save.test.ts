@@ -38,6 +38,14 @@ class CompareAndSet {
 const ada = { userName: 'ada', refreshToken: 'r' };
 
 describe('OptimisticSaver', () => {
+  it('a save whose fields have the same value does not wait for itself, and the next one waits for it', async () => {
+    const storage = new CompareAndSet();
+    const saver = new OptimisticSaver();
+    const token = { userName: 'same', refreshToken: 'same' };
+    await Promise.all([1, 2, 3].map(() => storage.save(saver, token)));
+    expect(storage).toMatchObject({ refused: 0, record: { version: 3 } });
+  });
+
   it('reads again until what it decided on is still true', async () => {
     const shared = new CompareAndSet();
     const savers = Array.from({ length: 8 }, () => new OptimisticSaver());
