@@ -8,10 +8,13 @@ export interface MongoClientLike {
   db(name: string): { collection(name: string, options: object): MongoCollectionLike };
 }
 
+/** A document as it was read: nobody else has it. */
+export type FoundDocument = Readonly<Record<string, unknown>>;
+
 /** What is needed of a collection. */
 export interface MongoCollectionLike {
-  find(filter: object, options?: object): { toArray(): Promise<object[]> };
-  findOne(filter: object, options?: object): Promise<object | null>;
+  find(filter: object, options?: object): { toArray(): Promise<FoundDocument[]> };
+  findOne(filter: object, options?: object): Promise<FoundDocument | null>;
   insertOne(document: object): Promise<unknown>;
   replaceOne(filter: object, document: object): Promise<{ matchedCount: number }>;
   updateOne(filter: object, update: object, options?: object): Promise<unknown>;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { recordCorrupt, type StoredRecord, TokenStoreError } from '@tokenkeep/core';
-import type { MongoCollectionLike } from './collection.ts';
+import type { FoundDocument, MongoCollectionLike } from './collection.ts';
 import type { Documents, GateDocument, Lock, RecordDocument, StoreDocument } from './documents.ts';
 import { isDuplicateKey, mayHaveHappened } from './errors.ts';
 import { STORE_ID } from './schema.ts';
@@ -166,8 +166,7 @@ function toMongoRecord({ extra, ...fields }: StoredRecord): object {
   return record;
 }
 
-function fromMongo(found: object): StoreDocument {
-  const document: Readonly<Record<string, unknown>> = { ...found };
+function fromMongo(document: FoundDocument): StoreDocument {
   const { _id, kind, revision, lock, absorbed, order } = document;
   if (typeof _id !== 'string' || typeof revision !== 'number') throw notOurs();
   const common = {
@@ -188,14 +187,18 @@ function fromMongo(found: object): StoreDocument {
   };
 }
 
+/** It is of nobody else, and so need not be copied. */
 function recordIn(value: unknown): StoredRecord {
-  if (typeof value !== 'object' || value === null) throw notOurs();
-  const { id, version, extra, ...fields }: Readonly<Record<string, unknown>> = { ...value };
+  if (!isObject(value)) throw notOurs();
+  const { id, version, extra } = value;
   if (typeof id !== 'string') throw recordCorrupt(undefined, 'it has no id');
   if (typeof version !== 'number') throw recordCorrupt(id, 'it has no version');
-  const record: StoredRecord = { ...fields, id, version };
-  if (extra !== undefined) Reflect.set(record, 'extra', parsed(extra));
-  return record;
+  if (extra !== undefined) value['extra'] = parsed(extra);
+  return Object.assign(value, { id, version });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** What is no JSON stays as it is: no token can be made of it, but the record can be deleted. */
