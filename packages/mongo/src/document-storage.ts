@@ -6,7 +6,7 @@ import {
   type TokenKey,
   TokenStoreError,
 } from '@tokenkeep/core';
-import { isConsistent, sortOut } from './claims.ts';
+import { halvesOf, isConsistent, sortOut } from './claims.ts';
 import type { Documents, RecordDocument } from './documents.ts';
 import { RecordWriter } from './record-writer.ts';
 
@@ -34,6 +34,8 @@ export class DocumentStorage {
 
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
     const digests = keys.map(keyDigest);
+    const sole = await this.#soleHolder(digests);
+    if (sole !== undefined) return recordsOf([sole]);
     // A record that takes the place of another may be missed while the other is already gone. An
     // id is never taken over.
     const mayBeMissed = keys.some((key) => key.field !== 'id');
@@ -100,6 +102,19 @@ export class DocumentStorage {
   /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
   async requireStore(): Promise<void> {
     await this.#documents.merges();
+  }
+
+  /**
+   * The usual find is of one key that only one record has. To read one document is faster than to
+   * read all that there are, and one that has both halves of a key says that there is no other.
+   */
+  async #soleHolder(digests: readonly string[]): Promise<RecordDocument | undefined> {
+    const [digest, ...others] = digests;
+    if (digest === undefined || others.length > 0) return undefined;
+    const found = await this.#documents.findOneDurable(digest);
+    const isSole =
+      found?.kind === 'record' && halvesOf(digest).every((half) => found.claims.includes(half));
+    return isSole ? found : undefined;
   }
 
   #writer(): RecordWriter {

@@ -56,6 +56,8 @@ export interface Documents {
   find(keys: readonly string[]): Promise<StoreDocument[]>;
   /** The same for a reader who wants to see only what will never be rolled back. */
   findDurable(keys: readonly string[]): Promise<StoreDocument[]>;
+  /** One of the documents that have a key, for such a reader. */
+  findOneDurable(key: string): Promise<StoreDocument | null>;
   get(_id: string): Promise<StoreDocument | null>;
   /** @returns whether it was added; `false` if its `_id` or one of its claims is taken */
   insert(document: StoreDocument): Promise<boolean>;

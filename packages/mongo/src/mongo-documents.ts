@@ -34,6 +34,11 @@ export class MongoDocuments implements Documents {
     return (await this.#durable.find(anyOf(keys)).toArray()).map(fromMongo);
   }
 
+  async findOneDurable(key: string): Promise<StoreDocument | null> {
+    const found = await this.#durable.findOne(anyOf([key]));
+    return found && fromMongo(found);
+  }
+
   async get(_id: string): Promise<StoreDocument | null> {
     const found = await this.#latest.findOne({ _id });
     return found && fromMongo(found);

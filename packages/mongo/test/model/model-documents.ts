@@ -63,6 +63,11 @@ export class ModelDocuments implements Documents {
     return this.#readAtOnce((document) => keys.some((key) => document.keys.includes(key)));
   }
 
+  async findOneDurable(key: string): Promise<StoreDocument | null> {
+    const found = await this.findDurable([key]);
+    return (this.#reading === 'last to first' ? found.at(-1) : found[0]) ?? null;
+  }
+
   async get(_id: string): Promise<StoreDocument | null> {
     await this.#turn();
     return this.#database.documents.get(_id) ?? null;
