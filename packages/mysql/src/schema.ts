@@ -27,6 +27,13 @@ export const KEYS: readonly (readonly [prefix: string, field: Exclude<TokenKeyFi
   ['refresh', 'refreshToken'],
 ];
 
+/** The columns that a save writes beside those of the record. */
+export const BESIDE_RECORD: readonly string[] = [
+  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
+  'writer',
+  'joins',
+];
+
 /** The version of the schema that this package makes. */
 const SCHEMA_VERSION = 1;
 
@@ -35,9 +42,7 @@ const ALL_COLUMNS: readonly string[] = [
   'position',
   ...COLUMNS.map(([column]) => column),
   'id_digest',
-  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
-  'writer',
-  'joins',
+  ...BESIDE_RECORD,
 ];
 
 /**

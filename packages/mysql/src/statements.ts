@@ -1,13 +1,10 @@
-import { COLUMNS, KEYS } from './schema.ts';
+import { BESIDE_RECORD, COLUMNS, KEYS } from './schema.ts';
 
 /** What a record is read by: a row has the names of its fields. */
 const RECORD: readonly string[] = COLUMNS.map(([column, field]) => `${column} AS ${field}`);
 
-const BESIDE_RECORD: readonly string[] = [
-  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
-  'writer',
-  'joins',
-];
+/** The same with what is needed to write over it. */
+const FOR_SAVE: readonly string[] = [...RECORD, ...BESIDE_RECORD];
 
 /** The columns that a save writes, beside the digest of the id. */
 export const WRITTEN: readonly string[] = [...COLUMNS.map(([column]) => column), ...BESIDE_RECORD];
@@ -54,7 +51,7 @@ export class Statements {
 
   /** The same with what is needed to write over them. */
   findForSave(keys: readonly string[]): string {
-    return this.#select(this.#findsForSave, [...RECORD, ...BESIDE_RECORD], keys);
+    return this.#select(this.#findsForSave, FOR_SAVE, keys);
   }
 
   #select(made: Map<string, string>, columns: readonly string[], keys: readonly string[]): string {

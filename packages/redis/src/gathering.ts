@@ -1,4 +1,4 @@
-/** Items in one command: what comes besides goes into the next. */
+/** Items in one command: what comes besides goes into the next, which is made while the server works. */
 const MOST_ITEMS = 22;
 
 /** Characters in one command, roughly: it is sent when they are reached. */
