@@ -21,12 +21,12 @@ describe('fromTokenResponse', () => {
         refresh_token: 'tGzv3JOkF0XG5Qx2TlKWIA',
         example_parameter: 'example_value',
       },
-      { clientId: 'client', userSignature: { name: 'ada' }, now: 1000 },
+      { clientId: 'client', userSignature: { name: 'ada' }, now: 1e12 },
     );
     expect(token.toRecord()).toEqual({
       accessToken: '2YotnFZFEjr1zCsicMWpAA',
       tokenType: 'example',
-      expiresAt: 3_601_000,
+      expiresAt: 1e12 + 3_600_000,
       refreshToken: 'tGzv3JOkF0XG5Qx2TlKWIA',
       extra: { example_parameter: 'example_value' },
       clientId: 'client',
@@ -43,8 +43,8 @@ describe('fromTokenResponse', () => {
     ],
   ])('takes the lifetime as %s', (_case, lifetime) => {
     expect(
-      OAuthToken.fromTokenResponse({ access_token: 'a', ...lifetime }, { now: 0 }).expiresAt,
-    ).toBe(60_000);
+      OAuthToken.fromTokenResponse({ access_token: 'a', ...lifetime }, { now: 1e12 }).expiresAt,
+    ).toBe(1e12 + 60_000);
   });
 
   it('has no expiry where the answer has none', () => {

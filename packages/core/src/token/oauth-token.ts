@@ -217,7 +217,8 @@ export class OAuthToken extends SecretFields {
   }
 
   /**
-   * A changed copy. A field given as `null` is absent in the copy.
+   * A changed copy. A field given as `null` is absent in the copy; another access token that comes
+   * without an expiry has none.
    *
    * @throws InvalidTokenError as the constructor does
    */
@@ -226,10 +227,12 @@ export class OAuthToken extends SecretFields {
     if (!isPlainObject(given))
       throw new InvalidTokenError('changes', 'must be an object of fields');
     const { userName, expiresAt, ...rest } = this.#record;
+    // An expiry belongs to the access token beside it (contract C3).
+    const isRenewed = changes.accessToken != null && changes.accessToken !== rest.accessToken;
     return new OAuthToken({
       ...rest,
       ...(userName == null ? {} : { userSignature: { name: userName } }),
-      ...(changes.expiresIn == null ? { expiresAt } : {}),
+      ...(changes.expiresIn == null && !isRenewed ? { expiresAt } : {}),
       ...changes,
     });
   }
@@ -257,7 +260,7 @@ export class OAuthToken extends SecretFields {
   }
 
   static {
-    brand(this, 'OAuthToken');
+    brand(OAuthToken, 'OAuthToken');
     recordIn = (token) => {
       const given: object = token;
       // One of another copy of this package gives a copy.
