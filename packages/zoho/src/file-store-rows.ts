@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { driverCodeOf, recordCorrupt, type TokenInit, TokenStoreError } from '@tokenkeep/core';
+import { type TokenInit, TokenStoreError } from '@tokenkeep/core';
+import { driverCodeOf, recordCorrupt } from '@tokenkeep/core/adapter';
+import { expiryOf } from './sdk-token.ts';
 
 /** The columns of the vendor's `FileStore`. Files of older SDKs lack the last one. */
 const COLUMNS = [
@@ -88,7 +90,7 @@ function rowOf(values: readonly string[], columns: number, line: number): FileSt
         refreshToken,
         accessToken,
         grantToken,
-        expiresAt: Number(expiry) || null,
+        expiresAt: expiryOf(expiry),
         redirectUrl,
         apiDomain,
       };

@@ -6,7 +6,7 @@ import {
   type JsonValue,
   MAX_FIELD_BYTES,
 } from './field-checks.ts';
-import type { TokenInit } from './oauth-token.ts';
+import type { TokenInit } from './token-fields.ts';
 
 /**
  * What the answer of an authorization server does not say, but the token has to carry: the user,
