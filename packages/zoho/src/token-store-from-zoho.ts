@@ -1,4 +1,5 @@
 import {
+  type DeleteOptions,
   InvalidTokenError,
   OAuthToken,
   type SaveOptions,
@@ -50,9 +51,7 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
 
   saveToken(token: OAuthToken, options?: SaveOptions): Promise<OAuthToken> {
     return this.#run('saveToken', async () => {
-      if (options !== undefined && 'ifVersion' in options) {
-        throw new InvalidTokenError('ifVersion', 'can not be promised: this store has no versions');
-      }
+      refuseOptions(options);
       const sdkToken = toSdkToken(OAuthToken.from(token), this.#sdk);
       await this.#vendorStore.saveToken(sdkToken);
       const given = fromSdkToken(sdkToken);
@@ -67,8 +66,9 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
     });
   }
 
-  deleteToken(id: string): Promise<void> {
+  deleteToken(id: string, options?: DeleteOptions): Promise<void> {
     return this.#run('deleteToken', async () => {
+      refuseOptions(options);
       // `FileStore` fails where there is no such record, and C9 wants that to be fine.
       if (await this.#findById(requireId(id))) await this.#vendorStore.deleteToken(id);
     });
@@ -192,6 +192,16 @@ function unlike(expected: string): TokenStoreError {
     'STORAGE_FAILED',
     `The store did not give ${expected} of the SDK that was handed in: there may be two copies of the SDK, or the other SDK's module was given.`,
   );
+}
+
+/** To ignore them would be to overwrite, or to delete, what they are there to keep. */
+function refuseOptions(options: object = {}): void {
+  for (const name of Object.keys(options)) {
+    throw new InvalidTokenError(
+      name,
+      "can not be promised: a store of the SDK's kind has no such thing",
+    );
+  }
 }
 
 function requireId(id: string): string {
