@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
@@ -15,6 +14,7 @@ import {
   type TokenStorage,
   type Work,
 } from '@tokenkeep/core/adapter';
+import { requirePath } from '@tokenkeep/core/adapter/file';
 import {
   DatabaseFile,
   type DatabaseSource,
@@ -50,7 +50,7 @@ export interface SqlitePathOptions extends SqliteTableOptions {
    * The database file, or `:memory:`. It is created where there is none, readable by its owner
    * only, with the folders that are missing. A symbolic link is followed.
    */
-  path: string;
+  path: string | URL;
   database?: undefined;
   /**
    * What a save waits for. `full`: it is on the disk, and outlives a power failure. `extra`: the
@@ -297,14 +297,11 @@ function sourceOf(options: SqliteTokenStoreOptions): DatabaseSource {
     return new GivenDatabase(database);
   }
   // better-sqlite3 cuts white space off a path; a file of another name would be opened.
-  if (typeof path !== 'string' || path.trim() !== path || path === '' || /[\0]|[\\/]$/.test(path)) {
-    throw invalidOption(
-      'path',
-      'must be the path of a file, without a NUL or white space around it, or ":memory:"',
-    );
+  if (typeof path === 'string' && path.trim() !== path) {
+    throw invalidOption('path', 'must not begin or end with white space');
   }
   if (!['normal', 'full', 'extra'].includes(synchronous)) {
     throw invalidOption('synchronous', "must be 'normal', 'full' or 'extra'");
   }
-  return new DatabaseFile(path === ':memory:' ? path : resolve(path), synchronous);
+  return new DatabaseFile(path === ':memory:' ? path : requirePath(path), synchronous);
 }

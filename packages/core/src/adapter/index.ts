@@ -11,5 +11,6 @@ export { checkString } from '../token/field-checks.ts';
 export { RECORD_FIELDS, STRING_FIELDS } from '../token/token-fields.ts';
 export { requireKnownOptions, requireTimeout } from './constructor-options.ts';
 export { type Failures, GroupCommit, type Work } from './group-commit.ts';
+export { loadDriver } from './load-driver.ts';
 export { StorageTokenStore } from './storage-token-store.ts';
 export type { Decide, MaybePromise, TokenStorage } from './token-storage.ts';
