@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { StoredRecord } from '@tokenkeep/core';
 import type { TokenStoreDefinition } from '../../src/index.ts';
 import { type BrokenStore, brokenFile } from './broken-store.ts';
-import { FileShelf, MemoryShelf, type Shelf } from './shelf.ts';
+import { FileShelf, MemoryShelf, type Shelf, TABLE } from './shelf.ts';
 
 /** Keeps the records of this process, and lets `write` decide when they get to the file. */
 class CachedShelf extends MemoryShelf {
@@ -118,7 +118,7 @@ const faults: readonly [
       const database = new DatabaseSync(path, { timeout: 10_000 });
       const tables = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'shelf'").all();
       database.close();
-      const create = 'CREATE TABLE shelf (records TEXT)';
+      const create = `CREATE TABLE ${TABLE}`;
       return tables.length > 0 ? new FileShelf(path) : new FileShelf(path, create);
     },
   ],

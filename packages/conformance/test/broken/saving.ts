@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { OAuthToken, type StoredRecord, TokenConflictError } from '@tokenkeep/core';
+import { matchesOn, OAuthToken, type StoredRecord, TokenConflictError } from '@tokenkeep/core';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { RIGHT_RULES } from './plain-token-store.ts';
 
@@ -82,7 +82,7 @@ export const savingFaults: readonly BrokenStore[] = [
     rules: {
       isAbsorbed: (token, other) =>
         token.refreshToken != null &&
-        RIGHT_RULES.isAbsorbed({ refreshToken: token.refreshToken }, other),
+        matchesOn({ field: 'refreshToken', value: token.refreshToken }, token, other),
     },
   }),
   broken('M2', 'absorbs a record of another user that has the same token', {
