@@ -7,6 +7,7 @@ import { hasOrder } from '../linearizability.ts';
 import { type PlannedCall, plannedCalls } from '../programs.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 import { holdsForAll } from '../property.ts';
+import { SEQUENCE_CLAUSES, VERSION_CLAUSES } from '../reference-clause.ts';
 import { ReferenceModel } from '../reference-model.ts';
 import { show } from '../show.ts';
 import { runTogether } from '../store-process.ts';
@@ -16,6 +17,7 @@ const USERS = ['ada', 'bob'] as const;
 export const modelChecks: readonly Check[] = [
   {
     clause: 'M1',
+    finds: SEQUENCE_CLAUSES,
     title: 'random sequences of calls end as they do on the reference store',
     why: 'Cases that nobody thought of are cases that somebody runs into.',
     hint: 'Make the calls of the sequence by hand; the last of them is the one that went wrong. @tokenkeep/list shows how it is meant.',
@@ -23,6 +25,7 @@ export const modelChecks: readonly Check[] = [
   },
   {
     clause: 'V2',
+    finds: VERSION_CLAUSES,
     title: 'random sequences of calls with ifVersion end as they do on the reference store',
     why: 'A condition that holds too often, or too seldom, shows in combinations only.',
     hint: 'Make the calls of the sequence by hand; the last of them is the one that went wrong.',
@@ -100,7 +103,7 @@ async function compareWithModel(context: CheckContext, withVersions: boolean): P
         const call = filledIn(planned, model);
         if (model.leavesOrderOpen(call) || (!strict && model.leavesRoom(call))) continue;
         await model.follow(call, await perform(store, call));
-        model.compareAll(await perform(store, { method: 'getTokens' }));
+        model.compareAll(await perform(store, { method: 'getTokens' }), call);
       }
     },
   );

@@ -99,9 +99,9 @@ export const valueChecks: readonly Check[] = [
       const shaped = [
         ...OAUTH_SHAPED,
         // What looks like ASCII for a kilobyte.
-        { accessToken: `${'x'.repeat(1_200)}é` },
+        { accessToken: `${'x'.repeat(1_200)}漢` },
         { refreshToken: `${'y'.repeat(5_000)}😀` },
-        { scope: `${'scope '.repeat(300)}ü` },
+        { scope: `${'scope '.repeat(300)}ł` },
       ];
       for (const fields of shaped) {
         const init = { ...context.everyField(), ...fields };

@@ -8,10 +8,13 @@ import { FileShelf, MemoryShelf, type Shelf, TABLE } from './shelf.ts';
 /** Keeps the records of this process, and lets `write` decide when they get to the file. */
 class CachedShelf extends MemoryShelf {
   readonly #file: FileShelf;
-  readonly #write: (file: FileShelf, records: StoredRecord[]) => void;
+  readonly #write: (file: FileShelf, records: StoredRecord[], before: StoredRecord[]) => void;
   readonly #loaded: Promise<void>;
 
-  constructor(path: string, write: (file: FileShelf, records: StoredRecord[]) => void) {
+  constructor(
+    path: string,
+    write: (file: FileShelf, records: StoredRecord[], before: StoredRecord[]) => void,
+  ) {
     super();
     this.#file = new FileShelf(path);
     this.#write = write;
@@ -26,8 +29,9 @@ class CachedShelf extends MemoryShelf {
   }
 
   override overwrite(records: StoredRecord[]): void {
+    const before = this.records;
     super.overwrite(records);
-    this.#write(this.#file, this.records);
+    this.#write(this.#file, this.records, before);
   }
 
   override close(): void {
@@ -68,6 +72,28 @@ class TextShelf extends MemoryShelf {
   }
 }
 
+/** Writes at once, but for what it leaves for a little later. */
+function writesLater(path: string, isLater: (before: number, after: number) => boolean): Shelf {
+  return new CachedShelf(path, (file, records, { length }) => {
+    if (isLater(length, records.length)) setTimeout(() => file.overwrite(records), 40).unref();
+    else file.overwrite(records);
+  });
+}
+
+/** Writes something on the way to what it writes in the end, with some time between. */
+function writesInTwo(
+  path: string,
+  halfway: (before: readonly StoredRecord[], after: readonly StoredRecord[]) => StoredRecord[],
+): Shelf {
+  return new CachedShelf(path, (file, records, before) => {
+    file.overwrite(halfway(before, records));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3);
+    file.overwrite(records);
+  });
+}
+
+const remembered = new Map<string, Shelf>();
+
 const inMemory = new Map<string, MemoryShelf>();
 
 const faults: readonly [
@@ -106,6 +132,53 @@ const faults: readonly [
     },
   ],
   ['D3', 'writes its file in two halves, in place', (path) => new TextShelf(path)],
+  [
+    'D2',
+    'acknowledges a delete before it writes it',
+    (path) => writesLater(path, (before, after) => after > 0 && after < before),
+  ],
+  [
+    'D2',
+    'acknowledges a clear before it writes it',
+    (path) => writesLater(path, (_before, after) => after === 0),
+  ],
+  [
+    'D2',
+    'acknowledges an update before it writes it',
+    (path) => writesLater(path, (before, after) => after === before),
+  ],
+  [
+    'D3',
+    'absorbs in two steps: deletes the one, and updates the other then',
+    (path) =>
+      writesInTwo(path, (before, after) =>
+        before.filter((record) => after.some(({ id }) => id === record.id)),
+      ),
+  ],
+  [
+    'D3',
+    'writes large values in place, piece by piece',
+    (path) =>
+      writesInTwo(path, (before, after) =>
+        after.map((record) => {
+          const isLarge = JSON.stringify(record.extra ?? {}).length > 10_000;
+          return isLarge && !before.includes(record) ? { ...record, extra: {} } : record;
+        }),
+      ),
+  ],
+  [
+    'D1',
+    'remembers what it saved, and writes it down in ASCII',
+    (path) => {
+      const shelf =
+        remembered.get(path) ??
+        new CachedShelf(path, (file, records) =>
+          file.overwrite(JSON.parse(JSON.stringify(records).replace(/[^\0-~]/g, '?'))),
+        );
+      remembered.set(path, shelf);
+      return Object.assign(Object.create(shelf), { close: () => {} });
+    },
+  ],
   [
     'S1',
     'works with one process only: it reads the file when it is opened',

@@ -35,6 +35,21 @@ export const savingFaults: readonly BrokenStore[] = [
       },
     }),
   }),
+  broken('C7', 'updates the record of a user whom an unknown id would take the name of', {
+    methods: (store) => ({
+      saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {
+        const { id, userSignature, clientId } = OAuthToken.from(token);
+        const isUnknown = id !== undefined && (await store.findTokenById(id)) === null;
+        if (!isUnknown || userSignature === undefined) return store.saveToken(token, options);
+        const named = new OAuthToken({ userSignature, clientId });
+        const isTaken = await store.findToken(named).then(
+          (found) => found !== null,
+          () => false,
+        );
+        return store.saveToken(isTaken ? token.with({ id: null }) : token, options);
+      },
+    }),
+  }),
   broken('C3', 'replaces fields that an update lacks with nothing', {
     rules: {
       merged: (record, token) => ({ ...token, id: record.id, version: record.version + 1 }),
