@@ -40,6 +40,11 @@ class CachedShelf extends MemoryShelf {
   }
 }
 
+/** What a process saved it remembers, also after it closed the file. */
+class RememberingShelf extends CachedShelf {
+  override close(): void {}
+}
+
 /** A file from which nothing is ever taken away. */
 class GrowingShelf extends FileShelf {
   #count = 0;
@@ -172,11 +177,11 @@ const faults: readonly [
     (path) => {
       const shelf =
         remembered.get(path) ??
-        new CachedShelf(path, (file, records) =>
-          file.overwrite(JSON.parse(JSON.stringify(records).replace(/[^\0-~]/g, '?'))),
+        new RememberingShelf(path, (file, records) =>
+          file.overwrite(JSON.parse(JSON.stringify(records).replace(/[^ -~]/g, '?'))),
         );
       remembered.set(path, shelf);
-      return Object.assign(Object.create(shelf), { close: () => {} });
+      return shelf;
     },
   ],
   [
