@@ -30,8 +30,8 @@ test.each<[option: string, options: FileTokenStoreOptions]>([
   ['path', { path: '' }],
   ['path', { path: 'tokens.json\0' }],
   ['path', { path: 'tokens/' }],
-  ['busyTimeout', { path: 'tokens.json', busyTimeout: -1 }],
-  ['busyTimeout', { path: 'tokens.json', busyTimeout: 0.5 }],
+  ['timeout', { path: 'tokens.json', timeout: -1 }],
+  ['timeout', { path: 'tokens.json', timeout: 0.5 }],
   // What JavaScript callers may give.
   ['path', JSON.parse('{}')],
   ['path', JSON.parse('{ "path": 5 }')],
@@ -47,14 +47,15 @@ describe('the file', () => {
     const path = await fileWith(ada.with({ id: '1' }), bob.with({ id: '2' }));
     const text = readFileSync(path, 'utf8');
     expect(JSON.parse(text)).toEqual({
-      tokenkeep: 1,
+      tokenkeep: 2,
       revision: expect.stringMatching(/^[0-9a-f]{32}$/),
+      deletedVersion: 0,
       records: [
         { id: '1', userName: 'ada', refreshToken: '1000.ada', version: 1 },
         { id: '2', userName: 'bob', refreshToken: '1000.bob', version: 1 },
       ],
     });
-    expect(text.split('\n')).toHaveLength(5 + 1);
+    expect(text.split('\n')).toHaveLength(6 + 1);
   });
 
   test('becomes private with the next save if it was made readable for others', async () => {
@@ -156,7 +157,7 @@ describe('a damaged file', () => {
     ],
     ['another format', 'SCHEMA_UNKNOWN', '{"name":"my-app","dependencies":{}}'],
     ['a list', 'SCHEMA_UNKNOWN', '[]'],
-    ['a later version', 'SCHEMA_UNKNOWN', JSON.stringify({ ...whole, tokenkeep: 2 })],
+    ['a later version', 'SCHEMA_UNKNOWN', JSON.stringify({ ...whole, tokenkeep: 3 })],
   ])('is refused by reads and saves, and left as it is: %s, %s', async (_title, code, content) => {
     const path = join(freshFolder(), 'tokens.json');
     writeFileSync(path, content);
@@ -189,7 +190,7 @@ describe('a damaged file', () => {
 describe('the lock', () => {
   test('of a process that does not let go is told with STORE_BUSY, and reads go on', async () => {
     const path = await fileWith(ada);
-    await using store = new FileTokenStore({ path, busyTimeout: 30 });
+    await using store = new FileTokenStore({ path, timeout: 30 });
     const lock = await open(`${path}.lock`, 'r+');
     expect(tryLock(lock.fd)).toBe(true);
     await expect(store.saveToken(bob)).rejects.toMatchObject({

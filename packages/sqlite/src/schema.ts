@@ -2,7 +2,10 @@ import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { prepare, type SqliteDatabase } from './sqlite-database.ts';
 
 /** Where it is kept which version of the schema each table has. */
-export const VERSIONS_TABLE = 'tokenkeep_schema';
+const VERSIONS_TABLE = 'tokenkeep_schema';
+
+/** Where the highest version of a record that was deleted or absorbed is kept, for each table (contract V1). */
+export const DELETED_TABLE = 'tokenkeep_deleted';
 
 /** The columns beside the one for the order, and what they are in a record. */
 export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
@@ -18,6 +21,9 @@ export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRec
   ['api_domain', 'apiDomain'],
   ['scope', 'scope'],
   ['token_type', 'tokenType'],
+  ['issuer', 'issuer'],
+  ['resource', 'resource'],
+  ['lease', 'lease'],
   ['version', 'version'],
   ['extra', 'extra'],
 ];
@@ -52,10 +58,26 @@ const MIGRATIONS: readonly ((table: string) => string)[] = [
     CREATE INDEX main."${table}.grant_token" ON "${table}" (grant_token) WHERE grant_token IS NOT NULL;
     CREATE INDEX main."${table}.refresh_token" ON "${table}" (refresh_token) WHERE refresh_token IS NOT NULL;
   `,
+  // A user name may be had once for each client, issuer and resource (M2).
+  (table) => `
+    ${addColumns(table, ADDED_COLUMNS[0])}
+    DROP INDEX main."${table}.user_name";
+    CREATE UNIQUE INDEX main."${table}.user_name" ON "${table}" (user_name, client_id, ifnull(issuer, ''), ifnull(resource, '')) WHERE user_name IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS main."${DELETED_TABLE}" (table_name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
+  `,
 ];
+
+/** The columns that each migration after the first one adds. */
+const ADDED_COLUMNS: readonly (readonly string[])[] = [['issuer', 'resource', 'lease']];
 
 /** The version of the schema that this package makes. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
+
+function addColumns(table: string, columns: readonly string[] = []): string {
+  return columns
+    .map((column) => `ALTER TABLE main."${table}" ADD COLUMN ${column} TEXT;`)
+    .join('\n    ');
+}
 
 /**
  * The version of the schema that a table has, 0 where there is no table. It changes nothing.
@@ -73,9 +95,14 @@ export function readSchemaVersion(database: SqliteDatabase, table: string): numb
       `has version ${recorded} of the schema, and this package knows ${SCHEMA_VERSION}`,
     );
   }
+  const added = ADDED_COLUMNS.slice(recorded - 1).flat();
+  const columns = ['position', ...COLUMNS.map(([column]) => column)];
   if (
-    recorded === SCHEMA_VERSION &&
-    !hasColumns(database, table, ['position', ...COLUMNS.map(([column]) => column)])
+    !hasColumns(
+      database,
+      table,
+      columns.filter((column) => !added.includes(column)),
+    )
   ) {
     throw unknownSchema(table, 'has other columns than a token store gave it');
   }

@@ -86,7 +86,7 @@ describe('a damaged record', () => {
     const refusal = { code: 'RECORD_CORRUPT', message: expect.stringContaining('"damaged"') };
     await expect(store.findToken(ada)).rejects.toMatchObject(refusal);
     await expect(store.getTokens()).rejects.toMatchObject(refusal);
-    await expect(store.saveToken(ada.with({ accessToken: 'x' }))).rejects.toMatchObject(refusal);
+    await expect(store.saveToken(ada.with({ tokenType: 'x' }))).rejects.toMatchObject(refusal);
     expect(database.prepare('SELECT * FROM oauthtoken').all()).toEqual(before);
     expect(await store.findToken(bob)).toMatchObject({ version: 1 });
   });
@@ -141,7 +141,7 @@ describe('saves that share a transaction', () => {
 
 test('another connection that does not let go is told with STORE_BUSY', async () => {
   const path = join(freshFolder(), 'tokens.db');
-  await using store = new SqliteTokenStore({ path, busyTimeout: 30 });
+  await using store = new SqliteTokenStore({ path, timeout: 30 });
   await store.saveToken(ada);
   const other = new Database(path);
   other.exec('BEGIN IMMEDIATE');

@@ -1,10 +1,5 @@
-import {
-  keysOf,
-  matchesOn,
-  OAuthToken,
-  type StoredRecord,
-  type TokenRecord,
-} from '@tokenkeep/core';
+import { OAuthToken, type StoredRecord, type TokenRecord } from '@tokenkeep/core';
+import { keysOf, matchesOn, type TokenKey } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 
 /** Compares keys after both sides were changed in some way. */
@@ -19,7 +14,7 @@ export function folded(fold: (text: string) => string) {
     return result;
   };
   return {
-    isMatch: (...[key, token, record]: Parameters<typeof matchesOn>): boolean => {
+    isMatch: (key: TokenKey, token: TokenRecord, record: TokenRecord): boolean => {
       const value = record[key.field];
       if (value == null || once(value) !== once(key.value)) return false;
       return matchesOn({ field: key.field, value }, { ...token, [key.field]: value }, record);

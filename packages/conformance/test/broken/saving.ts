@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { matchesOn, OAuthToken, type StoredRecord, TokenConflictError } from '@tokenkeep/core';
+import { OAuthToken, type StoredRecord, TokenConflictError } from '@tokenkeep/core';
+import { matchesOn } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { RIGHT_RULES } from './plain-token-store.ts';
 

@@ -1,4 +1,5 @@
-import { keysOf, TokenConflictError } from '@tokenkeep/core';
+import { TokenConflictError } from '@tokenkeep/core';
+import { keysOf } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { RIGHT_RULES } from './plain-token-store.ts';
 

@@ -3,8 +3,11 @@ import type { MaybePromise } from './token-storage.ts';
 /** Which of the works of a commit failed, by their place, and why. The others are committed. */
 export type Failures = ReadonlyMap<number, unknown>;
 
-interface Waiting<Work> {
-  readonly work: Work;
+/** What is to be written, with what a commit gives to write it with. */
+export type Work<Context> = (context: Context) => void;
+
+interface Waiting<Context> {
+  readonly work: Work<Context>;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -16,20 +19,32 @@ interface Waiting<Work> {
  * One commit runs at a time; what comes in meanwhile goes into the next one, in the order in which
  * it came.
  */
-export class GroupCommit<Work> {
-  readonly #commit: (works: readonly Work[]) => MaybePromise<Failures>;
-  #waiting: Waiting<Work>[] = [];
+export class GroupCommit<Context> {
+  readonly #commit: (works: readonly Work<Context>[]) => MaybePromise<Failures>;
+  #waiting: Waiting<Context>[] = [];
   #isRunning = false;
 
   /** @param commit commits all works but those that it names as failed; if it throws, none is */
-  constructor(commit: (works: readonly Work[]) => MaybePromise<Failures>) {
+  constructor(commit: (works: readonly Work<Context>[]) => MaybePromise<Failures>) {
     this.#commit = commit;
   }
 
-  /** Settles when the work is committed, or has failed. */
-  add(work: Work): Promise<void> {
+  /**
+   * Settles when the work is committed, or has failed.
+   *
+   * @param work is done again if it was rolled back because of another's fault
+   * @returns what the work gave when it was done last
+   */
+  add<Result>(work: (context: Context) => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ work, resolve, reject });
+      let result: Result;
+      this.#waiting.push({
+        work: (context) => {
+          result = work(context);
+        },
+        resolve: () => resolve(result),
+        reject,
+      });
       if (this.#isRunning) return;
       this.#isRunning = true;
       // Callers that start in the same turn of the event loop come along.
