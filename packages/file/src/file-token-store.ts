@@ -15,7 +15,7 @@ import {
   type TokenStorage,
   type Work,
 } from '@tokenkeep/core/adapter';
-import { fileFailure, requirePath, resolvePath, usableFile } from '@tokenkeep/core/adapter/file';
+import { fileFailure, requirePath, requireUsable, resolvePath } from '@tokenkeep/core/adapter/file';
 import type { MemorySpace } from '@tokenkeep/memory';
 import { FileLock, loadTryLock } from './file-lock.ts';
 import { TokenFile } from './token-file.ts';
@@ -82,9 +82,8 @@ class FileRecords implements TokenStorage {
   async open(): Promise<void> {
     const path = await resolvePath(this.#path);
     const file = new TokenFile(path);
-    const exists = await usableFile(path);
     // Says what would be in the way of the first save.
-    if (exists === undefined) await access(dirname(path), constants.W_OK | constants.X_OK);
+    if (!(await requireUsable(path))) await access(dirname(path), constants.W_OK | constants.X_OK);
     file.read();
     const lock = new FileLock(`${path}.lock`, this.#timeout, await loadTryLock());
     this.#opened = { file, lock };

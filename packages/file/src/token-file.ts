@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { TokenStoreError } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
-import { resolvePath, usableFile } from '@tokenkeep/core/adapter/file';
+import { requireUsable, resolvePath } from '@tokenkeep/core/adapter/file';
 import { MemorySpace } from '@tokenkeep/memory';
 import { type FileContent, formatFile, HEAD_BYTES, parseFile } from './file-format.ts';
 import { replaceFile } from './replace-file.ts';
@@ -105,8 +105,7 @@ export class TokenFile {
 
   /** To replace a file takes no right to write to it; who took that right away meant it. */
   async #requireWritable(): Promise<void> {
-    const found = await usableFile(this.#path);
-    if (found === undefined) return;
+    if (!(await requireUsable(this.#path))) return;
     try {
       await access(this.#path, constants.W_OK);
     } catch (error) {
@@ -118,8 +117,9 @@ export class TokenFile {
         { driverCode },
       );
     }
-    const user = process.geteuid?.() ?? found.uid;
-    if (user !== found.uid && user !== 0) {
+    const { uid } = await stat(this.#path);
+    const user = process.geteuid?.() ?? uid;
+    if (user !== uid && user !== 0) {
       throw new TokenStoreError(
         'ACCESS_DENIED',
         `The file ${JSON.stringify(this.#path)} belongs to another user, and a save, which writes it anew, could not give it back. Run as that user, or use @tokenkeep/sqlite, whose files a group can share; nothing was changed.`,
