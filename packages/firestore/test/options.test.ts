@@ -18,7 +18,7 @@ describe('a wrong option is refused by the constructor', () => {
   });
 
   it('two clients', () => {
-    expect(refusal({ firestore: {}, settings: {} })).toMatchObject({ code: 'INVALID_OPTION' });
+    expect(refusal({ firestore: {}, options: {} })).toMatchObject({ code: 'INVALID_OPTION' });
   });
 
   it.each([0, -1, 1.5, '9'])('timeout %j', (timeout) => {
@@ -30,7 +30,7 @@ describe('a connection without encryption', () => {
   it.each([{ ssl: false, host: 'db.example' }, { ssl: false }])(
     'to another machine is refused: %j',
     (settings) => {
-      expect(refusal({ settings })).toMatchObject({
+      expect(refusal({ options: settings })).toMatchObject({
         code: 'TLS_REQUIRED',
         message: expect.stringContaining('tls: false'),
       });
