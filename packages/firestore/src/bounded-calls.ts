@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
-import type { Settings } from '@google-cloud/firestore';
-import { Deadline } from '@tokenkeep/core/adapter/server';
-import { statusName, timeoutError } from './errors.ts';
+import type { Settings, WriteBatch, WriteResult } from '@google-cloud/firestore';
+import { Deadline, STALE } from '@tokenkeep/core/adapter/server';
+import { isLostRace, statusName, timeoutError } from './errors.ts';
 
 /** A call as `callInvocationTransformer`, an option of `@grpc/grpc-js`, is given it. */
 interface GrpcCall {
@@ -50,6 +50,16 @@ export class BoundedCalls {
     const settled = () => this.#unsettled.delete(answer);
     answer.then(settled, settled);
     return this.#deadline.for(answer, () => timeoutError(this.#server));
+  }
+
+  /** @returns {@link STALE} where something is not as a precondition says, and nothing was written */
+  async commit(batch: WriteBatch): Promise<readonly WriteResult[] | typeof STALE> {
+    try {
+      return await this.run(() => batch.commit());
+    } catch (error) {
+      if (isLostRace(error)) return STALE;
+      throw error;
+    }
   }
 
   /** Resolves when the client makes no more calls for steps, given up or not. */

@@ -1,7 +1,7 @@
 import type {
   DocumentReference,
   DocumentSnapshot,
-  QueryDocumentSnapshot,
+  Precondition,
   Timestamp,
 } from '@google-cloud/firestore';
 import type { StoredRecord } from '@tokenkeep/core';
@@ -58,31 +58,17 @@ export function versionIn(doc: DocumentSnapshot): number {
   }
 }
 
-/** Whether this version has never seen the document: the former one stored no `created`. */
-export function isFormer(doc: DocumentSnapshot): boolean {
-  return doc.get('created') === undefined;
-}
-
-/** The fields of a document of the former version as they are now; a damaged record stays as it is. */
-export function migratedFields(doc: QueryDocumentSnapshot): Record<string, unknown> {
-  // Text where there was a map: the former version takes it for damaged, and does not write over it.
-  const record: unknown = doc.get('record');
-  const created = doc.createTime;
-  const writeIds = [String(doc.get('writer'))];
-  try {
-    if (typeof record !== 'object' || record === null) return { created, writeIds };
-    const extra = 'extra' in record ? { extra: JSON.parse(String(record.extra)) } : {};
-    // A client of somebody else may give whole numbers as BigInt, which JSON does not have.
-    const text = JSON.stringify({ ...record, ...extra }, (_name, value) =>
-      typeof value === 'bigint' ? Number(value) : value,
-    );
-    return { created, writeIds, record: text };
-  } catch {
-    return { created, writeIds };
-  }
-}
-
-function textsIn(doc: DocumentSnapshot, field: string): string[] {
+export function textsIn(doc: DocumentSnapshot, field: string): string[] {
   const value: unknown = doc.get(field);
   return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** The condition that a document is as it was read. */
+export function asRead({
+  updateTime,
+}: {
+  readonly updateTime?: Timestamp | undefined;
+}): Precondition {
+  if (updateTime === undefined) throw new Error('the document was not read');
+  return { lastUpdateTime: updateTime };
 }

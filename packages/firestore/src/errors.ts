@@ -1,4 +1,4 @@
-import { TokenStoreError } from '@tokenkeep/core';
+import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
 import { networkFailure } from '@tokenkeep/core/adapter/server';
 
@@ -8,6 +8,42 @@ const STATUS_NAMES =
     ' ',
   );
 
+type Meaning = readonly [code: TokenStoreErrorCode, message: string];
+
+const DENIED: Meaning = [
+  'ACCESS_DENIED',
+  'refuses these credentials. Give the service account the role Cloud Datastore User, or other credentials in options.',
+];
+const BROKEN: Meaning = [
+  'CONNECTION_FAILED',
+  'can not be reached, or the connection broke. See that the host is right and reachable, then try again; a save may or may not have happened.',
+];
+const MEANINGS: { readonly [status: string]: Meaning } = {
+  PERMISSION_DENIED: DENIED,
+  UNAUTHENTICATED: DENIED,
+  UNAVAILABLE: BROKEN,
+  // What a commit that ended like this has done can not be told either.
+  CANCELLED: BROKEN,
+  INTERNAL: BROKEN,
+  UNKNOWN: BROKEN,
+  DEADLINE_EXCEEDED: [
+    'TIMEOUT',
+    'did not answer in time. See that it is reachable and try again; a save may or may not have happened.',
+  ],
+  NOT_FOUND: [
+    'DATABASE_MISSING',
+    'has no such database. Create it, or correct projectId and databaseId in options.',
+  ],
+  RESOURCE_EXHAUSTED: [
+    'THROTTLED',
+    'takes no more: a quota of the project is used up. Raise it, or try again later; nothing was changed.',
+  ],
+  FAILED_PRECONDITION: [
+    'SCHEMA_UNKNOWN',
+    'can not be used like this: the database must be in Native mode, with the indexes of single fields that it has by default.',
+  ],
+};
+
 /** The name of the code of an error; of one that is not gRPC's, its own code. */
 export function statusName(error: unknown): string | undefined {
   const code = driverCodeOf(error);
@@ -16,9 +52,8 @@ export function statusName(error: unknown): string | undefined {
 
 /** Whether a commit failed because something is not as it was read, so that nothing was written. */
 export function isLostRace(error: unknown): boolean {
-  return ['ABORTED', 'ALREADY_EXISTS', 'FAILED_PRECONDITION', 'NOT_FOUND'].includes(
-    statusName(error) ?? '',
-  );
+  const name = statusName(error) ?? '';
+  return ['ABORTED', 'ALREADY_EXISTS', 'FAILED_PRECONDITION', 'NOT_FOUND'].includes(name);
 }
 
 /**
@@ -28,77 +63,18 @@ export function isLostRace(error: unknown): boolean {
  */
 export function translateError(error: unknown, server: string): TokenStoreError | undefined {
   const driverCode = statusName(error);
-  switch (driverCode) {
-    case 'PERMISSION_DENIED':
-    case 'UNAUTHENTICATED':
-      return new TokenStoreError(
-        'ACCESS_DENIED',
-        `${server} refuses these credentials. Give the service account the role Cloud Datastore User, or other credentials in options.`,
-        { driverCode },
-      );
-    case 'NOT_FOUND':
-      return new TokenStoreError(
-        'DATABASE_MISSING',
-        `There is no such database: ${server}. Create it, or correct projectId and databaseId in options.`,
-        { driverCode },
-      );
-    case 'UNAVAILABLE':
-    // What a commit that ended like this has done can not be told either.
-    case 'CANCELLED':
-    case 'INTERNAL':
-    case 'UNKNOWN':
-      return new TokenStoreError(
-        'CONNECTION_FAILED',
-        `${server} can not be reached, or the connection broke (${driverCode}). See that the host is right and reachable, then try again; a save may or may not have happened.`,
-        { driverCode },
-      );
-    case 'DEADLINE_EXCEEDED':
-      return timeoutError(server, driverCode);
-    case 'RESOURCE_EXHAUSTED':
-      return new TokenStoreError(
-        'THROTTLED',
-        'A quota of the Firestore project is used up. Raise it, or try again later; nothing was changed.',
-        { driverCode },
-      );
-    case 'FAILED_PRECONDITION':
-      return new TokenStoreError(
-        'SCHEMA_UNKNOWN',
-        'The Firestore database can not be used like this: it must be in Native mode, with the indexes of single fields that it has by default.',
-        { driverCode },
-      );
-    default:
-      return networkFailure(error) ?? projectMissing(error);
+  const meaning = MEANINGS[driverCode ?? ''];
+  if (meaning !== undefined) {
+    return new TokenStoreError(meaning[0], `${server} ${meaning[1]}`, { driverCode });
   }
-}
-
-export function timeoutError(server: string, driverCode?: string): TokenStoreError {
-  return new TokenStoreError(
-    'TIMEOUT',
-    `${server} did not answer in time. See that it is reachable and try again; a save may or may not have happened.`,
-    { driverCode },
-  );
-}
-
-export function schemaUnknown(collection: string): TokenStoreError {
-  return new TokenStoreError(
-    'SCHEMA_UNKNOWN',
-    `The collection ${collection} was written by a later version. Upgrade, or name another collection; it was left as it is.`,
-  );
-}
-
-export function driverUnavailable(error: unknown): TokenStoreError {
-  return new TokenStoreError(
-    'DRIVER_UNAVAILABLE',
-    '@google-cloud/firestore could not be loaded. Install it, and leave it out of a bundle (`external`, `serverExternalPackages`).',
-    { driverCode: driverCodeOf(error) },
-  );
-}
-
-function projectMissing(error: unknown): TokenStoreError | undefined {
-  const texts = /Unable to detect a Project Id|Could not load the default credentials/;
-  if (!(error instanceof Error && texts.test(error.message))) return undefined;
+  const missing = /Unable to detect a Project Id|Could not load the default credentials/;
+  if (!(error instanceof Error && missing.test(error.message))) return networkFailure(error);
   return new TokenStoreError(
     'ACCESS_DENIED',
     'There are no credentials or no project for Firestore. Give projectId and keyFilename in options, or set GOOGLE_APPLICATION_CREDENTIALS.',
   );
+}
+
+export function timeoutError(server: string): TokenStoreError | undefined {
+  return translateError({ code: 'DEADLINE_EXCEEDED' }, server);
 }

@@ -4,15 +4,13 @@ import type {
   DocumentSnapshot,
   FieldValue,
   Firestore,
-  Precondition,
-  QueryDocumentSnapshot,
   QuerySnapshot,
   Timestamp,
   WriteBatch,
   WriteResult,
 } from '@google-cloud/firestore';
-import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
-import { refuseOtherVersion } from '@tokenkeep/core/adapter';
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { loadDriver, refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
   type DigestedKey,
@@ -23,15 +21,16 @@ import {
 } from '@tokenkeep/core/adapter/server';
 import { BoundedCalls } from './bounded-calls.ts';
 import {
+  asRead,
   entryIn,
   type FirestoreEntry,
   holderIn,
-  isFormer,
-  migratedFields,
   recordIn,
+  textsIn,
   versionIn,
 } from './documents.ts';
-import { driverUnavailable, isLostRace, schemaUnknown, translateError } from './errors.ts';
+import { translateError } from './errors.ts';
+import { isFormer, migrate, migrateAll } from './migration.ts';
 import { checkOptions, type FirestoreTokenStoreOptions } from './options.ts';
 
 /** The store document, beside the records: its schema, and the highest version that was deleted. */
@@ -93,7 +92,7 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     const { docs } = await this.#withKeys(digests);
     if (!docs.some(isFormer)) return { entries: docs.map(entryIn), deletedVersion };
     // A process of the former version is still at work.
-    await this.#migrate(docs);
+    await migrate(docs.filter(isFormer), this.#keys, this.#calls);
     return this.read(keys);
   }
 
@@ -149,36 +148,36 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     ifVersion: number | undefined,
   ): Promise<undefined | typeof STALE> {
     const doc = await this.#run(() => this.#records.doc(digest).get());
-    // Without a version to compare, a damaged record goes as well.
-    if (ifVersion !== undefined)
+    if (ifVersion !== undefined) {
       refuseOtherVersion(doc.exists ? recordIn(doc) : null, { ifVersion });
+    }
     if (doc.exists) return this.#remove([doc]);
   }
 
   async *pages(): AsyncGenerator<StoredRecord[]> {
-    for await (const { docs } of this.#pages(PAGE_SIZE)) yield docs.map(recordIn);
+    let page: QuerySnapshot | undefined;
+    do {
+      page = await this.#page(PAGE_SIZE, page?.docs.at(-1));
+      yield page.docs.map(recordIn);
+    } while (page.size === PAGE_SIZE);
   }
 
   async clear(): Promise<void> {
-    let began: Timestamp | undefined;
-    for await (const { docs, readTime } of this.#pages(RECORDS_PER_COMMIT)) {
-      began ??= readTime;
+    let size = RECORDS_PER_COMMIT;
+    let began: string | undefined;
+    let last: DocumentSnapshot | undefined;
+    for (;;) {
+      const { docs, readTime } = await this.#page(size, last);
+      began ??= readTime.valueOf();
       const end = began;
-      const wasThere = ({ createTime }: DocumentSnapshot) =>
-        `${createTime?.valueOf()}` <= end.valueOf();
-      let left: DocumentSnapshot[] = docs.filter(wasThere);
-      if (left.length === 0) return;
-      let count = left.length;
-      while (left.length > 0) {
-        if ((await this.#remove(left.slice(0, count))) !== STALE) {
-          left = left.slice(count);
-        } else {
-          // One of them was saved meanwhile: one at a time, so that it does not hold up the others.
-          count = 1;
-          const refs = left.map(({ ref }) => ref);
-          const docs = await this.#run(() => this.#db.getAll(...refs));
-          left = docs.filter((doc) => doc.exists && wasThere(doc));
-        }
+      const old = docs.filter(({ createTime }) => createTime.valueOf() <= end);
+      if (old.length === 0) return;
+      if ((await this.#remove(old)) === STALE) {
+        // One of them was saved meanwhile: one at a time, so that it does not hold up the others.
+        size = 1;
+      } else {
+        size = RECORDS_PER_COMMIT;
+        last = old.at(-1);
       }
     }
   }
@@ -214,10 +213,9 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
   }
 
   async #makeClient(): Promise<Firestore> {
-    const driver = await import('@google-cloud/firestore').catch((error) => {
-      throw driverUnavailable(error);
-    });
-    return new driver.Firestore({ ...this.#options.options, ...this.#calls.clientOptions });
+    const name = '@google-cloud/firestore';
+    const { Firestore } = await loadDriver(name, () => import('@google-cloud/firestore'));
+    return new Firestore({ ...this.#options.options, ...this.#calls.clientOptions });
   }
 
   #run<T>(step: () => Promise<T>): Promise<T> {
@@ -229,14 +227,10 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
   }
 
   /** In the order of creation. What has no `created`, such as the store document, is not among them. */
-  async *#pages(size: number): AsyncGenerator<QuerySnapshot> {
-    let page: QuerySnapshot | undefined;
-    do {
-      const query = this.#records.orderBy('created').limit(size);
-      const last = page?.docs.at(-1);
-      page = await this.#run(() => (last === undefined ? query : query.startAfter(last)).get());
-      yield page;
-    } while (page.size === size);
+  #page(size: number, last: DocumentSnapshot | undefined): Promise<QuerySnapshot> {
+    const all = this.#records.orderBy('created').limit(size);
+    const query = last === undefined ? all : all.startAfter(last);
+    return this.#run(() => query.get());
   }
 
   /**
@@ -253,16 +247,14 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
   ): Promise<readonly WriteResult[] | typeof STALE> {
     const isWritten = isDecidedOn || deletedVersion > this.#store.deletedVersion;
     if (isWritten) batch.update(this.#records.doc(STORE), { deletedVersion }, asRead(this.#store));
-    try {
-      const results = await this.#run(() => batch.commit());
-      const updateTime = results.at(-1)?.writeTime;
-      if (isWritten && updateTime) this.#store = { deletedVersion, updateTime };
-      return results;
-    } catch (error) {
-      if (!isLostRace(error)) throw error;
+    const results = await this.#calls.commit(batch);
+    if (results === STALE) {
       if (isWritten) await this.#readStore();
       return STALE;
     }
+    const updateTime = results.at(-1)?.writeTime;
+    if (isWritten && updateTime) this.#store = { deletedVersion, updateTime };
+    return results;
   }
 
   /** @param docs at most {@link RECORDS_PER_COMMIT} */
@@ -290,17 +282,17 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     keys: readonly DigestedKey[],
   ): Promise<FirestoreEntry | typeof STALE> {
     const refs = keys.map(({ digest }) => this.#keys.doc(digest));
-    const [doc, ...keyDocs] = await this.#run(() => this.#db.getAll(ref, ...refs));
-    if (doc?.exists && entryIn(doc).writeIds.includes(writeId)) return entryIn(doc);
-    const found = keyDocs.filter(({ exists }) => exists);
-    if (found.length === 0) return STALE;
+    const [doc, ...found] = await this.#run(() => this.#db.getAll(ref, ...refs));
+    if (doc && textsIn(doc, 'writeIds').includes(writeId)) return entryIn(doc);
+    const taken = found.filter(({ exists }) => exists);
+    if (taken.length === 0) return STALE;
     // Nobody can come to have such a value meanwhile: it would have to create the key document.
-    const { docs } = await this.#withKeys(found.map(({ id }) => id));
-    const held = docs.flatMap((each) => holderIn(each).keys);
-    const left = found.filter(({ id }) => !held.includes(id));
+    const { docs } = await this.#withKeys(taken.map(({ id }) => id));
+    const held = docs.flatMap((each) => textsIn(each, 'keys'));
+    const left = taken.filter(({ id }) => !held.includes(id));
     const batch = this.#db.batch();
     for (const each of left) batch.delete(each.ref, asRead(each));
-    if (left.length > 0) await this.#write(batch);
+    if (left.length > 0) await this.#calls.commit(batch);
     return STALE;
   }
 
@@ -308,50 +300,25 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     const ref = this.#records.doc(STORE);
     let doc = await this.#run(() => ref.get());
     if (!doc.exists) {
-      await this.#migrateAll();
-      const batch = this.#db.batch().create(ref, { schema: SCHEMA, deletedVersion: 0 });
-      // Another process may have created it meanwhile.
-      await this.#run(() => batch.commit()).catch((error) => {
-        if (!isLostRace(error)) throw error;
-      });
+      // By the former version, which had no store document, or by nobody yet.
+      await migrateAll(this.#records, this.#keys, this.#calls);
+      const batch = this.#db.batch();
+      batch.create(ref, { schema: SCHEMA, deletedVersion: 0 });
+      // Another process may have done it meanwhile.
+      await this.#calls.commit(batch);
       doc = await this.#run(() => ref.get());
     }
-    if (Number(doc.get('schema')) !== SCHEMA) throw schemaUnknown(this.#options.collection);
+    if (Number(doc.get('schema')) !== SCHEMA) {
+      throw new TokenStoreError(
+        'SCHEMA_UNKNOWN',
+        `The collection ${this.#options.collection} was written by a later version. Upgrade, or name another collection; it was left as it is.`,
+      );
+    }
     this.#store = {
       deletedVersion: Number(doc.get('deletedVersion')),
       updateTime: doc.updateTime,
     };
   }
-
-  /** The former version had no store document, and everything else in other fields. */
-  async #migrateAll(): Promise<void> {
-    let last: DocumentSnapshot | undefined;
-    for (;;) {
-      const query = this.#records.limit(RECORDS_PER_COMMIT);
-      const start = last;
-      const { docs } = await this.#run(() => (start ? query.startAfter(start) : query).get());
-      if (docs.length === 0) return;
-      if (await this.#migrate(docs)) last = docs.at(-1);
-    }
-  }
-
-  /** @returns `false` where one of them has changed meanwhile, and nothing was written */
-  async #migrate(docs: readonly QueryDocumentSnapshot[]): Promise<boolean> {
-    const batch = this.#db.batch();
-    for (const doc of docs) {
-      if (doc.id === STORE || !isFormer(doc)) continue;
-      const fields = { ...migratedFields(doc), writer: this.#fieldValue.delete() };
-      batch.update(doc.ref, fields, asRead(doc));
-      batch.delete(this.#keys.doc(doc.id));
-    }
-    return (await this.#write(batch)) !== STALE;
-  }
-}
-
-/** The condition that a document is as it was read. */
-function asRead({ updateTime }: { readonly updateTime?: Timestamp | undefined }): Precondition {
-  if (updateTime === undefined) throw new Error('the document was not read');
-  return { lastUpdateTime: updateTime };
 }
 
 function digestsOf(keys: readonly DigestedKey[]): string[] {

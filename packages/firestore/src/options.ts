@@ -29,15 +29,16 @@ export interface FirestoreTokenStoreOptions {
   timeout?: number;
 }
 
-/** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
-export function checkOptions(given: FirestoreTokenStoreOptions): {
+/** The options with their defaults. */
+export interface CheckedOptions
+  extends Required<Omit<FirestoreTokenStoreOptions, 'firestore' | 'tls'>> {
   readonly firestore: Firestore | undefined;
-  readonly options: Settings;
-  readonly collection: string;
-  readonly timeout: number;
   /** What messages call it. */
   readonly server: string;
-} {
+}
+
+/** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
+export function checkOptions(given: FirestoreTokenStoreOptions): CheckedOptions {
   requireKnownOptions(
     'FirestoreTokenStore',
     given,

@@ -61,7 +61,7 @@ export const ADAPTERS: readonly Adapter[] = [
     name: 'firestore',
     store: 'FirestoreTokenStore',
     options:
-      '{ settings: { projectId: "none", host: "127.0.0.1", port, ssl: false }, timeout: 500 }',
+      '{ options: { projectId: "none", host: "127.0.0.1", port, ssl: false }, timeout: 500 }',
     driver: '@google-cloud/firestore',
     needsServer: true,
     staysAlive: true,
