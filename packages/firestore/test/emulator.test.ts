@@ -138,9 +138,9 @@ describe('what happens between the reading and the commit is not missed', () => 
     const ada = user('ada');
     for (const clientId of ['c1', 'c2'])
       await save(one, { ...ada, clientId, accessToken: clientId });
-    const third = { ...ada, clientId: 'c3', refreshToken: 'r' };
-    beforeNextCommit(() => save(two, third));
-    expect((await save(one, third)).version).toBe(2);
+    const third = (refreshToken: string) => ({ ...ada, clientId: 'c3', refreshToken });
+    beforeNextCommit(() => save(two, third('of two')));
+    expect((await save(one, third('of one'))).version).toBe(2);
     expect((await one.getTokens()).map(({ clientId }) => clientId)).toEqual(['c1', 'c2', 'c3']);
   });
 

@@ -17,6 +17,13 @@ describe('a wrong option is refused by the constructor', () => {
     expect(refusal({ collection })).toMatchObject({ code: 'INVALID_OPTION' });
   });
 
+  it.each([{ settings: {} }, { url: 'x' }, { Collection: 'x' }])('unknown: %j', (options) => {
+    expect(refusal(options)).toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(Object.keys(options)[0] ?? ''),
+    });
+  });
+
   it('two clients', () => {
     expect(refusal({ firestore: {}, options: {} })).toMatchObject({ code: 'INVALID_OPTION' });
   });
@@ -43,8 +50,19 @@ describe('a connection without encryption', () => {
     expect(refusal({ tls: false })).toBe('accepted');
   });
 
-  it('to this machine is allowed', () => {
-    vi.stubEnv('FIRESTORE_EMULATOR_HOST', '127.0.0.1:8080');
+  it('is not made where the variable is empty', () => {
+    vi.stubEnv('FIRESTORE_EMULATOR_HOST', '');
     expect(refusal({})).toBe('accepted');
+    expect(refusal({ options: { host: 'db.example' } })).toBe('accepted');
+    expect(refusal({ options: { host: 'db.example', ssl: false } })).toMatchObject({
+      code: 'TLS_REQUIRED',
+    });
+  });
+
+  it('to this machine is allowed', () => {
+    for (const host of ['127.0.0.1:8080', '[::1]:8080', 'localhost']) {
+      vi.stubEnv('FIRESTORE_EMULATOR_HOST', host);
+      expect(refusal({})).toBe('accepted');
+    }
   });
 });
