@@ -216,13 +216,22 @@ function commitOf<E extends Entry>(
   };
 }
 
-/** Keys that a record gets, and of which it has to be known who else has them. An id that was not asked for is new. */
+/**
+ * Keys that a record gets, and of which it has to be known who else has them. An id that was not
+ * asked for is new, and a key that an absorbed record does not share leads to that one only.
+ */
 function keysToRead<E extends Entry>(
-  { addedKeys }: Commit<E>,
+  { addedKeys, absorbs }: Commit<E>,
   asked: readonly DigestedKey[],
 ): DigestedKey[] {
   const known = digestsOf(asked);
-  return addedKeys.filter(({ field, digest }) => field !== 'id' && !known.includes(digest));
+  const isAbsorbed = ({ field, value, digest }: DigestedKey) =>
+    absorbs.some(
+      ({ record, sharedKeys }) => record[field] === value && !sharedKeys.includes(digest),
+    );
+  return addedKeys.filter(
+    (key) => key.field !== 'id' && !known.includes(key.digest) && !isAbsorbed(key),
+  );
 }
 
 /** Whether the write ids of a record show that a commit is not among its writes. */
