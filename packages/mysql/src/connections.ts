@@ -1,17 +1,16 @@
+import { TokenStoreError } from '@tokenkeep/core';
 import { invalidOption } from '@tokenkeep/core/adapter';
 import { Deadline } from '@tokenkeep/core/adapter/server';
-import { isGivenUp, isLostConnection, lateness } from './errors.ts';
+import type { PoolOptions } from 'mysql2/promise';
+import { isGivenUp, isLostConnection, noAnswer, noFreeConnection } from './errors.ts';
 import type { CheckedOptions, MysqlConnection, MysqlPool, MysqlValue } from './options.ts';
-
-/** What was sent first and what is waited for, a connection too, has its time, as a whole. */
-type InTime = <T>(answer: Promise<T>) => Promise<T>;
 
 /** A connection while it is used. */
 export class Session {
   readonly #connection: MysqlConnection;
-  readonly #inTime: InTime;
+  readonly #inTime: <T>(answer: Promise<T>) => Promise<T>;
 
-  constructor(connection: MysqlConnection, inTime: InTime) {
+  constructor(connection: MysqlConnection, inTime: <T>(answer: Promise<T>) => Promise<T>) {
     this.#connection = connection;
     this.#inTime = inTime;
   }
@@ -33,16 +32,14 @@ export class Session {
     );
   }
 
-  /** For what can't be prepared. */
+  /** For what is not to be prepared. */
   async query(sql: string): Promise<void> {
     await this.#inTime(this.#connection.query(sql));
   }
 
-  /** Makes a transaction that did not end as it should undone, without losing why it did not. */
-  async rollBack(reason: unknown): Promise<void> {
-    // A connection that is given up, the server rolls back. On one that hangs, this would wait.
-    if (isGivenUp(reason)) this.#connection.destroy();
-    else await this.query('ROLLBACK').catch(() => this.#connection.destroy());
+  /** For what takes as long as there are rows. */
+  async queryUnlimited(sql: string): Promise<void> {
+    await this.#connection.query(sql);
   }
 }
 
@@ -60,30 +57,28 @@ export class Connections {
   }
 
   async open(): Promise<void> {
-    const { pool, poolOptions } = this.#options;
-    if (pool !== undefined) {
-      this.#pool = pool;
-    } else if (this.#pool === undefined) {
-      const { OwnPool } = await import('./own-pool.ts');
-      const own = new OwnPool(poolOptions);
-      this.#pool = own;
-      this.#closePool = () => own.close();
-    }
-    await this.useRepeatably(requirePlain);
+    this.#pool ??= this.#options.pool ?? (await this.#ownPool(this.#options.poolOptions));
+    await this.retryOnce(requirePlain);
   }
 
   /** Lends a connection. One that broke, or did not answer in time, is not used again. */
   async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
     if (this.#pool === undefined) throw new Error('the store is not open');
+    const { timeout, server } = this.#options;
     const coming = this.#pool.getConnection();
-    const connection = await this.#inTime(coming).catch((error: unknown) => {
-      // One that comes too late goes back to the others.
-      coming.then((late) => late.release()).catch(() => {});
-      throw error;
-    });
+    const connection = await this.#deadline
+      .for(coming, () => noFreeConnection(timeout, server))
+      .catch((error: unknown) => {
+        // One that comes too late goes back to the others.
+        coming.then((late) => late.release()).catch(() => {});
+        throw error;
+      });
     let isSound = false;
     try {
-      const result = await work(new Session(connection, this.#inTime));
+      const session = new Session(connection, (answer) =>
+        this.#deadline.for(answer, () => noAnswer(timeout, server)),
+      );
+      const result = await work(session);
       isSound = true;
       return result;
     } catch (error) {
@@ -95,8 +90,8 @@ export class Connections {
     }
   }
 
-  /** Once more, on another connection, if the first had gone stale: for what may be done twice. */
-  async useRepeatably<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  /** Once more, on another connection, if the first turns out to be broken: for idempotent work. */
+  async retryOnce<T>(work: (session: Session) => Promise<T>): Promise<T> {
     try {
       return await this.use(work);
     } catch (error) {
@@ -105,13 +100,57 @@ export class Connections {
     }
   }
 
+  /**
+   * Commits what the work did if it gives `true`, else rolls it back. A connection that is given up,
+   * the server rolls back.
+   */
+  transaction(work: (session: Session) => Promise<boolean>): Promise<boolean> {
+    return this.use(async (session) => {
+      await session.query('START TRANSACTION');
+      try {
+        const isDone = await work(session);
+        await session.query(isDone ? 'COMMIT' : 'ROLLBACK');
+        return isDone;
+      } catch (error) {
+        if (!isGivenUp(error)) await session.query('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
   async close(): Promise<void> {
     await this.#closePool();
   }
 
-  readonly #inTime: InTime = (answer) =>
-    this.#deadline.for(answer, () => lateness(this.#options.timeout));
+  async #ownPool(options: PoolOptions): Promise<MysqlPool> {
+    const { createPool } = await import('mysql2/promise').catch(() => {
+      throw new TokenStoreError(
+        'DRIVER_UNAVAILABLE',
+        'The driver mysql2 could not be loaded. Install it, and leave it out of a bundle (`external`, `serverExternalPackages`).',
+      );
+    });
+    const pool = createPool(options);
+    // Goes before whatever the store sends on a new connection.
+    pool.pool.on('connection', (connection) => {
+      for (const setting of SETTINGS) {
+        connection.query(setting, (error) => {
+          if (error) connection.destroy();
+        });
+      }
+    });
+    this.#closePool = () => pool.end();
+    return pool;
+  }
 }
+
+/**
+ * Locks of gaps, which a stricter isolation takes, would make saves of different users wait for each
+ * other.
+ */
+const SETTINGS = [
+  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION autocommit = 1",
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+];
 
 /**
  * A pool may be set up to give and take values in a way of its own, with which records would be
@@ -128,11 +167,11 @@ async function requirePlain(session: Session): Promise<void> {
   if (row['text'] !== '' || typeof row['charset'] !== 'string') {
     throw invalidOption(
       'pool',
-      'or connection has rowsAsArray, nestTables or a typeCast: rows must come as objects, with their values as they are',
+      'or options has rowsAsArray, nestTables or a typeCast: rows must come as objects, with their values as they are',
     );
   }
   if (row['charset'] !== 'utf8mb4') {
-    throw invalidOption('pool', 'or connection has another charset than utf8mb4');
+    throw invalidOption('pool', 'or options has another charset than utf8mb4');
   }
   if (Number(row['autocommit']) !== 1) {
     throw invalidOption('pool', 'has autocommit off: nothing would be kept');

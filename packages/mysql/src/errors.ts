@@ -15,14 +15,21 @@ export function isLostRace(error: unknown): boolean {
   return LOST_RACES.has(errnoOf(error));
 }
 
-/** Whether the connection is gone, and nobody knows whether what was sent was done. */
+/** Whether an `ALTER TABLE` was refused as another process did the same. */
+export function isDoneAlready(error: unknown): boolean {
+  const errno = errnoOf(error);
+  // ER_BAD_FIELD_ERROR, ER_DUP_FIELDNAME, ER_CANT_DROP_FIELD_OR_KEY
+  return errno === 1054 || errno === 1060 || errno === 1091;
+}
+
+/** Whether the connection broke. */
 export function isLostConnection(error: unknown): boolean {
   return translateError(error)?.code === 'CONNECTION_FAILED';
 }
 
 /**
  * Whether a connection is of no use any more: what it does after a time-out, or after it broke, is
- * nobody's, and where it leads to a server that takes no writes, a new one may lead to another.
+ * ignored, and where it leads to a server that takes no writes, a new one may lead to another.
  */
 export function isGivenUp(error: unknown): boolean {
   const code = translateError(error)?.code;
@@ -30,35 +37,47 @@ export function isGivenUp(error: unknown): boolean {
 }
 
 /** The error for an answer that is late. */
-export function lateness(timeout: number): TokenStoreError {
+export function noAnswer(timeout: number, server: string): TokenStoreError {
   return new TokenStoreError(
     'TIMEOUT',
-    `The server did not answer, or no connection was free, within ${timeout} ms. Try again; a save may or may not have happened.`,
-    { retryable: true },
+    `The server (${server}) did not answer within ${timeout} ms. Try again; a save may or may not have happened.`,
   );
 }
+
+/** The error for a connection that is late: nothing was sent. */
+export function noFreeConnection(timeout: number, server: string): TokenStoreError {
+  return new TokenStoreError(
+    'TIMEOUT',
+    `No connection (${server}) was free or could be made within ${timeout} ms. Try again, or raise connectionLimit.`,
+  );
+}
+
+const GRANT =
+  'Grant SELECT, INSERT, UPDATE, DELETE, CREATE and, to migrate older tables, ALTER on it.';
 
 const MEANINGS: Readonly<Record<number, readonly [code: TokenStoreErrorCode, advice: string]>> = {
   1021: ['STORAGE_FULL', 'The disk of the server is full. Make room and try again.'],
   1114: ['STORAGE_FULL', 'The table is full. Make room on the server and try again.'],
   1041: ['STORAGE_FULL', 'The server is out of memory. Try again later.'],
   1040: [
-    'CONNECTION_FAILED',
+    'THROTTLED',
     'The server has too many connections. Raise max_connections, or lower connectionLimit.',
   ],
-  1203: ['CONNECTION_FAILED', 'This user has too many connections. Lower connectionLimit.'],
+  1203: ['THROTTLED', 'This user has too many connections. Lower connectionLimit.'],
+  1226: [
+    'THROTTLED',
+    'This user has reached a limit of the account. Raise it, or try again later.',
+  ],
+  1461: [
+    'THROTTLED',
+    'The server has too many prepared statements. Raise max_prepared_stmt_count, or look for a client that does not close its own.',
+  ],
   1053: ['CONNECTION_FAILED', 'The server is shutting down. Try again when it is back.'],
   1927: ['CONNECTION_FAILED', 'The connection was killed. Try again.'],
   1317: ['CONNECTION_FAILED', 'The statement was interrupted on the server. Try again.'],
-  1044: [
-    'ACCESS_DENIED',
-    'This user may not use this database. Grant SELECT, INSERT, UPDATE, DELETE and CREATE on it.',
-  ],
+  1044: ['ACCESS_DENIED', `This user may not use this database. ${GRANT}`],
   1045: ['ACCESS_DENIED', 'The server refuses this user or password. Correct them.'],
-  1142: [
-    'ACCESS_DENIED',
-    'This user lacks a right on the table. Grant SELECT, INSERT, UPDATE, DELETE and CREATE on it.',
-  ],
+  1142: ['ACCESS_DENIED', `This user lacks a right on the table. ${GRANT}`],
   1130: [
     'ACCESS_DENIED',
     'The server takes no connections from this host. Let the user connect from here.',
@@ -78,36 +97,53 @@ const MEANINGS: Readonly<Record<number, readonly [code: TokenStoreErrorCode, adv
     'The transaction takes no writes. Connect to the primary, or turn transaction_read_only off.',
   ],
   1836: ['READ_ONLY', 'The server takes no writes. Connect to the primary.'],
-  3159: [
-    'TLS_REQUIRED',
-    'The server wants an encrypted connection. Give ssl in the option connection.',
-  ],
+  3159: ['TLS_REQUIRED', 'The server wants an encrypted connection. Give ssl in the options.'],
   3024: ['TIMEOUT', 'The statement took too long. Try again; a save may or may not have happened.'],
   1969: ['TIMEOUT', 'The statement took too long. Try again; a save may or may not have happened.'],
 };
 
-const RETRYABLE: ReadonlySet<TokenStoreErrorCode> = new Set([
-  'CONNECTION_FAILED',
-  'TIMEOUT',
-  'STORAGE_FULL',
-]);
+/** Errors of the driver itself, which have neither a number nor a code: known by their texts. */
+const DRIVER_ERRORS: readonly (readonly [
+  text: RegExp,
+  code: TokenStoreErrorCode,
+  advice: string,
+])[] = [
+  [
+    /^Pool is closed/,
+    'HANDLE_CLOSED',
+    'The pool that the store was given is closed. Give the store an open one, and close the store before its pool.',
+  ],
+  [
+    /^Queue limit reached/,
+    'THROTTLED',
+    'Too many calls wait for a connection (queueLimit). Try again, or raise queueLimit or connectionLimit.',
+  ],
+  [
+    /^No connections available/,
+    'THROTTLED',
+    'All connections are in use. Try again, raise connectionLimit, or leave waitForConnections on.',
+  ],
+  [
+    /closed state|connection is closed/i,
+    'CONNECTION_FAILED',
+    'The connection broke. Try again; a save may or may not have happened.',
+  ],
+];
 
-/** mysql2's errors in our terms. They carry the statement and its values: none of it is taken over. */
-export function translateError(error: unknown): TokenStoreError | undefined {
+/**
+ * mysql2's errors in our terms. They carry the statement and its values: none of it is taken over.
+ *
+ * @param server where it is, for the message
+ */
+export function translateError(error: unknown, server = ''): TokenStoreError | undefined {
   if (error instanceof TokenStoreError) return error;
   const errno = errnoOf(error);
   const meaning = errno === undefined ? undefined : MEANINGS[errno];
   if (meaning !== undefined) {
     const [code, advice] = meaning;
-    return new TokenStoreError(code, advice, { driverCode: errno, retryable: RETRYABLE.has(code) });
+    return new TokenStoreError(code, advice, { driverCode: errno });
   }
   const driverCode = driverCodeOf(error);
-  if (error instanceof Error && error.message.includes('Pool is closed')) {
-    return new TokenStoreError(
-      'HANDLE_CLOSED',
-      'The pool that the store was given is closed. Give the store an open one, and close the store before its pool.',
-    );
-  }
   if (driverCode === 'HANDSHAKE_NO_SSL_SUPPORT' || driverCode === 'HANDSHAKE_SSL_ERROR') {
     return new TokenStoreError(
       'TLS_REQUIRED',
@@ -115,18 +151,17 @@ export function translateError(error: unknown): TokenStoreError | undefined {
       { driverCode },
     );
   }
-  if ((typeof driverCode === 'string' && driverCode.startsWith('PROTOCOL_')) || isClosed(error)) {
+  if (typeof driverCode === 'string' && driverCode.startsWith('PROTOCOL_')) {
     return new TokenStoreError(
       'CONNECTION_FAILED',
-      'The connection to the server broke. Try again; a save may or may not have happened.',
-      { driverCode, retryable: true },
+      `The connection to the server (${server}) broke. Try again; a save may or may not have happened.`,
+      { driverCode },
     );
   }
-  return networkFailure(error);
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && /closed state|connection is closed/i.test(error.message);
+  const text = error instanceof Error ? error.message : '';
+  const known = DRIVER_ERRORS.find(([pattern]) => pattern.test(text));
+  if (known !== undefined) return new TokenStoreError(known[1], known[2], { driverCode });
+  return networkFailure(error, server);
 }
 
 function errnoOf(error: unknown): number | undefined {

@@ -1,90 +1,130 @@
-import { BESIDE_RECORD, COLUMNS, KEYS } from './schema.ts';
+import type { TokenKeyField } from '@tokenkeep/core/adapter';
+import type { DigestedKey } from '@tokenkeep/core/adapter/server';
+import { COLUMNS, KEYS } from './schema.ts';
+
+type Fields = readonly Pick<DigestedKey, 'field'>[];
 
 /** What a record is read by: a row has the names of its fields. */
-const RECORD: readonly string[] = COLUMNS.map(([column, field]) => `${column} AS ${field}`);
+const RECORD: string = COLUMNS.map(([column, field]) => `${column} AS ${field}`).join(', ');
 
-/** The same with what is needed to write over it. */
-const FOR_SAVE: readonly string[] = [...RECORD, ...BESIDE_RECORD];
+/** The same with what a commit needs. */
+const ENTRY: string = [
+  RECORD,
+  ...KEYS.map(([prefix]) => `${prefix}_slot`),
+  'write_ids',
+  'joins',
+].join(', ');
 
-/** The columns that a save writes, beside the digest of the id. */
-export const WRITTEN: readonly string[] = [...COLUMNS.map(([column]) => column), ...BESIDE_RECORD];
+/** The columns that each save writes. */
+const WRITTEN: readonly string[] = [
+  ...COLUMNS.map(([column]) => column),
+  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
+  'id_digest',
+  'write_ids',
+];
 
-/** Statements. */
-const MOST_KEPT = 500;
+/** Rows. Few enough that neither the event loop nor another's save waits long for them. */
+const PAGE = 200;
 
-/** The statements for one table. Values are never in them: each is a `?`. */
+const IS_UNCHANGED = 'id_digest = ? AND write_ids = ? AND joins = ?';
+
+/**
+ * The statements for one table. Each value is a `?`, so that there are few different texts: a server
+ * keeps 16,382 prepared ones at most, for all its connections.
+ */
 export class Statements {
-  readonly all: string;
-  readonly deleteAll: string;
+  /** Values: the last position before. */
+  readonly page: string;
+  readonly lastPosition: string;
+  /** Values: the last position before, the last one. */
+  readonly positions: string;
+  /** The same, and locks those that nobody else has locked. */
+  readonly lockBatch: string;
+  /** Values: id digest. */
+  readonly version: string;
+  /** Values: id digest, version. */
   readonly delete: string;
-  readonly takeTurn: string;
-  /** Adds a row, if no other has one of its keys. Values: the row, its id's digest, then its keys for the guard. */
-  readonly insert: string;
-  /** Tells of a row that another came to share a key with it. Values: id digest. */
+  /** Values: id digest, write ids, joins. */
+  readonly lockUnchanged: string;
+  /** Values: id digest. */
   readonly join: string;
-  /** Adds a row. Values: the row, its id's digest. */
-  readonly insertBeside: string;
-  readonly #from: string;
-  readonly #finds = new Map<string, string>();
-  readonly #findsForSave = new Map<string, string>();
-  readonly #updates = new Map<string, string>();
+  readonly deletedVersion: string;
+  /** Values: a version. In a transaction it keeps all others waiting that begin with it. */
+  readonly raiseDeletedVersion: string;
+  readonly #table: string;
+  readonly #lock: string;
 
   constructor(table: string) {
-    const from = `\`${table}\``;
-    this.#from = from;
-    const places = WRITTEN.map(() => '?').join(', ');
-    const holds = KEYS.map(([prefix]) => `${prefix}_digest = ?`).join(' OR ');
-    this.all = `SELECT ${RECORD.join(', ')} FROM ${from} ORDER BY position`;
-    this.delete = `DELETE FROM ${from} WHERE id_digest = ?`;
-    this.deleteAll = `DELETE FROM ${from}`;
-    this.join = `UPDATE ${from} SET joins = joins + 1 WHERE id_digest = ?`;
-    this.takeTurn = `UPDATE \`${table}_lock\` SET turn = turn + 1 WHERE one = 1`;
-    this.insertBeside = `INSERT INTO ${from} (${WRITTEN.join(', ')}, id_digest) VALUES (${places}, ?)`;
-    this.insert = `INSERT INTO ${from} (${WRITTEN.join(', ')}, id_digest) SELECT ${places}, ? FROM DUAL
-      WHERE NOT EXISTS (SELECT 1 FROM (SELECT 1 FROM ${from} WHERE ${holds} LIMIT 1) AS holder)`;
+    const rows = `\`${table}\``;
+    const lock = `\`${table}_lock\``;
+    const batch = `FROM ${rows} WHERE position > ? AND position <= ? ORDER BY position LIMIT`;
+    this.#table = rows;
+    this.#lock = lock;
+    this.page = `SELECT position, ${RECORD} FROM ${rows} WHERE position > ? ORDER BY position LIMIT ${PAGE}`;
+    this.lastPosition = `SELECT MAX(position) AS position FROM ${rows}`;
+    this.positions = `SELECT position ${batch} 1`;
+    this.lockBatch = `SELECT position, version ${batch} ${PAGE} FOR UPDATE SKIP LOCKED`;
+    this.version = `SELECT version FROM ${rows} WHERE id_digest = ?`;
+    this.delete = `DELETE FROM ${rows} WHERE id_digest = ? AND version = ?`;
+    this.lockUnchanged = `SELECT 1 FROM ${rows} WHERE ${IS_UNCHANGED} FOR UPDATE`;
+    this.join = `UPDATE ${rows} SET joins = joins + 1 WHERE id_digest = ?`;
+    this.deletedVersion = `SELECT deleted_version AS version FROM ${lock} WHERE one = 1`;
+    this.raiseDeletedVersion = `UPDATE ${lock} SET deleted_version = GREATEST(deleted_version, ?) WHERE one = 1`;
   }
 
   /** Reads the records that have one of some keys. Values: their digests. */
-  find(keys: readonly string[]): string {
-    return this.#select(this.#finds, RECORD, keys);
+  find(keys: Fields): string {
+    return `SELECT ${RECORD} FROM ${this.#table} WHERE ${hasOneOf(keys)}`;
   }
 
   /** The same with what is needed to write over them. */
-  findForSave(keys: readonly string[]): string {
-    return this.#select(this.#findsForSave, FOR_SAVE, keys);
+  read(keys: Fields): string {
+    return `SELECT ${ENTRY} FROM ${this.#table} WHERE ${hasOneOf(keys)}`;
   }
 
-  #select(made: Map<string, string>, columns: readonly string[], keys: readonly string[]): string {
-    return once(made, keys.join(), () => {
-      const where = keys.map((key) => `${key}_digest = ?`).join(' OR ');
-      return `SELECT ${columns.join(', ')} FROM ${this.#from} WHERE ${where}`;
-    });
+  /** Changes a row that is as it was. Values: the row, those of {@link lockUnchanged}, the digests. */
+  update(mustBeFree: Fields): string {
+    const set = WRITTEN.map((column) => `${column} = ?`).join(', ');
+    return `UPDATE ${this.#table} SET ${set} WHERE ${IS_UNCHANGED} AND ${this.#nobodyHas(mustBeFree)}`;
   }
 
   /**
-   * Changes columns of a row that is as it was, if no other has one of some keys. Values: those of
-   * the columns, id digest, writer, joins, digests of the keys.
+   * Adds a row. Values: the row, the deleted version, the digests.
+   *
+   * @param checksVersion whether the deleted version must be as it was, and stay so until the end;
+   *   else the values are without it
    */
-  update(columns: readonly string[], keys: readonly string[]): string {
-    return once(this.#updates, `${columns.join()} ${keys.join()}`, () => {
-      const set = columns.map((column) => `${column} = ?`).join(', ');
-      // Neither server reads a table that it writes to, but for a derived one which it has to make.
-      const isFree = keys.map(
-        (key) => `AND (SELECT slot FROM (
-        SELECT MIN(${key}_slot) AS slot FROM ${this.#from} WHERE ${key}_digest = ?) AS ${key}_holder) IS NULL`,
-      );
-      return `UPDATE ${this.#from} SET ${set} WHERE id_digest = ? AND writer = ? AND joins = ? ${isFree.join(' ')}`;
-    });
+  insert(mustBeFree: Fields, checksVersion: boolean): string {
+    const places = WRITTEN.map(() => '?').join(', ');
+    const [from, isSo, lock] = checksVersion
+      ? [this.#lock, 'one = 1 AND deleted_version = ?', 'LOCK IN SHARE MODE']
+      : ['DUAL', 'TRUE', ''];
+    return `INSERT INTO ${this.#table} (${WRITTEN.join(', ')}, joins)
+      SELECT ${places}, 0 FROM ${from} WHERE ${isSo} AND ${this.#nobodyHas(mustBeFree)} ${lock}`;
+  }
+
+  /** Deletes rows by their positions, which no two batches have alike: not to be prepared. */
+  deleteBatch(positions: readonly number[]): string {
+    return `DELETE FROM ${this.#table} WHERE position IN (${positions.join(', ')})`;
+  }
+
+  /**
+   * By this a key is refused that was taken before the statement began; by its unique slot, one that
+   * is taken at the same time.
+   */
+  #nobodyHas(keys: Fields): string {
+    if (keys.length === 0) return 'TRUE';
+    // Neither server reads a table that it writes to, but for a derived one which it has to make.
+    return `NOT EXISTS (SELECT 1 FROM (
+      SELECT 1 FROM ${this.#table} WHERE ${hasOneOf(keys)} LIMIT 1) AS holder)`;
   }
 }
 
-/** The driver is faster with a string that it has seen than with its like. Few of all that could be are used. */
-function once(made: Map<string, string>, name: string, make: () => string): string {
-  let sql = made.get(name);
-  if (sql === undefined) {
-    if (made.size === MOST_KEPT) made.clear();
-    sql = make();
-    made.set(name, sql);
-  }
-  return sql;
+function hasOneOf(keys: Fields): string {
+  return keys.map(({ field }) => `${prefixOf(field)}_digest = ?`).join(' OR ');
+}
+
+/** What the columns of a key begin with. */
+function prefixOf(field: TokenKeyField): string {
+  return KEYS.find(([, name]) => name === field)?.[0] ?? 'id';
 }

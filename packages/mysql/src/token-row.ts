@@ -1,22 +1,23 @@
 import type { StoredRecord } from '@tokenkeep/core';
-import { recordCorrupt, type TokenKey } from '@tokenkeep/core/adapter';
-import { keyDigest } from '@tokenkeep/core/adapter/server';
+import { recordCorrupt } from '@tokenkeep/core/adapter';
+import {
+  type Commit,
+  type DigestedKey,
+  digestKey,
+  type Entry,
+  withWriteId,
+} from '@tokenkeep/core/adapter/server';
+import type { MysqlValue } from './options.ts';
 import { COLUMNS, KEYS } from './schema.ts';
 
-/** A digest, and which of the records with it this is. */
-export interface KeySlot {
-  readonly digest: string;
-  readonly slot: number;
-}
-
-/** A row of the table, as a save needs it. */
-export interface TokenRow {
-  readonly record: StoredRecord;
-  /** The keys of the record, in the order of {@link KEYS}; `null` where it has none. */
-  readonly keys: readonly (KeySlot | null)[];
-  /** The save that wrote it last: no other has the same, ever. */
-  readonly writer: string;
-  /** How often another record came to share one of its keys since. */
+/** A row of the table. */
+export interface TokenRow extends Entry {
+  /**
+   * For each of {@link KEYS}, which of the records with this key it is: `(digest, slot)` is unique.
+   * Who takes a key that nobody has gets 0, who comes to share one gets the next number.
+   */
+  readonly slots: readonly (number | null)[];
+  /** How often another record came to share one of its keys. */
   readonly joins: number;
 }
 
@@ -36,53 +37,59 @@ export function recordOfRow(row: Record<string, unknown>): StoredRecord {
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
 export function tokenRow(row: Readonly<Record<string, unknown>>): TokenRow {
-  const keys = KEYS.map(([prefix]) => {
-    const digest = row[`${prefix}_digest`];
-    return typeof digest === 'string' ? { digest, slot: Number(row[`${prefix}_slot`]) } : null;
+  const record = recordOfRow(Object.fromEntries(COLUMNS.map(([, field]) => [field, row[field]])));
+  const slots = KEYS.map(([prefix]) => {
+    const slot = row[`${prefix}_slot`];
+    return slot === null ? null : Number(slot);
   });
-  const fields = Object.fromEntries(COLUMNS.map(([, field]) => [field, row[field]]));
-  return {
-    record: recordOfRow(fields),
-    keys,
-    writer: String(row['writer']),
-    joins: Number(row['joins']),
-  };
+  const joins = Number(row['joins']);
+  const writeIds = String(row['write_ids']).split(',');
+  return { record, writeIds, slots, joins, sharedKeys: sharedKeysOf(record, slots, joins) };
 }
 
-/**
- * The digests of a record's keys, in the order of {@link KEYS}.
- *
- * @param known keys whose digests need not be made again
- */
-export function keyDigests(
-  record: StoredRecord,
-  known: { readonly keys: readonly TokenKey[]; readonly digests: readonly string[] },
-): (string | null)[] {
-  return KEYS.map(([, field]) => {
+/** The row as it is when the commit is done. */
+export function rowAfter({ writeId, record, replaces, others }: Commit<TokenRow>): TokenRow {
+  const slots = KEYS.map(([, field], place) => {
     const value = record[field];
     if (value == null) return null;
-    const place = known.keys.findIndex((key) => key.field === field && key.value === value);
-    return known.digests[place] ?? keyDigest({ field, value });
+    if (replaces !== null && replaces.record[field] === value) return replaces.slots[place] ?? null;
+    const taken = others.filter((other) => other.record[field] === value);
+    return Math.max(-1, ...taken.map((other) => other.slots[place] ?? 0)) + 1;
   });
-}
-
-/** The digest that a row is addressed by. */
-export function idDigest(id: string): string {
-  return keyDigest({ field: 'id', value: id });
+  const joins = replaces?.joins ?? 0;
+  const writeIds = withWriteId(writeId, replaces?.writeIds);
+  return { record, writeIds, slots, joins, sharedKeys: sharedKeysOf(record, slots, joins) };
 }
 
 /** The values of a row, in the order of `WRITTEN`. */
-export function rowValues({ record, keys, writer, joins }: TokenRow): (string | number | null)[] {
+export function rowValues(
+  { record, slots, writeIds }: TokenRow,
+  keys: readonly DigestedKey[],
+): MysqlValue[] {
+  const digestOf = (name: string) => keys.find(({ field }) => field === name)?.digest ?? null;
   return [
     ...COLUMNS.map(([, field]) => {
       const value = record[field];
       if (value == null) return null;
       return typeof value === 'object' ? JSON.stringify(value) : value;
     }),
-    ...keys.flatMap((key) => [key?.digest ?? null, key?.slot ?? null]),
-    writer,
-    joins,
+    ...KEYS.flatMap(([, field], place) => [digestOf(field), slots[place] ?? null]),
+    digestOf('id'),
+    writeIds.join(),
   ];
+}
+
+/** Without a slot above 0, and if nobody came since, it has its keys alone. */
+function sharedKeysOf(
+  record: StoredRecord,
+  slots: readonly (number | null)[],
+  joins: number,
+): string[] {
+  return KEYS.flatMap(([, field], place) => {
+    const value = record[field];
+    const mayBeShared = joins > 0 || (slots[place] ?? 0) > 0;
+    return value != null && mayBeShared ? digestKey({ field, value }).digest : [];
+  });
 }
 
 function parsedExtra(id: string, text: unknown): unknown {

@@ -53,8 +53,8 @@ describe.each([
 
   it('sees who came to share a key since it saved last, though it does not read before a save', async () => {
     const { url } = await database();
-    await using one = new MysqlTokenStore({ uri: url });
-    await using two = new MysqlTokenStore({ uri: url });
+    await using one = new MysqlTokenStore({ url });
+    await using two = new MysqlTokenStore({ url });
     const ada = { ...user('ada'), clientId: 'a', refreshToken: 'r' };
     const first = await save(one, ada);
     const again = await save(one, { ...ada, accessToken: 'x' });
@@ -78,7 +78,7 @@ describe.each([
 
   it('keeps text exactly in a database with another character set and collation', async () => {
     const { url } = await database('CHARACTER SET latin1 COLLATE latin1_swedish_ci');
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     const names = ['ada', 'Ada', 'ada ', 'àda', 'ad\0a', '😀', '漢', 'a%', "a'--"];
     for (const name of names) await save(store, { ...user(name), refreshToken: name.repeat(2000) });
     for (const name of names) {
@@ -90,7 +90,7 @@ describe.each([
 
   it('saves a record that has a token in common with another user, which this save does not name', async () => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     await save(store, { ...user('bob'), refreshToken: 'b', accessToken: 'shared' });
     await save(store, { ...user('ada'), refreshToken: 'a', accessToken: 'shared' });
     const renewed = await save(store, { ...user('ada'), refreshToken: 'a2' });
@@ -99,7 +99,7 @@ describe.each([
 
   it('absorbs a record that has a token in common with another user', async () => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     await save(store, { ...user('bob'), refreshToken: 'shared' });
     await save(store, { ...user('ada'), refreshToken: 'shared', accessToken: 'a' });
     await save(store, { grantToken: 'g' });
@@ -111,7 +111,7 @@ describe.each([
   it('leaves a table of another shape as it is', async () => {
     const { name, url } = await database();
     await server.query(`CREATE TABLE ${name}.oauthtoken (id VARCHAR(10), user_name VARCHAR(255))`);
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     expect(await failure(store.ready())).toMatchObject({ code: 'SCHEMA_UNKNOWN' });
     const tables = await server.query(`SHOW TABLES IN ${name}`);
     expect(tables).toHaveLength(1);
@@ -119,7 +119,7 @@ describe.each([
 
   it('two stores open an empty database at once', async () => {
     const { url } = await database();
-    const stores = Array.from({ length: 8 }, () => new MysqlTokenStore({ uri: url }));
+    const stores = Array.from({ length: 8 }, () => new MysqlTokenStore({ url }));
     await Promise.all(stores.map((store) => store.ready()));
     await Promise.all(stores.map((store) => store.close()));
   });
@@ -149,7 +149,7 @@ describe.each([
     ],
   ])('%s is told by its code, without a secret', async (_case, code, broken) => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: broken(new URL(url)).href });
+    await using store = new MysqlTokenStore({ url: broken(new URL(url)).href });
     const error = await failure(store.ready());
     expect(error).toMatchObject({ code, operation: 'ready' });
     expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain('SECRET');
@@ -157,7 +157,7 @@ describe.each([
 
   it('a server that takes no writes is told by its code, and the next call may reach another', async () => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     await store.ready();
     await server.query(`CREATE USER IF NOT EXISTS reader IDENTIFIED BY 'x'`);
     await server.query(
@@ -168,7 +168,7 @@ describe.each([
     Object.assign(asReader, { username: 'reader', password: 'x' });
     await server.query('SET GLOBAL read_only = 1');
     try {
-      await using reading = new MysqlTokenStore({ uri: asReader.href });
+      await using reading = new MysqlTokenStore({ url: asReader.href });
       expect(await reading.getTokens()).toEqual([]);
       expect(await reading.getTokens()).toEqual([]);
       expect(proxy.counts.connections).toBe(1);
@@ -194,7 +194,7 @@ describe.each([
     afterAll(() => proxy.stop());
 
     it('in the middle of saves neither loses nor doubles what was acknowledged', async () => {
-      await using store = new MysqlTokenStore({ uri: url });
+      await using store = new MysqlTokenStore({ url });
       await save(store, { ...user('ada'), refreshToken: 'r' });
       let acknowledged = 1;
       for (let round = 0; round < 40; round += 1) {
@@ -214,7 +214,7 @@ describe.each([
     });
 
     it('after the server did the work is noticed: the save is acknowledged, and done once', async () => {
-      await using store = new MysqlTokenStore({ uri: url, table: 'replies' });
+      await using store = new MysqlTokenStore({ url, table: 'replies' });
       const before = await save(store, { ...user('ada'), refreshToken: 'r' });
       proxy.dropNextReply((request) => request.includes('reply-is-lost'));
       const saved = await save(store, { ...user('ada'), accessToken: 'reply-is-lost' });
@@ -223,10 +223,10 @@ describe.each([
 
     it('is told in time where the server does not answer, and the store works when it does', async () => {
       await using store = new MysqlTokenStore({
-        uri: url,
+        url,
         table: 'slow',
         timeout: 500,
-        connection: { connectTimeout: 500 },
+        options: { connectTimeout: 500 },
       });
       await save(store, { refreshToken: 'r' });
       proxy.latency(5000);
@@ -239,7 +239,7 @@ describe.each([
 
   it('killed and started again under load, loses and doubles nothing that was acknowledged', async () => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     const survivors = await saveDuring(store, async () => {
       await server.kill();
       await server.restart();
