@@ -5,12 +5,14 @@ import type { PoolOptions } from 'mysql2/promise';
 import { isGivenUp, isLostConnection, noAnswer, noFreeConnection } from './errors.ts';
 import type { CheckedOptions, MysqlConnection, MysqlPool, MysqlValue } from './options.ts';
 
+type InTime = <T>(answer: Promise<T>) => Promise<T>;
+
 /** A connection while it is used. */
 export class Session {
   readonly #connection: MysqlConnection;
-  readonly #inTime: <T>(answer: Promise<T>) => Promise<T>;
+  readonly #inTime: InTime;
 
-  constructor(connection: MysqlConnection, inTime: <T>(answer: Promise<T>) => Promise<T>) {
+  constructor(connection: MysqlConnection, inTime: InTime) {
     this.#connection = connection;
     this.#inTime = inTime;
   }
@@ -43,6 +45,9 @@ export class Session {
   }
 }
 
+/** Connections: as many as a pool has if nothing else is said. */
+const MAX_BROKEN = 10;
+
 /** The pool of connections that a store speaks through: its own, or one that it was handed. */
 export class Connections {
   readonly #options: CheckedOptions;
@@ -58,45 +63,23 @@ export class Connections {
 
   async open(): Promise<void> {
     this.#pool ??= this.#options.pool ?? (await this.#ownPool(this.#options.poolOptions));
-    await this.retryOnce(requirePlain);
+    await this.retry(requirePlain);
   }
 
-  /** Lends a connection. One that broke, or did not answer in time, is not used again. */
   async use<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    if (this.#pool === undefined) throw new Error('the store is not open');
-    const { timeout, server } = this.#options;
-    const coming = this.#pool.getConnection();
-    const connection = await this.#deadline
-      .for(coming, () => noFreeConnection(timeout, server))
-      .catch((error: unknown) => {
-        // One that comes too late goes back to the others.
-        coming.then((late) => late.release()).catch(() => {});
-        throw error;
-      });
-    let isSound = false;
-    try {
-      const session = new Session(connection, (answer) =>
-        this.#deadline.for(answer, () => noAnswer(timeout, server)),
-      );
-      const result = await work(session);
-      isSound = true;
-      return result;
-    } catch (error) {
-      isSound = !isGivenUp(error);
-      throw error;
-    } finally {
-      if (isSound) connection.release();
-      else connection.destroy();
-    }
+    return this.#useOnce(await this.#borrow(), work);
   }
 
-  /** Once more, on another connection, if the first turns out to be broken: for idempotent work. */
-  async retryOnce<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    try {
-      return await this.use(work);
-    } catch (error) {
-      if (isLostConnection(error)) return this.use(work);
-      throw error;
+  /** On another connection, if the first turns out to be broken: for idempotent work. */
+  async retry<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    for (let broken = 1; ; broken += 1) {
+      const connection = await this.#borrow();
+      try {
+        return await this.#useOnce(connection, work);
+      } catch (error) {
+        // All that were idle may have broken at once.
+        if (broken > MAX_BROKEN || !isLostConnection(error)) throw error;
+      }
     }
   }
 
@@ -121,6 +104,43 @@ export class Connections {
   async close(): Promise<void> {
     await this.#closePool();
   }
+
+  async #borrow(): Promise<MysqlConnection> {
+    if (this.#pool === undefined) throw new Error('the store is not open');
+    const { timeout, server } = this.#options;
+    const coming = this.#pool.getConnection();
+    return this.#deadline
+      .for(coming, () => noFreeConnection(timeout, server))
+      .catch((error: unknown) => {
+        // One that comes too late goes back to the others.
+        coming.then((late) => late.release()).catch(() => {});
+        throw error;
+      });
+  }
+
+  /** A connection that broke, or that did not answer in time, does not go back to the pool. */
+  async #useOnce<T>(
+    connection: MysqlConnection,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    let isSound = false;
+    try {
+      const result = await work(new Session(connection, this.#inTime));
+      isSound = true;
+      return result;
+    } catch (error) {
+      isSound = !isGivenUp(error);
+      throw error;
+    } finally {
+      if (isSound) connection.release();
+      else connection.destroy();
+    }
+  }
+
+  readonly #inTime: InTime = (answer) => {
+    const { timeout, server } = this.#options;
+    return this.#deadline.for(answer, () => noAnswer(timeout, server));
+  };
 
   async #ownPool(options: PoolOptions): Promise<MysqlPool> {
     const { createPool } = await import('mysql2/promise').catch(() => {

@@ -31,7 +31,7 @@ export class MysqlEngine implements Engine<TokenRow> {
 
   async open(): Promise<void> {
     await this.#connections.open();
-    await this.#connections.retryOnce((session) => ensureSchema(session, this.#options.table));
+    await this.#connections.retry((session) => ensureSchema(session, this.#options.table));
   }
 
   async find(keys: readonly DigestedKey[]): Promise<StoredRecord[]> {
@@ -53,6 +53,8 @@ export class MysqlEngine implements Engine<TokenRow> {
 
   async commit(commit: Commit<TokenRow>): Promise<TokenRow | typeof STALE> {
     const row = rowAfter(commit);
+    // Nothing was read before: whether a connection is sound is found out by a read, not by the write.
+    if (commit.replaces === null && commit.keys.length === 1) await this.read(commit.keys);
     const isUsual = commit.absorbs.length === 0 && commit.others.length === 0;
     const isWritten = await falseIfLost(() =>
       isUsual
@@ -188,7 +190,7 @@ export class MysqlEngine implements Engine<TokenRow> {
   }
 
   #select(sql: string, values: readonly MysqlValue[]): Promise<Record<string, unknown>[]> {
-    return this.#connections.retryOnce((session) => session.select(sql, values));
+    return this.#connections.retry((session) => session.select(sql, values));
   }
 }
 

@@ -121,8 +121,11 @@ function poolOptionsOf(
     database: 'zohooauth',
     ...(url === undefined ? {} : fromUrl(url)),
     charset: 'utf8mb4_bin',
+    // Those that are not used are closed before somebody in between forgets them.
+    idleTimeout: 30_000,
     ...given,
   };
+  options.maxIdle ??= Math.max(1, (options.connectionLimit ?? 10) - 1);
   options.host ||= 'localhost';
   if (options.socketPath || isLoopback(options.host) || tls === false) return options;
   const { host, ssl = {} } = options;

@@ -25,8 +25,7 @@ function definitionOn(name: string, start: () => Promise<SqlServer>): TokenStore
       url: (await (await started()).createDatabase()).url,
       table: 'oauthtoken',
     }),
-    open: ({ url, table }) =>
-      new MysqlTokenStore({ url, table, options: { connectionLimit: 4 } }),
+    open: ({ url, table }) => new MysqlTokenStore({ url, table, options: { connectionLimit: 4 } }),
     destroy: async ({ url }) => {
       const connection = await createConnection(url);
       await connection.query(`DROP DATABASE IF EXISTS ${new URL(url).pathname.slice(1)}`);
