@@ -7,8 +7,9 @@ import {
   startFaultyProxy,
   startMariadb,
   startMysql,
+  until,
 } from '@tokenkeep/test-servers';
-import { createPool } from 'mysql2/promise';
+import { createConnection, createPool } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MysqlTokenStore } from '../src/index.ts';
 
@@ -124,6 +125,91 @@ describe.each([
     await Promise.all(stores.map((store) => store.close()));
   });
 
+  it('F2 a deleteTokens() that was rejected removes nothing later', async () => {
+    const { url, name } = await database();
+    await using store = new MysqlTokenStore({ url, timeout: 500 });
+    for (const each of ['ada', 'bob', 'eve'])
+      await save(store, { ...user(each), refreshToken: each });
+    const holder = await createConnection(url);
+    await holder.query('START TRANSACTION');
+    await holder.query('SELECT 1 FROM oauthtoken WHERE position = 2 FOR UPDATE');
+    expect(await failure(store.deleteTokens())).toMatchObject({ code: 'TIMEOUT', retryable: true });
+    await save(store, { ...user('newcomer'), refreshToken: 'n' });
+    await holder.query('ROLLBACK');
+    await holder.end();
+    await until('the server has nothing to do', async () => {
+      const busy = await server.query(
+        `SELECT 1 FROM information_schema.processlist WHERE db = '${name}' AND command <> 'Sleep'`,
+      );
+      return Array.isArray(busy) && busy.length === 0;
+    });
+    const left = async () => (await store.getTokens()).map((token) => token.userSignature?.name);
+    expect(await left()).toEqual(['bob', 'newcomer']);
+    await store.deleteTokens();
+    expect(await left()).toEqual([]);
+  });
+
+  it('a deleteTokens() removes what was there, beside saves that never end', async () => {
+    const { url } = await database();
+    await using store = new MysqlTokenStore({ url });
+    await using other = new MysqlTokenStore({ url });
+    const names = Array.from({ length: 450 }, (_, at) => `u${at}`);
+    const all = await Promise.all(
+      names.map((each) => save(store, { ...user(each), refreshToken: each })),
+    );
+    let isOver = false;
+    const saving = Promise.all(
+      names.slice(0, 8).map(async (each) => {
+        for (let round = 0; !isOver; round += 1) {
+          await save(other, { ...user(each), refreshToken: each, scope: `${round}` });
+        }
+      }),
+    );
+    await store.deleteTokens();
+    isOver = true;
+    await saving;
+    const ids = new Set(all.map(({ id }) => id));
+    expect((await store.getTokens()).filter(({ id }) => ids.has(id))).toEqual([]);
+  });
+
+  it('uses few prepared statements, whatever fields a save has', async () => {
+    const { url } = await database();
+    const options = { connectionLimit: 1 };
+    await using store = new MysqlTokenStore({ url, options });
+    const fields = [
+      'scope',
+      'apiDomain',
+      'redirectUrl',
+      'tokenType',
+      'issuer',
+      'lease',
+      'accessToken',
+    ];
+    const { id } = await save(store, { ...user('ada'), refreshToken: 'r' });
+    for (let subset = 0; subset < 2 ** fields.length; subset += 1) {
+      const some = fields.filter((_, at) => (subset & (1 << at)) !== 0);
+      await save(store, { id, ...Object.fromEntries(some.map((field) => [field, `${subset}`])) });
+    }
+    expect((await store.findTokenById(id ?? ''))?.version).toBe(129);
+    const [count] = (await server.query("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'")) as [
+      { Value: string },
+    ];
+    expect(Number(count.Value)).toBeLessThan(40);
+  });
+
+  it('a limit of the server on prepared statements is told by a code, and may be over later', async () => {
+    const { url } = await database();
+    const before = await server.query('SELECT @@GLOBAL.max_prepared_stmt_count AS most');
+    await server.query('SET GLOBAL max_prepared_stmt_count = 0');
+    try {
+      await using store = new MysqlTokenStore({ url });
+      expect(await failure(store.ready())).toMatchObject({ code: 'THROTTLED', retryable: true });
+    } finally {
+      const [{ most }] = before as [{ most: number }];
+      await server.query(`SET GLOBAL max_prepared_stmt_count = ${most}`);
+    }
+  });
+
   it('does not close a pool that was handed in', async () => {
     const { url } = await database();
     const pool = createPool({ uri: url });
@@ -152,6 +238,8 @@ describe.each([
     await using store = new MysqlTokenStore({ url: broken(new URL(url)).href });
     const error = await failure(store.ready());
     expect(error).toMatchObject({ code, operation: 'ready' });
+    // Where it is, is no secret.
+    if (code === 'CONNECTION_FAILED') expect(error.message).toContain('127.0.0.1:1');
     expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain('SECRET');
   });
 
@@ -174,6 +262,7 @@ describe.each([
       expect(proxy.counts.connections).toBe(1);
       expect(await failure(save(reading, { refreshToken: 'r' }))).toMatchObject({
         code: 'READ_ONLY',
+        retryable: true,
       });
       // After a failover, the name of the server stands for another, which only a new connection reaches.
       await server.query('SET GLOBAL read_only = 0');
