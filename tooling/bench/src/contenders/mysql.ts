@@ -53,10 +53,12 @@ const bare = server.contender('bare statements of mysql2', async ({ pool }, toke
   const upsert = `INSERT INTO bare (${COLUMNS.join(', ')}) VALUES (${places}) ON DUPLICATE KEY UPDATE ${set}`;
   const statements = {
     findByUser: (value: string) =>
-      pool.execute(`${select} user_digest = ?`, [digestKey({ field: 'userName', value }).digest]),
+      pool.execute(`${select} user_digest = ?`, [
+        digestKey({ field: 'userName', value }).digest.digest,
+      ]),
     findByRefreshToken: (value: string) =>
       pool.execute(`${select} refresh_digest = ?`, [
-        digestKey({ field: 'refreshToken', value }).digest,
+        digestKey({ field: 'refreshToken', value }).digest.digest,
       ]),
     upsert: (token: (typeof tokens)[number]) => {
       const { userName, clientId, clientSecret, refreshToken, accessToken, ...rest } =
@@ -79,7 +81,7 @@ const keyv = server.contender('keyv', ({ url }, tokens) =>
 
 export const mysql: Contender = {
   ...server.contender('mysql', async ({ url }, tokens) => {
-    const store = new MysqlTokenStore({ uri: url });
+    const store = new MysqlTokenStore({ url });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),
