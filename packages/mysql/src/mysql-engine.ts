@@ -9,128 +9,126 @@ import {
   type Snapshot,
   STALE,
 } from '@tokenkeep/core/adapter/server';
-import { Connections, type Session } from './connections.ts';
+import { Connections, change, type Row, select } from './connections.ts';
 import { isLostRace, translateError } from './errors.ts';
-import type { CheckedOptions, MysqlValue } from './options.ts';
-import { ensureSchema } from './schema.ts';
-import { Statements } from './statements.ts';
-import { recordOfRow, rowAfter, rowValues, type TokenRow, tokenRow } from './token-row.ts';
+import type { CheckedOptions, MysqlConnection, MysqlValue } from './options.ts';
+import { ensureSchema, KEYS } from './schema.ts';
+import {
+  ENTRY,
+  RECORD,
+  recordOfRow,
+  rowAfter,
+  rowValues,
+  type TokenRow,
+  tokenRow,
+  WRITTEN,
+} from './token-row.ts';
 
-/** Reads and commits rows of a table. */
+/** Rows at a time: so few that neither the event loop nor another's save waits long for them. */
+const PAGE = 200;
+
+const SET = WRITTEN.map((column) => `${column} = ?`).join();
+const PLACES = WRITTEN.map(() => '?').join();
+
+/** By this a row is found only if it is as it was read. */
+const IS_UNCHANGED = 'id_digest = ? AND write_ids = ? AND joins = ?';
+
+/**
+ * Reads and commits rows of a table. Each value is a `?`, so that there are few different texts: a
+ * server keeps 16,382 prepared statements at most, for all its connections.
+ */
 export class MysqlEngine implements Engine<TokenRow> {
   readonly #options: CheckedOptions;
   readonly #connections: Connections;
-  readonly #statements: Statements;
+  readonly #rows: string;
+  readonly #lock: string;
 
   /** @throws TokenStoreError `INVALID_OPTION` */
   constructor(options: CheckedOptions) {
     this.#options = options;
     this.#connections = new Connections(options);
-    this.#statements = new Statements(options.table);
+    this.#rows = `\`${options.table}\``;
+    this.#lock = `\`${options.table}_lock\``;
   }
 
   async open(): Promise<void> {
     await this.#connections.open();
-    await this.#connections.retry((session) => ensureSchema(session, this.#options.table));
+    await this.#connections.useUnlimited((connection) =>
+      ensureSchema(connection, this.#options.table),
+    );
   }
 
   async find(keys: readonly DigestedKey[]): Promise<StoredRecord[]> {
-    const rows = await this.#select(this.#statements.find(keys), keys.map(digestOf));
-    return rows.map(recordOfRow);
+    return (await this.#selectBy(keys, RECORD)).map(recordOfRow);
   }
 
   async read(keys: readonly DigestedKey[]): Promise<Snapshot<TokenRow>> {
-    const rows = await this.#select(this.#statements.read(keys), keys.map(digestOf));
-    const entries = rows.map(tokenRow);
+    const entries = (await this.#selectBy(keys, ENTRY)).map(tokenRow);
     const id = keys.find(({ field }) => field === 'id');
     if (id === undefined || entries.some(({ record }) => record.id === id.value)) {
       return { entries };
     }
     // After the rows: what was deleted before they were read is in it.
-    const [lock] = await this.#select(this.#statements.deletedVersion, []);
+    const [lock] = await this.#select(`SELECT deleted_version AS version FROM ${this.#lock}`);
     return { entries, deletedVersion: Number(lock?.['version']) };
   }
 
   async commit(commit: Commit<TokenRow>): Promise<TokenRow | typeof STALE> {
     const row = rowAfter(commit);
-    // Nothing was read before: whether a connection is sound is found out by a read, not by the write.
+    // Nothing was read before: a broken connection is found out by a read, not by the write.
     if (commit.replaces === null && commit.keys.length === 1) await this.read(commit.keys);
     const isUsual = commit.absorbs.length === 0 && commit.others.length === 0;
-    const isWritten = await falseIfLost(() =>
+    const isWritten = await falseIfLost(
       isUsual
-        ? this.#connections.use((session) => this.#write(session, commit, row))
-        : this.#connections.transaction((session) => this.#writeBeside(session, commit, row)),
+        ? this.#connections.use((connection) => this.#write(connection, commit, row))
+        : this.#connections.transaction((connection) => this.#writeAll(connection, commit, row)),
     );
     return isWritten ? row : STALE;
   }
 
-  async delete(
-    { digest }: DigestedKey,
-    ifVersion: number | undefined,
-  ): Promise<void | typeof STALE> {
-    const [row] = await this.#select(this.#statements.version, [digest]);
-    const current = row === undefined ? null : { version: Number(row['version']) };
-    refuseOtherVersion(current, { ifVersion });
-    if (current === null) return;
-    const isDeleted = await falseIfLost(() =>
-      this.#connections.use(async (session) => {
-        // First, so that a record that is added under this id begins above it.
-        await session.change(this.#statements.raiseDeletedVersion, [current.version]);
-        return session.change(this.#statements.delete, [digest, current.version]);
-      }),
-    );
-    if (!isDeleted) return STALE;
+  async delete(key: DigestedKey, ifVersion: number | undefined): Promise<typeof STALE | undefined> {
+    const where = 'WHERE id_digest = ? FOR UPDATE';
+    const removed = await this.#remove(where, [key.digest], ([row]) => {
+      const current = row === undefined ? null : { version: Number(row['version']) };
+      refuseOtherVersion(current, { ifVersion });
+    });
+    return removed === undefined ? STALE : undefined;
   }
 
   async *pages(): AsyncGenerator<StoredRecord[], void, undefined> {
+    const page = `SELECT position,${RECORD} FROM ${this.#rows} WHERE position > ? ORDER BY position LIMIT ${PAGE}`;
     for (let last = 0; ; ) {
-      const rows = await this.#select(this.#statements.page, [last]);
+      const rows = await this.#select(page, [last]);
       if (rows.length === 0) return;
       last = Number(rows.at(-1)?.['position']);
       yield rows.map(({ position: _, ...fields }) => recordOfRow(fields));
     }
   }
 
-  /**
-   * In batches, up to the row that is the last one now. A batch is of rows that it could lock at
-   * once: a statement that waited for a lock would delete when nobody expects it any more.
-   */
+  /** In batches, up to the row that is the last one now. Rows that are locked are left for later. */
   async clear(): Promise<void> {
-    const [newest] = await this.#select(this.#statements.lastPosition, []);
+    const [newest] = await this.#select(`SELECT MAX(position) AS position FROM ${this.#rows}`);
     const last = Number(newest?.['position'] ?? 0);
-    let end = performance.now() + this.#options.timeout;
-    for (let done = 0; ; ) {
-      const batchEnd = await this.#clearBatch(done, last);
-      if (batchEnd !== undefined) {
-        done = batchEnd;
-        end = performance.now() + this.#options.timeout;
+    const where = `WHERE position > ? AND position <= ? ORDER BY position LIMIT ${PAGE}`;
+    const { timeout } = this.#options;
+    let end = performance.now() + timeout;
+    for (let before = 0; ; ) {
+      const removed = await this.#remove(`${where} FOR UPDATE SKIP LOCKED`, [before, last]);
+      const lastRemoved = removed?.at(-1);
+      if (lastRemoved !== undefined) {
+        before = lastRemoved;
+        end = performance.now() + timeout;
         continue;
       }
-      const left = await this.#select(this.#statements.positions, [0, last]);
+      const left = await this.#select(`SELECT 1 FROM ${this.#rows} ${where}`, [0, last]);
       if (left.length === 0) return;
-      if (performance.now() > end) throw lockedTooLong(this.#options.timeout);
-      done = 0;
+      if (performance.now() > end) {
+        const problem = `Some records were locked by others for ${timeout} ms.`;
+        throw new TokenStoreError('TIMEOUT', `${problem} Those that are left stay; call it again.`);
+      }
+      before = 0;
       await wait(10);
     }
-  }
-
-  /** @returns the position of the last row that it removed; `undefined` where there was none to be had */
-  async #clearBatch(after: number, last: number): Promise<number | undefined> {
-    let batchEnd: number | undefined;
-    const isDone = await falseIfLost(() =>
-      this.#connections.transaction(async (session) => {
-        await session.change(this.#statements.raiseDeletedVersion, [0]);
-        const rows = await session.select(this.#statements.lockBatch, [after, last]);
-        if (rows.length === 0) return false;
-        const versions = rows.map(({ version }) => Number(version));
-        const positions = rows.map(({ position }) => Number(position));
-        batchEnd = positions.at(-1);
-        await session.change(this.#statements.raiseDeletedVersion, [Math.max(...versions)]);
-        await session.query(this.#statements.deleteBatch(positions));
-        return true;
-      }),
-    );
-    return isDone ? batchEnd : undefined;
   }
 
   close(): Promise<void> {
@@ -143,58 +141,126 @@ export class MysqlEngine implements Engine<TokenRow> {
 
   /** @returns whether the row was written: nothing that it was decided on has changed */
   async #write(
-    session: Session,
-    { keys, replaces, absorbs, others, addedKeys, absentKeys, deletedVersion }: Commit<TokenRow>,
+    connection: MysqlConnection,
+    commit: Commit<TokenRow>,
     row: TokenRow,
   ): Promise<boolean> {
+    const { keys, replaces, absorbs, others, addedKeys, absentKeys, deletedVersion } = commit;
     const held = [...absorbs, ...others];
-    const mustBeFree = [
-      ...addedKeys.filter((key) => !held.some(({ record }) => record[key.field] === key.value)),
+    const free = [
+      ...addedKeys.filter(
+        ({ field, value }) => !held.some(({ record }) => record[field] === value),
+      ),
       ...absentKeys,
     ];
-    const values: MysqlValue[] = rowValues(row, keys);
+    // By this a key is refused that was taken before the statement began; by its unique slot, one
+    // that is taken at the same time. Neither server reads a table that it writes to, but for a
+    // derived one which it has to make.
+    const holder = `SELECT 1 FROM ${this.#rows} WHERE ${hasOneOf(free)} LIMIT 1`;
+    const isFree = free.length === 0 ? 'TRUE' : `NOT EXISTS (SELECT 1 FROM (${holder}) AS holder)`;
+    const values = rowValues(row, keys);
+    const digests = free.map(({ digest }) => digest);
     if (replaces !== null) {
-      values.push(...guardOf(replaces));
-    } else if (deletedVersion !== undefined) {
-      values.push(deletedVersion);
+      const update = `UPDATE ${this.#rows} SET ${SET} WHERE ${IS_UNCHANGED} AND ${isFree}`;
+      return change(connection, update, [...values, ...guardOf(replaces), ...digests]);
     }
-    values.push(...mustBeFree.map(digestOf));
-    if (replaces !== null) return session.change(this.#statements.update(mustBeFree), values);
-    return session.change(
-      this.#statements.insert(mustBeFree, deletedVersion !== undefined),
-      values,
+    const insert = `INSERT INTO ${this.#rows} (${WRITTEN},joins) SELECT ${PLACES},0 FROM`;
+    if (deletedVersion === undefined) {
+      return change(connection, `${insert} DUAL WHERE ${isFree}`, [...values, ...digests]);
+    }
+    const isSo = `deleted_version = ? AND ${isFree} LOCK IN SHARE MODE`;
+    const under = `${insert} ${this.#lock} WHERE ${isSo}`;
+    return change(connection, under, [...values, deletedVersion, ...digests]);
+  }
+
+  /** The same in a transaction, for the rare change that concerns more than one row. */
+  async #writeAll(
+    connection: MysqlConnection,
+    commit: Commit<TokenRow>,
+    row: TokenRow,
+  ): Promise<boolean> {
+    const { absorbs, others, addedKeys } = commit;
+    await this.#raiseDeletedVersion(
+      connection,
+      absorbs.map(({ record }) => record.version),
     );
+    const lock = `SELECT 1 FROM ${this.#rows} WHERE ${IS_UNCHANGED} FOR UPDATE`;
+    for (const entry of [...absorbs, ...others]) {
+      if ((await select(connection, lock, guardOf(entry))).length === 0) return false;
+    }
+    for (const { record } of absorbs) {
+      await change(connection, `DELETE FROM ${this.#rows} WHERE id_digest = ?`, [idDigest(record)]);
+    }
+    const join = `UPDATE ${this.#rows} SET joins = joins + 1 WHERE id_digest = ?`;
+    for (const { record } of others) {
+      // What was decided on it alone is stale from now on.
+      const isJoined = addedKeys.some(({ field, value }) => record[field] === value);
+      if (isJoined) await change(connection, join, [idDigest(record)]);
+    }
+    return this.#write(connection, commit, row);
+  }
+
+  /** Transactions that begin with it take turns. */
+  async #raiseDeletedVersion(
+    connection: MysqlConnection,
+    versions: readonly number[],
+  ): Promise<void> {
+    const raise = `UPDATE ${this.#lock} SET deleted_version = GREATEST(deleted_version, ?)`;
+    await change(connection, raise, [Math.max(0, ...versions)]);
   }
 
   /**
-   * The same in a transaction, for the rare change that concerns more than one row. All of these
-   * take turns, as the first thing that each changes is the one row of the lock table.
+   * Deletes what it has locked before: a `DELETE` that waits for a lock may do so after the caller
+   * was told that it failed.
+   *
+   * @returns the positions of the rows; `undefined` where another was faster
    */
-  async #writeBeside(session: Session, commit: Commit<TokenRow>, row: TokenRow): Promise<boolean> {
-    const { absorbs, others, addedKeys } = commit;
-    const versions = absorbs.map(({ record }) => record.version);
-    await session.change(this.#statements.raiseDeletedVersion, [Math.max(0, ...versions)]);
-    for (const entry of [...absorbs, ...others]) {
-      const same = await session.select(this.#statements.lockUnchanged, guardOf(entry));
-      if (same.length === 0) return false;
-    }
-    for (const { record } of absorbs) {
-      await session.change(this.#statements.delete, [idDigest(record), record.version]);
-    }
-    for (const { record } of others) {
-      // What is decided on it alone is stale from now on.
-      const isJoined = addedKeys.some(({ field, value }) => record[field] === value);
-      if (isJoined) await session.change(this.#statements.join, [idDigest(record)]);
-    }
-    return this.#write(session, commit, row);
+  async #remove(
+    where: string,
+    values: readonly MysqlValue[],
+    check: (rows: readonly Row[]) => void = () => {},
+  ): Promise<number[] | undefined> {
+    let positions: number[] = [];
+    const work = this.#connections.transaction(async (connection) => {
+      await this.#raiseDeletedVersion(connection, []);
+      const rows = await select(
+        connection,
+        `SELECT position,version FROM ${this.#rows} ${where}`,
+        values,
+      );
+      check(rows);
+      positions = rows.map(({ position }) => Number(position));
+      if (positions.length === 0) return true;
+      await this.#raiseDeletedVersion(
+        connection,
+        rows.map(({ version }) => Number(version)),
+      );
+      // Not prepared: no two batches have the same text.
+      await connection.query(`DELETE FROM ${this.#rows} WHERE position IN (${positions})`);
+      return true;
+    });
+    return (await falseIfLost(work)) ? positions : undefined;
   }
 
-  #select(sql: string, values: readonly MysqlValue[]): Promise<Record<string, unknown>[]> {
-    return this.#connections.retry((session) => session.select(sql, values));
+  #selectBy(keys: readonly DigestedKey[], columns: string): Promise<Row[]> {
+    const sql = `SELECT ${columns} FROM ${this.#rows} WHERE ${hasOneOf(keys)}`;
+    return this.#select(
+      sql,
+      keys.map(({ digest }) => digest),
+    );
+  }
+
+  #select(sql: string, values: readonly MysqlValue[] = []): Promise<Row[]> {
+    return this.#connections.retry((connection) => select(connection, sql, values));
   }
 }
 
-/** What the `WHERE` takes by which a row is found only if it is as it was read. */
+function hasOneOf(keys: readonly DigestedKey[]): string {
+  const prefixOf = (name: string) => KEYS.find(([, field]) => field === name)?.[0] ?? 'id';
+  return keys.map(({ field }) => `${prefixOf(field)}_digest = ?`).join(' OR ');
+}
+
+/** The values of {@link IS_UNCHANGED}. */
 function guardOf({ record, writeIds, joins }: TokenRow): MysqlValue[] {
   return [idDigest(record), writeIds.join(), joins];
 }
@@ -203,22 +269,9 @@ function idDigest({ id }: StoredRecord): string {
   return digestKey({ field: 'id', value: id }).digest;
 }
 
-function digestOf({ digest }: DigestedKey): string {
-  return digest;
-}
-
-async function falseIfLost(work: () => Promise<boolean>): Promise<boolean> {
-  try {
-    return await work();
-  } catch (error) {
+async function falseIfLost(work: Promise<boolean>): Promise<boolean> {
+  return work.catch((error: unknown) => {
     if (isLostRace(error)) return false;
     throw error;
-  }
-}
-
-function lockedTooLong(timeout: number): TokenStoreError {
-  return new TokenStoreError(
-    'TIMEOUT',
-    `Some records were locked by others for ${timeout} ms. Those that were not removed stay; call it again to remove them.`,
-  );
+  });
 }

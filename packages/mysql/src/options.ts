@@ -1,4 +1,4 @@
-import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
+import { invalidOption, requireKnownOptions } from '@tokenkeep/core/adapter';
 import { decodedPart, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { PoolOptions } from 'mysql2/promise';
 
@@ -26,7 +26,7 @@ export interface MysqlTokenStoreOptions {
    * How to connect, in the words of mysql2: `host`, `user`, `password`, `database`, `ssl`,
    * `connectionLimit`, `connectTimeout`, ... They go before what the `url` says.
    *
-   * @default database: 'zohooauth', connectionLimit: 10, connectTimeout: 10_000
+   * @default database: 'zohooauth', connectionLimit: 10, connectTimeout: 10_000, idleTimeout: 30_000
    */
   options?: PoolOptions;
   /** A pool of yours, of `mysql2/promise`: it is used and never closed. Not together with the two above. */
@@ -52,15 +52,6 @@ export interface MysqlTokenStoreOptions {
   timeout?: number;
 }
 
-const OPTIONS: readonly (keyof MysqlTokenStoreOptions)[] = [
-  'url',
-  'options',
-  'pool',
-  'table',
-  'tls',
-  'timeout',
-];
-
 /** Options that were checked. */
 export interface CheckedOptions {
   readonly pool: MysqlPool | undefined;
@@ -71,22 +62,15 @@ export interface CheckedOptions {
   readonly timeout: number;
 }
 
+const URL_FORM = 'mysql://user:password@host:3306/database';
+
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
 export function checkOptions(given: MysqlTokenStoreOptions): CheckedOptions {
-  requireKnownOptions(
-    'MysqlTokenStore',
-    given,
-    OPTIONS,
-    "{ url: 'mysql://user:password@host:3306/database' }",
-  );
+  const known = ['url', 'options', 'pool', 'table', 'tls', 'timeout'];
+  requireKnownOptions('MysqlTokenStore', given, known, `{ url: '${URL_FORM}' }`);
   const { url, options, pool, table = 'oauthtoken', tls, timeout = 10_000 } = given;
-  requireTimeout(timeout);
   // Lower case only: on some file systems MySQL can't tell `Tokens` from `tokens` (contract C16).
-  if (
-    typeof table !== 'string' ||
-    !/^[a-z_][a-z0-9_]{0,47}$/.test(table) ||
-    table.endsWith('_lock')
-  ) {
+  if (typeof table !== 'string' || !/^(?!.*_lock$)[a-z_][a-z0-9_]{0,47}$/.test(table)) {
     throw invalidOption(
       'table',
       'must be at most 48 lower-case letters, digits and _, not begin with a digit and not end in _lock',
@@ -114,17 +98,18 @@ function poolOptionsOf(
 ): PoolOptions {
   if (given.uri !== undefined) throw invalidOption('options', 'has a uri: give it as url');
   const options: PoolOptions = {
+    database: 'zohooauth',
     connectionLimit: 10,
     connectTimeout: 10_000,
+    // Those that are not used are closed before a firewall in between forgets them.
+    idleTimeout: 30_000,
     // A stack trace per statement, which no error of the store shows.
     trace: false,
-    database: 'zohooauth',
     ...(url === undefined ? {} : fromUrl(url)),
     charset: 'utf8mb4_bin',
-    // Those that are not used are closed before somebody in between forgets them.
-    idleTimeout: 30_000,
     ...given,
   };
+  // mysql2 heeds the idleTimeout only where fewer may be idle than there are.
   options.maxIdle ??= Math.max(1, (options.connectionLimit ?? 10) - 1);
   options.host ||= 'localhost';
   if (options.socketPath || isLoopback(options.host) || tls === false) return options;
@@ -134,21 +119,19 @@ function poolOptionsOf(
 }
 
 function fromUrl(given: string | URL): PoolOptions {
-  const text = String(given);
-  if (!URL.canParse(text) || !/^(?:mysql|mariadb):/.test(text)) {
-    throw invalidOption('url', 'must be like mysql://user:password@host:3306/database');
+  const url = URL.parse(String(given));
+  if (url === null || !/^(?:mysql|mariadb):$/.test(url.protocol)) {
+    throw invalidOption('url', `must be like ${URL_FORM}`);
   }
-  const url = new URL(text);
   if (url.search !== '') {
     throw invalidOption('url', 'has settings after a question mark: give them in options');
   }
   const options: PoolOptions = {};
-  if (url.hostname !== '') options.host = url.hostname;
-  if (url.port !== '') options.port = Number(url.port);
-  if (url.username !== '') options.user = decodedPart(url.username, 'a user');
-  if (url.password !== '') options.password = decodedPart(url.password, 'a password');
-  if (url.pathname.length > 1) {
-    options.database = decodedPart(url.pathname.slice(1), 'a database name');
-  }
+  const { hostname, port, username, password, pathname } = url;
+  if (hostname !== '') options.host = hostname;
+  if (port !== '') options.port = Number(port);
+  if (username !== '') options.user = decodedPart(username, 'a user');
+  if (password !== '') options.password = decodedPart(password, 'a password');
+  if (pathname.length > 1) options.database = decodedPart(pathname.slice(1), 'a database name');
   return options;
 }

@@ -1,7 +1,8 @@
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import type { TokenKeyField } from '@tokenkeep/core/adapter';
-import type { Session } from './connections.ts';
+import { select } from './connections.ts';
 import { isDoneAlready } from './errors.ts';
+import type { MysqlConnection } from './options.ts';
 
 /** The columns that hold a record, and what they are in it. */
 export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
@@ -32,32 +33,22 @@ export const KEYS: readonly (readonly [prefix: string, field: Exclude<TokenKeyFi
   ['refresh', 'refreshToken'],
 ];
 
-/** The version of the schema that this package makes. */
-const SCHEMA_VERSION = 2;
+/** The columns that version 2 of the schema added; in place of `write_ids`, version 1 had `writer`. */
+const ADDED = ['issuer', 'resource', 'lease'];
+const NAMES = [
+  ...COLUMNS.map(([column]) => column),
+  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
+  ...['position', 'id_digest', 'joins'],
+];
+const TABLE = namesOf([...NAMES, 'write_ids']);
+const TABLE_1 = namesOf([...NAMES.filter((name) => !ADDED.includes(name)), 'writer']);
+const LOCK = namesOf(['one', 'schema_version', 'deleted_version']);
+const LOCK_1 = namesOf(['one', 'schema_version', 'turn']);
 
 const TEXT = 'MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
 const ASCII = 'CHARACTER SET ascii COLLATE ascii_bin';
-/** Eight ids of 22 characters; a table of version 1 gave one of 36. */
+/** Eight ids of 22 characters; version 1 gave one of 36. */
 const WRITE_IDS = `write_ids VARCHAR(200) ${ASCII} NOT NULL`;
-
-/** Every column of the table, for telling ours from another's. */
-const TABLE_COLUMNS: readonly string[] = [
-  'position',
-  ...COLUMNS.map(([column]) => column),
-  'id_digest',
-  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
-  'write_ids',
-  'joins',
-];
-const LOCK_COLUMNS: readonly string[] = ['one', 'schema_version', 'deleted_version'];
-
-/** The same in version 1. */
-const ADDED_COLUMNS: readonly string[] = ['issuer', 'resource', 'lease'];
-const FORMER_TABLE_COLUMNS: readonly string[] = [
-  ...TABLE_COLUMNS.filter((column) => column !== 'write_ids' && !ADDED_COLUMNS.includes(column)),
-  'writer',
-];
-const FORMER_LOCK_COLUMNS: readonly string[] = ['one', 'schema_version', 'turn'];
 
 /**
  * What makes the tables. A value can be 64 KiB, which no index takes, so records are looked up by
@@ -65,38 +56,32 @@ const FORMER_LOCK_COLUMNS: readonly string[] = ['one', 'schema_version', 'turn']
  */
 function createStatements(table: string): string[] {
   const columns = COLUMNS.map(([column, field]) => {
-    if (field === 'version') return 'version BIGINT NOT NULL';
-    if (field === 'expiresAt') return 'expiry_time BIGINT';
-    return `${column} ${TEXT}${field === 'id' ? ' NOT NULL' : ''}`;
+    if (field === 'version' || field === 'expiresAt') return `${column} BIGINT`;
+    return `${column} ${TEXT}`;
   });
-  const keys = KEYS.flatMap(([prefix]) => [
-    `${prefix}_digest CHAR(64) ${ASCII}`,
-    `${prefix}_slot INT UNSIGNED`,
-    `UNIQUE KEY ${prefix}_key (${prefix}_digest, ${prefix}_slot)`,
-  ]);
+  const keys = KEYS.map(
+    ([prefix]) => `${prefix}_digest CHAR(64) ${ASCII}, ${prefix}_slot INT UNSIGNED,
+      UNIQUE KEY ${prefix}_key (${prefix}_digest, ${prefix}_slot)`,
+  );
   return [
     `CREATE TABLE IF NOT EXISTS \`${table}_lock\` (
       one TINYINT PRIMARY KEY, schema_version INT NOT NULL, deleted_version BIGINT NOT NULL
     ) ENGINE=InnoDB`,
-    `INSERT IGNORE INTO \`${table}_lock\` VALUES (1, ${SCHEMA_VERSION}, 0)`,
+    `INSERT IGNORE INTO \`${table}_lock\` VALUES (1, 2, 0)`,
     `CREATE TABLE IF NOT EXISTS \`${table}\` (
-      position BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
-      ${columns.join(',\n      ')},
-      id_digest CHAR(64) ${ASCII} NOT NULL UNIQUE,
-      ${keys.join(',\n      ')},
-      ${WRITE_IDS},
-      joins INT UNSIGNED NOT NULL
+      position BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, ${columns},
+      id_digest CHAR(64) ${ASCII} NOT NULL UNIQUE, ${keys},
+      ${WRITE_IDS}, joins INT UNSIGNED NOT NULL
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
   ];
 }
 
-/** From version 1 to 2. An `ALTER TABLE` is done whole or not at all, and by one process only. */
-function migrateTable(table: string): string[] {
-  const added = ADDED_COLUMNS.map((column) => `ADD COLUMN ${column} ${TEXT}`).join(', ');
-  return [`ALTER TABLE \`${table}\` CHANGE COLUMN writer ${WRITE_IDS}, ${added}`];
+/** From version 1 to 2: an `ALTER TABLE` is done whole or not at all. */
+function migrateTable(table: string): string {
+  const added = ADDED.map((column) => `ADD COLUMN ${column} ${TEXT}`).join();
+  return `ALTER TABLE \`${table}\` CHANGE COLUMN writer ${WRITE_IDS}, ${added}`;
 }
 
-/** Then this; nobody uses the tables before the last of it is done. */
 function migrateLock(table: string): string[] {
   return [
     // Version 1 forgot, where it saved a shared record, that others had come to share it.
@@ -106,72 +91,53 @@ function migrateLock(table: string): string[] {
         SET held.joins = held.joins + 1 WHERE other.${prefix}_slot > 0`,
     ),
     `ALTER TABLE \`${table}_lock\` DROP COLUMN turn, ADD COLUMN deleted_version BIGINT NOT NULL DEFAULT 0`,
-    `UPDATE \`${table}_lock\` SET schema_version = 2 WHERE schema_version = 1`,
   ];
 }
 
 /**
  * Makes the tables where they are missing, and migrates those of version 1. Each step may be done
- * again, and by several processes at once; a process that stopped halfway is no hindrance.
+ * again, and by several processes at once; nobody uses the tables before the last one is done.
  *
  * @throws TokenStoreError `SCHEMA_UNKNOWN`
  */
-export async function ensureSchema(session: Session, table: string): Promise<void> {
+export async function ensureSchema(connection: MysqlConnection, table: string): Promise<void> {
   for (;;) {
-    const steps = await missingSteps(session, table);
-    if (steps.length === 0) return;
+    const names = await namesIn(connection, table);
+    const lockNames = await namesIn(connection, `${table}_lock`);
+    if (!['', TABLE, TABLE_1].includes(names) || (names !== '' && lockNames === '')) {
+      throw unknownSchema(table, 'was not made by a token store of this version');
+    }
+    if (!['', LOCK, LOCK_1].includes(lockNames)) {
+      throw unknownSchema(`${table}_lock`, 'was not made by a token store of this version');
+    }
+    const sql = `SELECT schema_version AS version FROM \`${table}_lock\``;
+    const [row] = lockNames === '' ? [] : await select(connection, sql, []);
+    const version = Number(row?.['version'] ?? 1);
+    if (version > 2) throw unknownSchema(table, `has version ${version} of the schema`);
+    if (names === TABLE && lockNames === LOCK && version === 2) return;
     try {
-      for (const sql of steps) await session.queryUnlimited(sql);
+      if (names === TABLE_1) await connection.query(migrateTable(table));
+      for (const step of createStatements(table)) await connection.query(step);
+      if (lockNames === LOCK_1) {
+        for (const step of migrateLock(table)) await connection.query(step);
+      }
+      await connection.query(
+        `UPDATE \`${table}_lock\` SET schema_version = 2 WHERE schema_version = 1`,
+      );
     } catch (error) {
       if (!isDoneAlready(error)) throw error;
     }
   }
 }
 
-/** @throws TokenStoreError `SCHEMA_UNKNOWN` */
-async function missingSteps(session: Session, table: string): Promise<string[]> {
-  const columns = await columnsOf(session, table);
-  const lockColumns = await columnsOf(session, `${table}_lock`);
-  const isFormer = isSame(columns, FORMER_TABLE_COLUMNS);
-  const isFormerLock = isSame(lockColumns, FORMER_LOCK_COLUMNS);
-  if (lockColumns.length > 0 && !isFormerLock && !isSame(lockColumns, LOCK_COLUMNS)) {
-    throw unknownSchema(`${table}_lock`, 'was not made by a token store of this version');
-  }
-  const isKnown = isFormer || isSame(columns, TABLE_COLUMNS);
-  if (columns.length > 0 && (lockColumns.length === 0 || !isKnown)) {
-    throw unknownSchema(table, 'was not made by a token store of this version');
-  }
-  if (lockColumns.length === 0) return createStatements(table);
-  const [row] = await session.select(
-    `SELECT schema_version AS version FROM \`${table}_lock\` WHERE one = 1`,
-    [],
-  );
-  const version = row === undefined ? undefined : Number(row['version']);
-  if (version === 1 || (version === undefined && isFormerLock)) {
-    if (isFormer) return migrateTable(table);
-    if (columns.length === 0) return createStatements(table).slice(2);
-    return isFormerLock ? migrateLock(table) : migrateLock(table).slice(-1);
-  }
-  if (version !== undefined && (version !== SCHEMA_VERSION || isFormer || isFormerLock)) {
-    throw unknownSchema(
-      table,
-      `has version ${version} of the schema, and this package knows ${SCHEMA_VERSION}`,
-    );
-  }
-  return version === undefined || columns.length === 0 ? createStatements(table) : [];
+async function namesIn(connection: MysqlConnection, table: string): Promise<string> {
+  const sql = `SELECT column_name AS name FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = ?`;
+  return namesOf((await select(connection, sql, [table])).map(({ name }) => String(name)));
 }
 
-async function columnsOf(session: Session, table: string): Promise<string[]> {
-  const rows = await session.select(
-    `SELECT column_name AS name FROM information_schema.columns
-      WHERE table_schema = DATABASE() AND table_name = ?`,
-    [table],
-  );
-  return rows.map(({ name }) => String(name));
-}
-
-function isSame(columns: readonly string[], known: readonly string[]): boolean {
-  return columns.toSorted().join() === known.toSorted().join();
+function namesOf(columns: readonly string[]): string {
+  return columns.toSorted().join();
 }
 
 /** The error for a table that is not ours. */

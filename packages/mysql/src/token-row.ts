@@ -7,6 +7,7 @@ import {
   type Entry,
   withWriteId,
 } from '@tokenkeep/core/adapter/server';
+import type { Row } from './connections.ts';
 import type { MysqlValue } from './options.ts';
 import { COLUMNS, KEYS } from './schema.ts';
 
@@ -21,30 +22,64 @@ export interface TokenRow extends Entry {
   readonly joins: number;
 }
 
+/** The columns of a record: a row has the names of its fields. */
+export const RECORD: string = COLUMNS.map(([column, field]) => `${column} AS ${field}`).join();
+
+/** Those of a {@link TokenRow}. */
+export const ENTRY: string = [
+  RECORD,
+  ...KEYS.map(([prefix]) => `${prefix}_slot`),
+  'write_ids',
+  'joins',
+].join();
+
+/** Those that each save writes. */
+export const WRITTEN: readonly string[] = [
+  ...COLUMNS.map(([column]) => column),
+  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
+  'id_digest',
+  'write_ids',
+];
+
+/** The values of {@link WRITTEN}. */
+export function rowValues(row: TokenRow, keys: readonly DigestedKey[]): MysqlValue[] {
+  const digestOf = (name: string) => keys.find(({ field }) => field === name)?.digest ?? null;
+  return [
+    ...COLUMNS.map(([, field]) => {
+      const value = row.record[field];
+      return typeof value === 'object' && value !== null ? JSON.stringify(value) : (value ?? null);
+    }),
+    ...KEYS.flatMap(([, field], place) => [digestOf(field), row.slots[place] ?? null]),
+    digestOf('id'),
+    row.writeIds.join(),
+  ];
+}
+
 /**
  * Makes a record of a row that has its fields and no others.
  *
  * @throws TokenStoreError `RECORD_CORRUPT`; the rest of the checks is done by `OAuthToken.fromRecord`
  */
-export function recordOfRow(row: Record<string, unknown>): StoredRecord {
+export function recordOfRow(row: Row): StoredRecord {
   const { id, expiresAt, extra } = row;
   if (typeof id !== 'string') throw recordCorrupt(undefined, 'its id is no text');
   // A pool may be set up to give large numbers as text.
   if (expiresAt !== null) row['expiresAt'] = Number(expiresAt);
-  if (extra !== null) row['extra'] = parsedExtra(id, extra);
+  try {
+    if (extra !== null) row['extra'] = JSON.parse(String(extra));
+  } catch {
+    throw recordCorrupt(id, 'its column extra is not JSON');
+  }
   return Object.assign(row, { id, version: Number(row['version']) });
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
-export function tokenRow(row: Readonly<Record<string, unknown>>): TokenRow {
+export function tokenRow(row: Row): TokenRow {
   const record = recordOfRow(Object.fromEntries(COLUMNS.map(([, field]) => [field, row[field]])));
-  const slots = KEYS.map(([prefix]) => {
-    const slot = row[`${prefix}_slot`];
-    return slot === null ? null : Number(slot);
-  });
-  const joins = Number(row['joins']);
-  const writeIds = String(row['write_ids']).split(',');
-  return { record, writeIds, slots, joins, sharedKeys: sharedKeysOf(record, slots, joins) };
+  const slots = KEYS.map(([prefix]) => row[`${prefix}_slot`]).map((slot) =>
+    slot === null ? null : Number(slot),
+  );
+  return entryOf(record, String(row['write_ids']).split(','), slots, Number(row['joins']));
 }
 
 /** The row as it is when the commit is done. */
@@ -52,50 +87,24 @@ export function rowAfter({ writeId, record, replaces, others }: Commit<TokenRow>
   const slots = KEYS.map(([, field], place) => {
     const value = record[field];
     if (value == null) return null;
-    if (replaces !== null && replaces.record[field] === value) return replaces.slots[place] ?? null;
-    const taken = others.filter((other) => other.record[field] === value);
-    return Math.max(-1, ...taken.map((other) => other.slots[place] ?? 0)) + 1;
+    if (replaces?.record[field] === value) return replaces.slots[place] ?? 0;
+    const holders = others.filter((other) => other.record[field] === value);
+    return Math.max(-1, ...holders.map((holder) => holder.slots[place] ?? 0)) + 1;
   });
-  const joins = replaces?.joins ?? 0;
-  const writeIds = withWriteId(writeId, replaces?.writeIds);
-  return { record, writeIds, slots, joins, sharedKeys: sharedKeysOf(record, slots, joins) };
+  return entryOf(record, withWriteId(writeId, replaces?.writeIds), slots, replaces?.joins ?? 0);
 }
 
-/** The values of a row, in the order of `WRITTEN`. */
-export function rowValues(
-  { record, slots, writeIds }: TokenRow,
-  keys: readonly DigestedKey[],
-): MysqlValue[] {
-  const digestOf = (name: string) => keys.find(({ field }) => field === name)?.digest ?? null;
-  return [
-    ...COLUMNS.map(([, field]) => {
-      const value = record[field];
-      if (value == null) return null;
-      return typeof value === 'object' ? JSON.stringify(value) : value;
-    }),
-    ...KEYS.flatMap(([, field], place) => [digestOf(field), slots[place] ?? null]),
-    digestOf('id'),
-    writeIds.join(),
-  ];
-}
-
-/** Without a slot above 0, and if nobody came since, it has its keys alone. */
-function sharedKeysOf(
+function entryOf(
   record: StoredRecord,
+  writeIds: readonly string[],
   slots: readonly (number | null)[],
   joins: number,
-): string[] {
-  return KEYS.flatMap(([, field], place) => {
+): TokenRow {
+  // With all slots 0, and if nobody came since, it has its keys alone.
+  const sharedKeys = KEYS.flatMap(([, field], place) => {
     const value = record[field];
     const mayBeShared = joins > 0 || (slots[place] ?? 0) > 0;
     return value != null && mayBeShared ? digestKey({ field, value }).digest : [];
   });
-}
-
-function parsedExtra(id: string, text: unknown): unknown {
-  try {
-    return JSON.parse(String(text));
-  } catch {
-    throw recordCorrupt(id, 'its column extra is not JSON');
-  }
+  return { record, writeIds, sharedKeys, slots, joins };
 }

@@ -53,12 +53,10 @@ const bare = server.contender('bare statements of mysql2', async ({ pool }, toke
   const upsert = `INSERT INTO bare (${COLUMNS.join(', ')}) VALUES (${places}) ON DUPLICATE KEY UPDATE ${set}`;
   const statements = {
     findByUser: (value: string) =>
-      pool.execute(`${select} user_digest = ?`, [
-        digestKey({ field: 'userName', value }).digest.digest,
-      ]),
+      pool.execute(`${select} user_digest = ?`, [digestKey({ field: 'userName', value }).digest]),
     findByRefreshToken: (value: string) =>
       pool.execute(`${select} refresh_digest = ?`, [
-        digestKey({ field: 'refreshToken', value }).digest.digest,
+        digestKey({ field: 'refreshToken', value }).digest,
       ]),
     upsert: (token: (typeof tokens)[number]) => {
       const { userName, clientId, clientSecret, refreshToken, accessToken, ...rest } =
