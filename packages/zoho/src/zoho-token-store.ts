@@ -5,6 +5,7 @@ import {
   type TokenStore,
   TokenStoreError,
 } from '@tokenkeep/core';
+import { invalidOption, requireKnownOptions } from '@tokenkeep/core/adapter';
 import { isSameRecord, type Outcome, saveChanges, saveUnnamed } from './save-changes.ts';
 import { fillSdkToken, fromSdkToken, toSdkToken, useStoredTokens } from './sdk-token.ts';
 import { ZohoSaveError } from './zoho-save-error.ts';
@@ -29,6 +30,7 @@ export interface ZohoTokenStoreOptions {
  * `SDKException`. Closing `store` stays with you.
  *
  * @param sdk the whole module of the SDK that the result is for
+ * @throws TokenStoreError `INVALID_OPTION`
  *
  * @example
  * import * as sdk from '@zohocrm/typescript-sdk-8.0';
@@ -41,7 +43,7 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
   sdk: ZohoSdk<Token>,
   options: ZohoTokenStoreOptions = {},
 ): ZohoTokenStore<Token> {
-  const { retryDelays = [100, 400, 1600] } = options;
+  const retryDelays = retryDelaysOf(options);
   /** The record that each token of the SDK was last read from or saved as. */
   const records = new WeakMap<Token, OAuthToken>();
 
@@ -123,6 +125,13 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
   }
 
   return new ZohoBridge();
+}
+
+function retryDelaysOf(options: ZohoTokenStoreOptions): readonly number[] {
+  requireKnownOptions('zohoTokenStore', options, ['retryDelays'], '{ retryDelays: [100] }');
+  const { retryDelays = [100, 400, 1600] } = options;
+  if (Array.isArray(retryDelays) && retryDelays.every((delay) => delay >= 0)) return retryDelays;
+  throw invalidOption('retryDelays', 'must be a list of milliseconds, [] for no further try');
 }
 
 /** The JavaScript SDK's class, which it checks a store by; nothing where the SDK has none. */
