@@ -10,7 +10,7 @@ const kinds: Record<string, (location: string) => Promise<TokenStore>> = {
   memory: async () => new (await import('@tokenkeep/memory')).MemoryTokenStore(),
   list: async () => new (await import('@tokenkeep/list')).ListTokenStore(),
   mysql: async (rest) =>
-    new (await import('@tokenkeep/mysql')).MysqlTokenStore({ uri: `mysql:${rest}` }),
+    new (await import('@tokenkeep/mysql')).MysqlTokenStore({ url: `mysql:${rest}` }),
   redis: async (rest) =>
     new (await import('@tokenkeep/redis')).RedisTokenStore({ url: `redis:${rest}` }),
   mongodb: async (rest) =>

@@ -33,7 +33,7 @@ export const ADAPTERS: readonly Adapter[] = [
   {
     name: 'mysql',
     store: 'MysqlTokenStore',
-    options: '{ uri: `mysql://app@127.0.0.1:${port}/tokens` }',
+    options: '{ url: `mysql://app@127.0.0.1:${port}/tokens` }',
     driver: 'mysql2',
     needsServer: true,
   },
