@@ -17,7 +17,7 @@ const kinds: Record<string, (location: string) => Promise<TokenStore>> = {
     new (await import('@tokenkeep/mongo')).MongoTokenStore({ uri: `mongodb:${rest}` }),
   firestore: async (projectId) =>
     new (await import('@tokenkeep/firestore')).FirestoreTokenStore({
-      settings: projectId === '' ? {} : { projectId },
+      options: projectId === '' ? {} : { projectId },
     }),
 };
 
