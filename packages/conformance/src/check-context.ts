@@ -195,6 +195,9 @@ export class CheckContext implements Observer, AsyncDisposable {
       apiDomain: `https://${this.value('api')}.example.com`,
       scope: `read write ${this.value('scope')}`,
       tokenType: 'Bearer',
+      issuer: `https://${this.value('issuer')}.example.com`,
+      resource: `https://${this.value('resource')}.example.com/api`,
+      lease: this.value('lease'),
       expiresAt: 1_900_000_000_000 + this.below(1_000_000_000),
       extra: { note: this.secret('extra'), nested: { list: [1, 'two', null, true] } },
     };

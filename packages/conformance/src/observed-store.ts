@@ -1,4 +1,4 @@
-import type { OAuthToken, SaveOptions, TokenStore } from '@tokenkeep/core';
+import type { DeleteOptions, OAuthToken, SaveOptions, TokenStore } from '@tokenkeep/core';
 import type { Journal } from './journal.ts';
 import { PromiseBroken } from './promise-broken.ts';
 
@@ -47,12 +47,38 @@ export class ObservedStore implements TokenStore {
       : this.#observe('saveToken', [token, options], () => this.raw.saveToken(token, options));
   }
 
-  deleteToken(id: string): Promise<void> {
-    return this.#observe('deleteToken', [id], () => this.raw.deleteToken(id));
+  deleteToken(id: string, options?: DeleteOptions): Promise<void> {
+    return options === undefined
+      ? this.#observe('deleteToken', [id], () => this.raw.deleteToken(id))
+      : this.#observe('deleteToken', [id, options], () => this.raw.deleteToken(id, options));
   }
 
   getTokens(): Promise<OAuthToken[]> {
     return this.#observe('getTokens', [], () => this.raw.getTokens());
+  }
+
+  /** Each step of the iteration is observed as a call: what it gives is written down as one. */
+  async *tokens(): AsyncGenerator<OAuthToken, void, undefined> {
+    const { raw } = this;
+    if (typeof raw.tokens !== 'function') {
+      throw new PromiseBroken('a method tokens', 'the store has none');
+    }
+    const iterator = raw.tokens()[Symbol.asyncIterator]();
+    let isOver = false;
+    try {
+      for (;;) {
+        const step = await this.#observe('tokens', [], async () => {
+          const { done, value } = await iterator.next();
+          return done === true ? undefined : value;
+        });
+        isOver = step === undefined;
+        if (isOver || step === undefined) return;
+        yield step;
+      }
+    } finally {
+      // Who breaks off says so, as `for await` does.
+      if (!isOver) await this.#observe('tokens', ['return'], async () => iterator.return?.());
+    }
   }
 
   deleteTokens(): Promise<void> {

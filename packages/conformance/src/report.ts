@@ -41,6 +41,7 @@ const LEVEL_GROUPS: Readonly<Record<keyof Levels, string>> = {
   versions: 'V',
   durable: 'D',
   shared: 'S',
+  iterable: 'I',
 };
 
 /** What came of checking a store. Every printer is a caller of this. */
@@ -99,6 +100,7 @@ export class Report {
       versions: of('versions'),
       durable: of('durable'),
       shared: of('shared'),
+      iterable: of('iterable'),
     };
   }
 

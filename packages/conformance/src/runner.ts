@@ -1,5 +1,5 @@
 import { checksFor } from './check-token-store.ts';
-import { type Capability, CLAUSE_IDS, capabilityOf } from './clauses.ts';
+import { CAPABILITIES, type Capability, CLAUSE_IDS, capabilityOf } from './clauses.ts';
 import { missingDeclarations, type TokenStoreDefinition } from './definition.ts';
 import { failureText } from './printers/failure-text.ts';
 import { type CheckResult, runCheck } from './run-check.ts';
@@ -74,7 +74,7 @@ function skip(context: unknown, reason: string | undefined): void {
 }
 
 function declaredMissing(definition: TokenStoreDefinition): Capability[] {
-  return (['versions', 'durable', 'shared'] as const).filter((name) => definition[name] === false);
+  return CAPABILITIES.filter((name) => definition[name] === false);
 }
 
 function asError(result: CheckResult): Error {

@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   V: 'versions',
   D: 'durable',
   S: 'shared',
+  I: 'iterable',
 };
 
 /** A report to be read: every clause, then what is wrong, then what it comes to. */
