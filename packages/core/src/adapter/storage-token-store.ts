@@ -1,4 +1,3 @@
-/// <reference lib="esnext.disposable" preserve="true" />
 import { driverCodeOf, recordCorrupt, TokenStoreError } from '../errors.ts';
 import { findMatch, keysOf, type TokenKey } from '../rules/matching.ts';
 import { newId, planSave } from '../rules/save-plan.ts';
