@@ -84,6 +84,11 @@ export function capabilityOf(clause: ClauseId): Capability | undefined {
   return CAPABILITY_BY_GROUP[clause.slice(0, 1)];
 }
 
+/** Where a clause stands in full. */
+export function addressOf(clause: ClauseId): string {
+  return `https://github.com/tokenkeep/tokenkeep/blob/main/docs/contract.md#${clause.toLowerCase()}`;
+}
+
 /** Whether a text is the number of a clause. */
 export function isClauseId(text: string): text is ClauseId {
   return Object.hasOwn(CLAUSES, text);

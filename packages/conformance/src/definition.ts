@@ -37,9 +37,10 @@ export interface TokenStoreDefinition<P extends Place = Place> {
   readonly handles?: 'one' | 'many';
   /**
    * How much slower than a store on a local disk it is. 10: a call may take ten times as long, and
-   * there are a tenth of the rounds.
+   * what is tried again and again is tried less often. Every string, and every number of records, is
+   * tried all the same.
    *
-   * @default 1
+   * @default as the first calls show
    */
   readonly pace?: number;
   /**

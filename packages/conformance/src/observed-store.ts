@@ -1,6 +1,6 @@
 import type { DeleteOptions, OAuthToken, SaveOptions, TokenStore } from '@tokenkeep/core';
 import type { Journal } from './journal.ts';
-import { PromiseBroken } from './promise-broken.ts';
+import { PromiseBroken, SLOW } from './promise-broken.ts';
 
 /** What an {@link ObservedStore} tells, and how long it waits. */
 export interface Observer {
@@ -116,7 +116,12 @@ export class ObservedStore implements TokenStore {
     const tooLong = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         this.#observer.hung(method);
-        reject(new PromiseBroken(`${method} to settle`, `it had not after ${limit} ms (C14)`));
+        reject(
+          new PromiseBroken(`${method} to settle`, `it had not after ${limit} ms (C14)`, {
+            hint: SLOW,
+            cause: 'time ran out',
+          }),
+        );
       }, limit);
     });
     try {
