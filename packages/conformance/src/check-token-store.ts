@@ -4,7 +4,7 @@ import { type ClauseId, capabilityOf } from './clauses.ts';
 import type { TokenStoreDefinition } from './definition.ts';
 import { Report } from './report.ts';
 import { type CheckResult, runCheck } from './run-check.ts';
-import { type SettingsOptions, settingsOf } from './settings.ts';
+import { type Settings, type SettingsOptions, settingsOf } from './settings.ts';
 import { SMOKE } from './smoke.ts';
 import { tryOut } from './try-out.ts';
 
@@ -24,13 +24,15 @@ export interface CheckOptions extends SettingsOptions {
    * @default false
    */
   bail?: boolean;
+  /** Told by what the run goes, before its first check. */
+  onStart?: (settings: Settings) => void;
   /** Told before each check, and after it with its result. */
   onProgress?: (progress: Progress) => void;
 }
 
 /** How far a run has come. */
 export interface Progress {
-  readonly check: Check;
+  readonly check: Pick<Check, 'clause' | 'title'>;
   /** How many checks have ended. */
   readonly ended: number;
   readonly total: number;
@@ -55,6 +57,7 @@ export async function checkTokenStore(
 ): Promise<Report> {
   const started = performance.now();
   const settings = settingsOf(options, await tryOut(definition));
+  options.onStart?.(settings);
   const asked = checksFor(definition, options.clauses);
   // Where the simplest does not work, all the others fail because of that.
   const checks = options.clauses === undefined ? [SMOKE, ...asked] : asked;

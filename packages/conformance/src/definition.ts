@@ -96,7 +96,9 @@ export const QUESTIONS: Readonly<Record<Capability, string>> = {
 };
 
 /** What a definition has to say and does not. A check that did not run must never look like one that did. */
-export function missingDeclarations(definition: TokenStoreDefinition): MissingDeclaration[] {
+export function missingDeclarations(
+  definition: Pick<TokenStoreDefinition, 'module' | Capability>,
+): MissingDeclaration[] {
   const missing: MissingDeclaration[] = [];
   for (const capability of CAPABILITIES) {
     if (typeof definition[capability] === 'boolean') continue;

@@ -58,9 +58,11 @@ export class Report {
   readonly missing: readonly MissingDeclaration[];
   /** How long it took: milliseconds. */
   readonly duration: number;
+  /** Why the checks that did not run did not. */
+  readonly notRun: string;
 
   constructor(
-    definition: TokenStoreDefinition,
+    definition: Pick<TokenStoreDefinition, 'name' | 'module' | Capability>,
     settings: Settings,
     results: readonly CheckResult[],
     duration: number,
@@ -72,6 +74,7 @@ export class Report {
     this.pace = settings.pace;
     this.missing = missingDeclarations(definition);
     this.duration = duration;
+    this.notRun = notRun;
     this.clauses = CLAUSE_IDS.map((clause) => clauseResult(clause, definition, results, notRun));
   }
 
@@ -122,7 +125,7 @@ export class Report {
 
 function clauseResult(
   clause: ClauseId,
-  definition: TokenStoreDefinition,
+  definition: Pick<TokenStoreDefinition, Capability>,
   results: readonly CheckResult[],
   notRun: string,
 ): ClauseResult {

@@ -84,6 +84,13 @@ it('a module that can not be read: 2, and its line', async () => {
   }
 });
 
+it('a store whose loop never ends: 1, and the report of it', async () => {
+  const { out, code } = await run(moduleAt('endless'), '--clause', 'C2', '--timeout', '1000');
+  expect(code).toBe(1);
+  expect(out).toContain('the event loop stood still');
+  expect(out).toMatch(/again {6}npx .*endless\.ts --clause /);
+});
+
 it('--help, and a call without arguments, teach; the latter has checked nothing: 2', async () => {
   for (const [wanted, { out, code }] of [
     [0, await run('--help')],

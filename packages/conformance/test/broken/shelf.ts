@@ -151,7 +151,7 @@ export class FileShelf implements Shelf {
 }
 
 /** One work at a time, in the order in which they came. */
-class Line {
+export class Line {
   #last: Promise<unknown> = Promise.resolve();
 
   wait<T>(work: () => Promise<T>): Promise<T> {
