@@ -10,14 +10,14 @@ const LISTED = 20;
 const WIDEST = 220;
 
 /** Failures that come of one fault, as far as that can be told. */
-export interface Cause {
+interface Cause {
   readonly failures: readonly Failure[];
   /** The clauses that it breaks, in the order of the contract. */
   readonly clauses: readonly ClauseId[];
 }
 
 /** The failures by their causes: the one that breaks most is the last, as a terminal shows the end. */
-export function causesOf(failures: readonly Failure[]): Cause[] {
+function causesOf(failures: readonly Failure[]): Cause[] {
   const groups = Map.groupBy(failures, ({ cause }) => cause);
   return Array.from(groups.values(), (group): Cause => {
     const clauses = new Set(group.map(({ clause }) => clause));

@@ -12,7 +12,6 @@ type Event =
 /** Records that are kept as what happened to them, line by line: nothing is ever written over. */
 class EventLog implements Shelf {
   readonly #path: string;
-  readonly #line = new Line();
   readonly #records = new Map<string, StoredRecord>();
   #removedVersion = 0;
   #read = 0;

@@ -17,6 +17,7 @@ const mutex = new Line();
 class JsonColumn implements Shelf {
   readonly #database: DatabaseSync;
   #document: Document = EMPTY;
+  #version: unknown;
 
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
@@ -32,39 +33,40 @@ class JsonColumn implements Shelf {
   }
 
   async read(): Promise<StoredRecord[]> {
-    return mutex.wait(async () => this.#load().records);
+    return mutex.wait(async () => [...this.#load().records]);
   }
 
   change<T>(work: (records: StoredRecord[]) => T | Promise<T>): Promise<T> {
     return mutex.wait(async () => {
-      const { records } = this.#load();
-      const before = JSON.stringify(this.#document);
+      const before = this.#load().records;
+      const records = [...before];
       const result = await work(records);
-      const after = JSON.stringify({ ...this.#document, records });
-      if (after !== before) this.#write(after);
+      const isSame =
+        records.length === before.length && records.every((one, at) => one === before[at]);
+      if (!isSame) this.overwrite(records);
       return result;
     });
   }
 
   overwrite(records: StoredRecord[]): void {
-    this.#write(JSON.stringify({ ...this.#document, records }));
+    this.#document = { ...this.#document, records: [...records] };
+    this.#database.exec('BEGIN; DELETE FROM kept');
+    this.#database.prepare('INSERT INTO kept VALUES (?)').run(JSON.stringify(this.#document));
+    this.#database.exec('COMMIT');
   }
 
   close(): void {
     this.#database.close();
   }
 
+  /** The document, read anew where another handle has written. */
   #load(): Document {
+    const version = this.#database.prepare('PRAGMA data_version').get()?.['data_version'];
+    if (version === this.#version) return this.#document;
     const row = this.#database.prepare('SELECT json FROM kept').get();
-    this.#document =
-      row === undefined ? { ...EMPTY, records: [] } : JSON.parse(String(row['json']));
+    this.#document = row === undefined ? EMPTY : JSON.parse(String(row['json']));
+    this.#version = version;
     return this.#document;
-  }
-
-  #write(json: string): void {
-    this.#database.exec('BEGIN; DELETE FROM kept');
-    this.#database.prepare('INSERT INTO kept VALUES (?)').run(json);
-    this.#database.exec('COMMIT');
   }
 }
 
