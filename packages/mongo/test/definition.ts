@@ -35,6 +35,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   versions: true,
   durable: true,
   shared: true,
+  iterable: true,
   pace: 10,
   module: import.meta.url,
 });
