@@ -1,4 +1,5 @@
-import type { MaybePromise, TokenStore } from '@tokenkeep/core';
+import type { TokenStore } from '@tokenkeep/core';
+import type { MaybePromise } from '@tokenkeep/core/adapter';
 import type { Capability } from './clauses.ts';
 
 /** Where a store keeps its records, as a value that JSON can hold: it is handed to other processes. */

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { MaybePromise, TokenStore } from '@tokenkeep/core';
+import type { TokenStore } from '@tokenkeep/core';
+import type { MaybePromise } from '@tokenkeep/core/adapter';
 import type { TokenStoreDefinition } from './definition.ts';
 
 /** A class of a store or a function that makes one, which may say what it can do. */

@@ -1,12 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  agrees,
-  findMatch,
-  keysOf,
-  matchesOn,
-  type StoredRecord,
-  type TokenRecord,
-} from '@tokenkeep/core';
+import type { StoredRecord, TokenRecord } from '@tokenkeep/core';
+import { agrees, findMatch, keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
 import { type Call, type Outcome, perform } from './calls.ts';
 import type { PlainRecord } from './expectations.ts';

@@ -1,3 +1,5 @@
+import { brand } from './brand.ts';
+
 /** The code of a {@link TokenStoreError}: what each means is in {@link ERROR_CODES}. */
 export type TokenStoreErrorCode =
   | 'INVALID_TOKEN'
@@ -7,10 +9,12 @@ export type TokenStoreErrorCode =
   | 'RECORD_CORRUPT'
   | 'SCHEMA_UNKNOWN'
   | 'INVALID_OPTION'
+  | 'DRIVER_UNAVAILABLE'
   | 'STORE_CLOSED'
   | 'HANDLE_CLOSED'
   | 'STORE_BUSY'
   | 'CONTENTION'
+  | 'THROTTLED'
   | 'ACCESS_DENIED'
   | 'READ_ONLY'
   | 'STORAGE_FULL'
@@ -35,11 +39,13 @@ export const ERROR_CODES: Readonly<Record<TokenStoreErrorCode, string>> = {
   TOKEN_CONFLICT:
     'Another record already has this user name of this client. Save without the id, or delete the other record first.',
   VERSION_CONFLICT:
-    'The record has another version than `ifVersion` says. Read it again, apply the change to that, and save again.',
+    'The record has another version than `ifVersion` says, or is gone. Read it again, apply the change to that, and save again.',
   RECORD_CORRUPT:
     'What is stored is damaged. Restore it from a backup, or delete it and log in again; it was left as it is.',
   SCHEMA_UNKNOWN:
     'The table, collection or file exists and is not a token store of this version. Name another, or upgrade; it was left as it is.',
+  DRIVER_UNAVAILABLE:
+    'The database driver could not be loaded. Install it for this platform and version of Node, and leave it out of a bundle (`external`, `serverExternalPackages`).',
   INVALID_OPTION: 'An option of the store is wrong. Correct it where the store is constructed.',
   STORE_CLOSED: 'The store was closed. Open a new one, and close a store only when you are done.',
   HANDLE_CLOSED:
@@ -47,16 +53,17 @@ export const ERROR_CODES: Readonly<Record<TokenStoreErrorCode, string>> = {
   STORE_BUSY:
     'Another process held the storage for too long. Try again; if it goes on, look for a process that is stuck.',
   CONTENTION: 'Too many saves of one token at once. Try again later.',
+  THROTTLED: 'The service takes no more requests for now. Try again later, or raise its limit.',
   ACCESS_DENIED:
     'The storage refuses these credentials or this user. Correct the rights, the user name or the password.',
-  READ_ONLY: 'The storage takes no writes. Make it writable, or connect to the primary.',
+  READ_ONLY:
+    'The storage takes no writes. Make it writable, or connect to the primary; during a failover, try again.',
   STORAGE_FULL: 'There is no room left. Make room and try again; what was stored is still there.',
-  PATH_UNUSABLE:
-    'The path does not lead to a file that can be used. Give the path of a file in a folder that exists.',
+  PATH_UNUSABLE: 'The path does not lead to a file that can be used. Give the path of a file.',
   NOT_A_DATABASE: 'The file is something else. Give another path; it was left as it is.',
   DATABASE_MISSING: 'The database does not exist. Create it, or name one that does.',
   CONNECTION_FAILED:
-    'The server can not be reached, or the connection broke. See that it runs and is reachable, then try again.',
+    'The server can not be reached, or the connection broke. See that it runs and is reachable, then try again; a save may or may not have happened.',
   TLS_REQUIRED:
     'The connection would be, or was found, insecure. Set up TLS on the server, or say `tls: false` if the network is trusted.',
   TIMEOUT: 'The server did not answer in time. Try again; a save may or may not have happened.',
@@ -64,11 +71,22 @@ export const ERROR_CODES: Readonly<Record<TokenStoreErrorCode, string>> = {
     'The storage reported a fault that has no code of its own here. See `driverCode`.',
 };
 
+/** The codes with which the same call may succeed later, unchanged. */
+const RETRYABLE: ReadonlySet<TokenStoreErrorCode> = new Set([
+  'STORE_BUSY',
+  'CONTENTION',
+  'THROTTLED',
+  'READ_ONLY',
+  'STORAGE_FULL',
+  'CONNECTION_FAILED',
+  'TIMEOUT',
+]);
+
 /** What a {@link TokenStoreError} tells besides its message. */
 export interface TokenStoreErrorDetails {
   /** The method that failed, such as `saveToken`. The store fills it in where it is left out. */
   operation?: string | undefined;
-  /** Whether the same call may succeed later, unchanged. Default `false`. */
+  /** Whether the same call may succeed later, unchanged. The default goes by the code. */
   retryable?: boolean | undefined;
   /** The driver's own code, such as `SQLITE_FULL` or `1062`. Never its text (contract C14). */
   driverCode?: string | number | undefined;
@@ -94,8 +112,12 @@ export class TokenStoreError extends Error {
     super(message);
     this.code = code;
     this.operation = details.operation;
-    this.retryable = details.retryable ?? false;
+    this.retryable = details.retryable ?? RETRYABLE.has(code);
     this.driverCode = details.driverCode;
+  }
+
+  static {
+    brand(this, 'TokenStoreError');
   }
 }
 
@@ -110,6 +132,10 @@ export class InvalidTokenError extends TokenStoreError {
     super('INVALID_TOKEN', `${field} ${problem}`, details);
     this.field = field;
   }
+
+  static {
+    brand(this, 'InvalidTokenError');
+  }
 }
 
 /** Several records match on the same key and nothing is guessed (contract M4). Code `AMBIGUOUS_TOKEN`. */
@@ -119,9 +145,13 @@ export class AmbiguousTokenError extends TokenStoreError {
   constructor(message: string, details?: TokenStoreErrorDetails) {
     super('AMBIGUOUS_TOKEN', message, details);
   }
+
+  static {
+    brand(this, 'AmbiguousTokenError');
+  }
 }
 
-/** A save was refused because of what is stored (contract C7, V2). */
+/** A save or delete was refused because of what is stored (contract C7, V2, V4, V5). */
 export class TokenConflictError extends TokenStoreError {
   override readonly name: string = 'TokenConflictError';
   /** With `VERSION_CONFLICT`: the version that the record has; 0 where there is no record. */
@@ -134,6 +164,10 @@ export class TokenConflictError extends TokenStoreError {
   ) {
     super(code, message, details);
     this.currentVersion = details.currentVersion;
+  }
+
+  static {
+    brand(this, 'TokenConflictError');
   }
 }
 

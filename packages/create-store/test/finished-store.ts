@@ -1,11 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
+import type { StoredRecord } from '@tokenkeep/core';
 import {
   type Decide,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenStorage,
-} from '@tokenkeep/core';
+} from '@tokenkeep/core/adapter';
 
 /** What the unfinished store becomes when its steps are written, in the simplest way there is. */
 export class AdaStore extends StorageTokenStore {

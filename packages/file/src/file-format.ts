@@ -1,4 +1,5 @@
-import { OAuthToken, recordCorrupt, type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { OAuthToken, type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { recordCorrupt } from '@tokenkeep/core/adapter';
 
 /** What stands in a file. */
 export interface FileContent {

@@ -1,20 +1,18 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
   driverCodeOf,
   type Failures,
-  fileFailure,
   GroupCommit,
   invalidOption,
-  resolvePath,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenStorage,
-  TokenStoreError,
-} from '@tokenkeep/core';
+} from '@tokenkeep/core/adapter';
+import { fileFailure, resolvePath } from '@tokenkeep/core/adapter/file';
 import type { MemorySpace } from '@tokenkeep/memory';
 import { FileLock } from './file-lock.ts';
 import { TokenFile } from './token-file.ts';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { driverCodeOf, type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { driverCodeOf } from '@tokenkeep/core/adapter';
 import { MemorySpace } from '@tokenkeep/memory';
 import { formatFile, HEAD_BYTES, parseFile } from './file-format.ts';
 import { replaceFile } from './replace-file.ts';

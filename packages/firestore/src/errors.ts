@@ -1,4 +1,5 @@
-import { networkFailure, TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { networkFailure } from '@tokenkeep/core/adapter/server';
 
 /** The codes of gRPC that are used here: https://grpc.io/docs/guides/status-codes/ */
 const Status = {

@@ -8,19 +8,15 @@ import type {
   WriteBatch,
   WriteResult,
 } from '@google-cloud/firestore';
+import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
-  Deadline,
   type Decide,
-  keyDigest,
-  LastWritten,
-  OptimisticSaver,
   type RecordChange,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenStorage,
-  type TokenStoreError,
-} from '@tokenkeep/core';
+} from '@tokenkeep/core/adapter';
+import { Deadline, keyDigest, LastWritten, OptimisticSaver } from '@tokenkeep/core/adapter/server';
 import { isLostRace, lateness, translateError } from './errors.ts';
 import { checkOptions, type FirestoreTokenStoreOptions } from './options.ts';
 import { Places } from './places.ts';

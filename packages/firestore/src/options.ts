@@ -1,5 +1,6 @@
 import type { Firestore, Settings } from '@google-cloud/firestore';
-import { invalidOption, isLoopback, tlsRequired } from '@tokenkeep/core';
+import { invalidOption } from '@tokenkeep/core/adapter';
+import { isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 
 /** Options of `FirestoreTokenStore`. */
 export interface FirestoreTokenStoreOptions {

@@ -1,5 +1,8 @@
 import type { DocumentReference, DocumentSnapshot, Timestamp } from '@google-cloud/firestore';
-import { keyDigest, keysOf, recordCorrupt, type StoredRecord } from '@tokenkeep/core';
+import type { StoredRecord } from '@tokenkeep/core';
+import { recordCorrupt } from '@tokenkeep/core/adapter';
+import { keyDigest } from '@tokenkeep/core/adapter/server';
+import { keysOf } from '@tokenkeep/core/rules';
 
 /** The digests of a record's keys: what it is looked up by. */
 export function recordKeys(record: StoredRecord): string[] {

@@ -1,10 +1,14 @@
+import type { StoredRecord } from '@tokenkeep/core';
 import {
   type Decide,
+  invalidOption,
+  refuseOtherVersion,
+  requireKnownOptions,
+  type SavePlan,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenStorage,
-} from '@tokenkeep/core';
+} from '@tokenkeep/core/adapter';
 
 /** Options of {@link ListTokenStore}. */
 export interface ListTokenStoreOptions {
@@ -27,10 +31,18 @@ export interface ListTokenStoreOptions {
  * await store.saveToken(new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.abc' }));
  */
 export class ListTokenStore extends StorageTokenStore {
+  /** @throws TokenStoreError `INVALID_OPTION` */
   constructor(options: ListTokenStoreOptions = {}) {
+    requireKnownOptions('ListTokenStore', options, ['records'], '{ records: [] }');
+    if (options.records !== undefined && !Array.isArray(options.records)) {
+      throw invalidOption('records', 'must be an array');
+    }
     super(new RecordList(options.records ?? []));
   }
 }
+
+/** The highest version of a record that was deleted from a list: handles on one list share it. */
+const deletedVersions = new WeakMap<StoredRecord[], number>();
 
 class RecordList implements TokenStorage {
   readonly #records: StoredRecord[];
@@ -46,26 +58,35 @@ class RecordList implements TokenStorage {
   }
 
   // Nothing is awaited between reading and writing, so nothing can come between them (A1 to A5).
-  save(keys: readonly TokenKey[], decide: Decide): void {
-    const change = decide(this.find(keys));
-    if (change === null) return;
-    if (change.replaces === null) this.#records.push(change.record);
-    else this.#records[this.#records.indexOf(change.replaces)] = change.record;
-    for (const absorbed of change.absorbs) this.delete(absorbed.id);
+  save(keys: readonly TokenKey[], decide: Decide): SavePlan {
+    const plan = decide(this.find(keys), deletedVersions.get(this.#records));
+    if (plan.change === undefined) return plan;
+    const { record, replaces, absorbs } = plan.change;
+    if (replaces === null) this.#records.push(record);
+    else this.#records[this.#records.indexOf(replaces)] = record;
+    for (const absorbed of absorbs) this.#remove(absorbed);
+    return plan;
   }
 
-  delete(id: string): void {
-    const index = this.#records.findIndex((record) => record.id === id);
-    if (index >= 0) this.#records.splice(index, 1);
+  delete(id: string, ifVersion: number | undefined): void {
+    const record = this.#records.find((each) => each.id === id) ?? null;
+    refuseOtherVersion(record, { ifVersion });
+    if (record !== null) this.#remove(record);
   }
 
-  all(): StoredRecord[] {
-    return [...this.#records];
+  *pages(): Iterable<StoredRecord[]> {
+    yield [...this.#records];
   }
 
   clear(): void {
-    this.#records.length = 0;
+    for (const record of [...this.#records]) this.#remove(record);
   }
 
   close(): void {}
+
+  #remove(record: StoredRecord): void {
+    this.#records.splice(this.#records.indexOf(record), 1);
+    const deletedVersion = deletedVersions.get(this.#records) ?? 0;
+    deletedVersions.set(this.#records, Math.max(deletedVersion, record.version));
+  }
 }

@@ -1,12 +1,15 @@
+import type { StoredRecord } from '@tokenkeep/core';
 import {
   type Decide,
+  invalidOption,
+  refuseOtherVersion,
+  requireKnownOptions,
+  type SavePlan,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenKeyField,
   type TokenStorage,
-} from '@tokenkeep/core';
-
+} from '@tokenkeep/core/adapter';
 /** Options of {@link MemoryTokenStore}. */
 export interface MemoryTokenStoreOptions {
   /**
@@ -25,10 +28,18 @@ export interface MemoryTokenStoreOptions {
  * await store.saveToken(new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.abc' }));
  */
 export class MemoryTokenStore extends StorageTokenStore {
+  /** @throws TokenStoreError `INVALID_OPTION` */
   constructor(options: MemoryTokenStoreOptions = {}) {
+    requireKnownOptions('MemoryTokenStore', options, ['space'], '{ space: new MemorySpace() }');
+    if (options.space !== undefined && !(options.space instanceof MemorySpace)) {
+      throw invalidOption('space', 'must be a MemorySpace');
+    }
     super(options.space ?? new MemorySpace());
   }
 }
+
+/** Records in one page. */
+const PAGE_SIZE = 1_000;
 
 type IndexedField = Exclude<TokenKeyField, 'id'>;
 
@@ -41,6 +52,22 @@ export class MemorySpace implements TokenStorage {
     grantToken: new Map(),
     refreshToken: new Map(),
   };
+
+  /** The highest version of a record that was deleted or absorbed. */
+  #deletedVersion: number;
+
+  /** @param deletedVersion what an earlier space had, whose records are put into this one */
+  constructor(deletedVersion = 0) {
+    this.#deletedVersion = deletedVersion;
+  }
+
+  get deletedVersion(): number {
+    return this.#deletedVersion;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
 
   open(): void {}
 
@@ -57,33 +84,55 @@ export class MemorySpace implements TokenStorage {
   }
 
   // Nothing is awaited between reading and writing, so nothing can come between them (A1 to A5).
-  save(keys: readonly TokenKey[], decide: Decide): void {
-    const change = decide(this.find(keys));
-    if (change === null) return;
-    if (change.replaces !== null) this.#unindex(change.replaces);
-    for (const absorbed of change.absorbs) this.delete(absorbed.id);
+  save(keys: readonly TokenKey[], decide: Decide): SavePlan {
+    const plan = decide(this.find(keys), this.#deletedVersion);
+    if (plan.change === undefined) return plan;
+    const { record, replaces, absorbs } = plan.change;
+    if (replaces !== null) this.#unindex(replaces);
+    for (const absorbed of absorbs) this.#remove(absorbed);
+    this.put(record);
+    return plan;
+  }
+
+  /** Adds a record that was kept elsewhere, or takes the place of the one with its id. */
+  put(record: StoredRecord): void {
     // A key that a map already has keeps its place in the order.
-    this.#byId.set(change.record.id, change.record);
-    this.#index(change.record);
+    this.#byId.set(record.id, record);
+    this.#index(record);
   }
 
-  delete(id: string): void {
-    const record = this.#byId.get(id);
-    if (record === undefined) return;
-    this.#unindex(record);
-    this.#byId.delete(id);
+  delete(id: string, ifVersion?: number): void {
+    const record = this.#byId.get(id) ?? null;
+    refuseOtherVersion(record, { ifVersion });
+    if (record !== null) this.#remove(record);
   }
 
-  all(): StoredRecord[] {
-    return [...this.#byId.values()];
+  *pages(): Iterable<StoredRecord[]> {
+    let page: StoredRecord[] = [];
+    // The iterator of a map goes on where it was, whatever is added or removed meanwhile.
+    for (const record of this.#byId.values()) {
+      if (page.push(record) < PAGE_SIZE) continue;
+      yield page;
+      page = [];
+    }
+    yield page;
   }
 
   clear(): void {
+    for (const { version } of this.#byId.values()) {
+      this.#deletedVersion = Math.max(this.#deletedVersion, version);
+    }
     this.#byId.clear();
     for (const ids of Object.values(this.#idsBy)) ids.clear();
   }
 
   close(): void {}
+
+  #remove(record: StoredRecord): void {
+    this.#unindex(record);
+    this.#byId.delete(record.id);
+    this.#deletedVersion = Math.max(this.#deletedVersion, record.version);
+  }
 
   #index(record: StoredRecord): void {
     for (const [ids, value] of this.#indexEntries(record)) {

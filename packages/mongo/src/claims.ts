@@ -33,15 +33,10 @@
  *   it would mean another, too, that comes to have them;
  * - an id that no record has, where the token means a record by another key.
  */
-import {
-  agrees,
-  type Decide,
-  isRenamed,
-  keyDigest,
-  keysOf,
-  type RecordChange,
-  type StoredRecord,
-} from '@tokenkeep/core';
+import type { StoredRecord } from '@tokenkeep/core';
+import type { Decide, RecordChange } from '@tokenkeep/core/adapter';
+import { keyDigest } from '@tokenkeep/core/adapter/server';
+import { agrees, isRenamed, keysOf } from '@tokenkeep/core/rules';
 import type { GateDocument, Lock, RecordDocument, StoreDocument } from './documents.ts';
 
 /** What a look at the documents showed. */

@@ -1,11 +1,6 @@
-import {
-  type Decide,
-  keyDigest,
-  LastWritten,
-  type StoredRecord,
-  type TokenKey,
-  TokenStoreError,
-} from '@tokenkeep/core';
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import type { Decide, TokenKey } from '@tokenkeep/core/adapter';
+import { keyDigest, LastWritten } from '@tokenkeep/core/adapter/server';
 import { halvesOf, isConsistent, sortOut } from './claims.ts';
 import type { Documents, RecordDocument } from './documents.ts';
 import { RecordWriter } from './record-writer.ts';

@@ -1,9 +1,6 @@
-import {
-  driverCodeOf,
-  networkFailure,
-  TokenStoreError,
-  type TokenStoreErrorCode,
-} from '@tokenkeep/core';
+import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { driverCodeOf } from '@tokenkeep/core/adapter';
+import { networkFailure } from '@tokenkeep/core/adapter/server';
 
 /** What codes of the server mean: `src/mongo/base/error_codes.yml` there. */
 const BY_NUMBER: ReadonlyMap<number, TokenStoreErrorCode> = new Map([

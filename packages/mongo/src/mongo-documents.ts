@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { recordCorrupt, type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { recordCorrupt } from '@tokenkeep/core/adapter';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
 import type { Documents, GateDocument, Lock, RecordDocument, StoreDocument } from './documents.ts';
 import { isDuplicateKey, mayHaveHappened } from './errors.ts';

@@ -1,12 +1,6 @@
-import {
-  Deadline,
-  OptimisticSaver,
-  StorageTokenStore,
-  type StoredRecord,
-  type TokenKey,
-  type TokenStorage,
-  type TokenStoreError,
-} from '@tokenkeep/core';
+import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { StorageTokenStore, type TokenKey, type TokenStorage } from '@tokenkeep/core/adapter';
+import { Deadline, OptimisticSaver } from '@tokenkeep/core/adapter/server';
 import type { MongoClientLike, MongoCollectionLike } from './collection.ts';
 import { DocumentStorage } from './document-storage.ts';
 import { lateness, translateError } from './errors.ts';

@@ -1,4 +1,5 @@
-import { decodedPart, invalidOption, isLoopback, tlsRequired } from '@tokenkeep/core';
+import { invalidOption } from '@tokenkeep/core/adapter';
+import { decodedPart, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { MongoClientOptions } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Decide, LastWritten, StoredRecord } from '@tokenkeep/core';
+import type { StoredRecord } from '@tokenkeep/core';
+import type { Decide } from '@tokenkeep/core/adapter';
+import type { LastWritten } from '@tokenkeep/core/adapter/server';
 import {
   type DocumentChange,
   gateId,

@@ -1,4 +1,5 @@
-import { Deadline, invalidOption } from '@tokenkeep/core';
+import { invalidOption } from '@tokenkeep/core/adapter';
+import { Deadline } from '@tokenkeep/core/adapter/server';
 import { isGivenUp, isLostConnection, lateness } from './errors.ts';
 import type { CheckedOptions, MysqlConnection, MysqlPool, MysqlValue } from './options.ts';
 

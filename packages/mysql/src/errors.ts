@@ -1,9 +1,6 @@
-import {
-  driverCodeOf,
-  networkFailure,
-  TokenStoreError,
-  type TokenStoreErrorCode,
-} from '@tokenkeep/core';
+import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { driverCodeOf } from '@tokenkeep/core/adapter';
+import { networkFailure } from '@tokenkeep/core/adapter/server';
 
 /** The server's error numbers (the same on MySQL and MariaDB) that mean that another was faster. */
 const LOST_RACES: ReadonlySet<unknown> = new Set([

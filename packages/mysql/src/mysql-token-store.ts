@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
-  isRenamed,
-  keyDigest,
-  keysOf,
-  LastWritten,
-  OptimisticSaver,
   type RecordChange,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenStorage,
-  type TokenStoreError,
-} from '@tokenkeep/core';
+} from '@tokenkeep/core/adapter';
+import { keyDigest, LastWritten, OptimisticSaver } from '@tokenkeep/core/adapter/server';
+import { isRenamed, keysOf } from '@tokenkeep/core/rules';
 import { Connections, type Session } from './connections.ts';
 import { isLostConnection, isLostRace, translateError } from './errors.ts';
 import {

@@ -1,4 +1,5 @@
-import { decodedPart, invalidOption, isLoopback, tlsRequired } from '@tokenkeep/core';
+import { invalidOption } from '@tokenkeep/core/adapter';
+import { decodedPart, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { PoolOptions } from 'mysql2/promise';
 
 /** What is bound to a statement. */

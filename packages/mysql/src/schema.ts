@@ -1,4 +1,5 @@
-import { type StoredRecord, type TokenKeyField, TokenStoreError } from '@tokenkeep/core';
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import type { TokenKeyField } from '@tokenkeep/core/adapter';
 import type { Session } from './connections.ts';
 
 /** The columns that hold a record, and what they are in it. */

@@ -1,4 +1,6 @@
-import { keyDigest, recordCorrupt, type StoredRecord, type TokenKey } from '@tokenkeep/core';
+import type { StoredRecord } from '@tokenkeep/core';
+import { recordCorrupt, type TokenKey } from '@tokenkeep/core/adapter';
+import { keyDigest } from '@tokenkeep/core/adapter/server';
 import { COLUMNS, KEYS } from './schema.ts';
 
 /** A digest, and which of the records with it this is. */

@@ -1,4 +1,5 @@
-import { Deadline, TokenStoreError } from '@tokenkeep/core';
+import { TokenStoreError } from '@tokenkeep/core';
+import { Deadline } from '@tokenkeep/core/adapter/server';
 import { translateError } from './errors.ts';
 import {
   checkOptions,

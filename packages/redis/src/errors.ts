@@ -1,4 +1,5 @@
-import { networkFailure, TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { networkFailure } from '@tokenkeep/core/adapter/server';
 
 type Meaning = readonly [code: TokenStoreErrorCode, advice: string, retryable?: boolean];
 

@@ -1,4 +1,5 @@
-import { invalidOption, isLoopback, tlsRequired } from '@tokenkeep/core';
+import { invalidOption } from '@tokenkeep/core/adapter';
+import { isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 
 /** What is used of a client of ioredis: both `Redis` and `Cluster` have it. */

@@ -1,4 +1,6 @@
-import { keyDigest, recordCorrupt, type StoredRecord, type TokenKey } from '@tokenkeep/core';
+import type { StoredRecord } from '@tokenkeep/core';
+import { recordCorrupt, type TokenKey } from '@tokenkeep/core/adapter';
+import { keyDigest } from '@tokenkeep/core/adapter/server';
 
 /** Fields of the hash by name, absent ones as `''`; see scripts.ts. */
 export type Fields = ReadonlyMap<string, string>;

@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
-  keyDigest,
-  LastWritten,
-  OptimisticSaver,
   type RecordChange,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenStorage,
-  type TokenStoreError,
-} from '@tokenkeep/core';
+} from '@tokenkeep/core/adapter';
+import { keyDigest, LastWritten, OptimisticSaver } from '@tokenkeep/core/adapter/server';
 import { Connection } from './connection.ts';
 import type { RedisTokenStoreOptions } from './options.ts';
 import {

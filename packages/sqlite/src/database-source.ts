@@ -1,10 +1,7 @@
 import { statSync } from 'node:fs';
-import {
-  createPrivateFile,
-  type MaybePromise,
-  resolvePath,
-  TokenStoreError,
-} from '@tokenkeep/core';
+import { TokenStoreError } from '@tokenkeep/core';
+import type { MaybePromise } from '@tokenkeep/core/adapter';
+import { createPrivateFile, resolvePath } from '@tokenkeep/core/adapter/file';
 import { prepare, type SqliteDatabase } from './sqlite-database.ts';
 
 /** How hard SQLite makes sure that a commit is on the disk; see `PRAGMA synchronous`. */

@@ -1,4 +1,5 @@
-import { driverCodeOf, TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { driverCodeOf } from '@tokenkeep/core/adapter';
 
 interface Meaning {
   readonly number: number;

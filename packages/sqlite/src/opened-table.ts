@@ -1,9 +1,5 @@
-import {
-  recordCorrupt,
-  type StoredRecord,
-  type TokenKey,
-  type TokenKeyField,
-} from '@tokenkeep/core';
+import type { StoredRecord } from '@tokenkeep/core';
+import { recordCorrupt, type TokenKey, type TokenKeyField } from '@tokenkeep/core/adapter';
 import { COLUMNS } from './schema.ts';
 import {
   prepare,

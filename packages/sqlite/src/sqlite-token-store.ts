@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
   type Failures,
@@ -6,11 +7,9 @@ import {
   invalidOption,
   type MaybePromise,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenStorage,
-  TokenStoreError,
-} from '@tokenkeep/core';
+} from '@tokenkeep/core/adapter';
 import {
   DatabaseFile,
   type DatabaseSource,

@@ -1,12 +1,11 @@
 import {
-  driverCodeOf,
   InvalidTokenError,
   OAuthToken,
-  recordCorrupt,
   type SaveOptions,
   type TokenStore,
   TokenStoreError,
 } from '@tokenkeep/core';
+import { driverCodeOf, recordCorrupt } from '@tokenkeep/core/adapter';
 import { fromSdkToken, toSdkToken } from './sdk-token.ts';
 import type { ZohoOAuthToken, ZohoSdk, ZohoVendorStore } from './zoho-sdk.ts';
 

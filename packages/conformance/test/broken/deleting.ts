@@ -1,4 +1,5 @@
-import { keysOf, OAuthToken } from '@tokenkeep/core';
+import { OAuthToken } from '@tokenkeep/core';
+import { keysOf } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { pause, type Shelf } from './shelf.ts';
 

@@ -1,10 +1,5 @@
-import {
-  keysOf,
-  matchesOn,
-  OAuthToken,
-  type StoredRecord,
-  type TokenRecord,
-} from '@tokenkeep/core';
+import { OAuthToken, type StoredRecord, type TokenRecord } from '@tokenkeep/core';
+import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 
 /** Compares keys after both sides were changed in some way. */

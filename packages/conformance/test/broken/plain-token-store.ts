@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import {
   AmbiguousTokenError,
-  agrees,
   InvalidTokenError,
-  keysOf,
-  matchesOn,
   OAuthToken,
   type SaveOptions,
   type StoredRecord,
   TokenConflictError,
-  type TokenKey,
   type TokenRecord,
   type TokenStore,
   TokenStoreError,
 } from '@tokenkeep/core';
+import { agrees, keysOf, matchesOn, type TokenKey } from '@tokenkeep/core/rules';
 import type { Shelf } from './shelf.ts';
 
 /** The decisions of a {@link PlainTokenStore}. Each of them can be put wrong by itself. */

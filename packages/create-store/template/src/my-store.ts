@@ -1,11 +1,10 @@
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenStorage,
-  TokenStoreError,
-} from '@tokenkeep/core';
+} from '@tokenkeep/core/adapter';
 
 /**
  * A token store on a storage of your own.

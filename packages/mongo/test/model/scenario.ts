@@ -1,15 +1,13 @@
 import {
-  keysOf,
-  matchesOn,
   OAuthToken,
-  StorageTokenStore,
   type StoredRecord,
   type TokenInit,
   type TokenRecord,
-  type TokenStorage,
   type TokenStore,
   TokenStoreError,
 } from '@tokenkeep/core';
+import { StorageTokenStore, type TokenStorage } from '@tokenkeep/core/adapter';
+import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
 import { halvesOf, recordKeys } from '../../src/claims.ts';
 import { DocumentStorage, type Repeat } from '../../src/document-storage.ts';

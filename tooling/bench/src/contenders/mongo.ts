@@ -1,5 +1,5 @@
 import KeyvMongo from '@keyv/mongo';
-import { keyDigest } from '@tokenkeep/core';
+import { keyDigest } from '@tokenkeep/core/adapter/server';
 import { MongoTokenStore } from '@tokenkeep/mongo';
 import { startMongo } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';

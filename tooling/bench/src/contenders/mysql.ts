@@ -1,5 +1,5 @@
 import KeyvMysql from '@keyv/mysql';
-import { keyDigest } from '@tokenkeep/core';
+import { keyDigest } from '@tokenkeep/core/adapter/server';
 import { MysqlTokenStore } from '@tokenkeep/mysql';
 import { startMariadb } from '@tokenkeep/test-servers';
 import { createPool } from 'mysql2/promise';

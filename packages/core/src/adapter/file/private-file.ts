@@ -1,6 +1,6 @@
 import { mkdir, open, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { driverCodeOf, TokenStoreError, type TokenStoreErrorCode } from './errors.ts';
+import { driverCodeOf, TokenStoreError, type TokenStoreErrorCode } from '../../errors.ts';
 
 /** As many symbolic links in a row as Linux follows. */
 const MAX_LINKS = 40;

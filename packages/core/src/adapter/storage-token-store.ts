@@ -1,14 +1,16 @@
-import { driverCodeOf, InvalidTokenError, recordCorrupt, TokenStoreError } from './errors.ts';
-import { checkString, isPlainObject } from './field-checks.ts';
-import { findMatch, keysOf, type TokenKey } from './matching.ts';
-import { OAuthToken, recordOf, type StoredRecord } from './oauth-token.ts';
-import { newId, planSave, type SavePlan } from './save-plan.ts';
+/// <reference lib="esnext.disposable" preserve="true" />
+import { driverCodeOf, recordCorrupt, TokenStoreError } from '../errors.ts';
+import { findMatch, keysOf, type TokenKey } from '../rules/matching.ts';
+import { newId, planSave } from '../rules/save-plan.ts';
+import type { DeleteOptions, SaveOptions, TokenStore } from '../store/token-store.ts';
+import { OAuthToken, recordOf } from '../token/oauth-token.ts';
+import type { StoredRecord } from '../token/token-fields.ts';
+import { requireDeleteOptions, requireId, requireSaveOptions } from './call-options.ts';
 import type { MaybePromise, TokenStorage } from './token-storage.ts';
-import type { SaveOptions, TokenStore } from './token-store.ts';
 
 /**
- * A `TokenStore` on any {@link TokenStorage}: checks arguments, finds the record that is meant,
- * plans saves, opens on first use, closes once, and lets out nothing but `TokenStoreError`.
+ * A `TokenStore` on any {@link TokenStorage}: checks arguments, finds the matching record, plans
+ * saves, opens on first use, closes once, and lets out nothing but `TokenStoreError`.
  */
 export class StorageTokenStore implements TokenStore {
   readonly #storage: TokenStorage;
@@ -57,23 +59,25 @@ export class StorageTokenStore implements TokenStore {
   saveToken(token: OAuthToken, options?: SaveOptions): Promise<OAuthToken> {
     return this.#run(
       'saveToken',
-      () => ({ wanted: recordOf(OAuthToken.from(token)), ifVersion: requireIfVersion(options) }),
-      async ({ wanted, ifVersion }) => {
-        let keys: readonly TokenKey[] = keysOf(wanted);
-        // One, however often it is decided: a write whose answer was lost may turn out to be done.
+      () => {
+        const wanted = recordOf(OAuthToken.from(token));
+        return { wanted, planOptions: requireSaveOptions(options, wanted) };
+      },
+      async ({ wanted, planOptions }) => {
+        // One, however often it is planned: a write whose answer was lost may turn out to be done.
         let madeId: string | undefined;
         const makeId = () => (madeId ??= newId());
+        let keys: readonly TokenKey[] = keysOf(wanted);
         for (;;) {
-          let saved: OAuthToken | undefined;
-          let plan: SavePlan | undefined;
-          await this.#storage.save(keys, (candidates) => {
-            plan = planSave(wanted, candidates, keys, ifVersion, makeId);
+          const decidedBy = keys;
+          const plan = await this.#storage.save(decidedBy, (candidates, deletedVersion) => {
+            const options = { ...planOptions, deletedVersion, makeId };
+            const decided = planSave(wanted, candidates, decidedBy, options);
             // Before it is written: a record that was damaged in storage is not made worse.
-            saved = plan.change && asToken(plan.change.record);
-            return plan.change ?? null;
+            if (decided.change !== undefined) asToken(decided.change.record);
+            return decided;
           });
-          if (saved !== undefined) return saved;
-          if (plan?.lookUp === undefined) throw new Error('the storage did not ask what to save');
+          if (plan.change !== undefined) return asToken(plan.change.record);
           keys = plan.lookUp;
         }
       },
@@ -81,22 +85,23 @@ export class StorageTokenStore implements TokenStore {
     );
   }
 
-  deleteToken(id: string): Promise<void> {
+  deleteToken(id: string, options?: DeleteOptions): Promise<void> {
     return this.#run(
       'deleteToken',
-      () => requireId(id),
-      (value) => this.#storage.delete(value),
+      () => ({ id: requireId(id), ifVersion: requireDeleteOptions(options) }),
+      (wanted) => this.#storage.delete(wanted.id, wanted.ifVersion),
       itself,
     );
   }
 
-  getTokens(): Promise<OAuthToken[]> {
-    return this.#run(
-      'getTokens',
-      noArgument,
-      () => this.#storage.all(),
-      (records) => records.map((record) => asToken(record)),
-    );
+  async getTokens(): Promise<OAuthToken[]> {
+    const all: OAuthToken[] = [];
+    for await (const page of this.#pages('getTokens')) all.push(...page);
+    return all;
+  }
+
+  async *tokens(): AsyncGenerator<OAuthToken, void, undefined> {
+    for await (const page of this.#pages('tokens')) yield* page;
   }
 
   deleteTokens(): Promise<void> {
@@ -112,9 +117,34 @@ export class StorageTokenStore implements TokenStore {
     return this.close();
   }
 
+  /** Each page is a call of its own: nobody waits for a caller who thinks between two of them. */
+  async *#pages(operation: string): AsyncGenerator<OAuthToken[], void, undefined> {
+    let pages:
+      | Iterator<readonly StoredRecord[]>
+      | AsyncIterator<readonly StoredRecord[]>
+      | undefined;
+    try {
+      for (;;) {
+        const page = await this.#run(
+          operation,
+          noArgument,
+          () => {
+            pages ??= iteratorOf(this.#storage.pages());
+            return pages.next();
+          },
+          ({ done, value }) => (done === true ? null : value.map((record) => asToken(record))),
+        );
+        if (page === null) return;
+        yield page;
+      }
+    } finally {
+      await pages?.return?.();
+    }
+  }
+
   /**
    * @param check refuses what the operation can't be done with, before anything is opened
-   * @param work asks the storage; what it has at once is not waited for, which would cost every find its share
+   * @param work asks the storage; what it has at once is not waited for
    * @param conclude makes the result of what the storage gave
    */
   async #run<Checked, Given, Result>(
@@ -153,7 +183,8 @@ export class StorageTokenStore implements TokenStore {
     } catch (error) {
       // The next call tries again.
       this.#opening = undefined;
-      throw error;
+      // Calls that waited for the same opening share its error, and each tells its own operation.
+      throw error instanceof TokenStoreError ? withoutOperation(error) : error;
     }
   }
 
@@ -176,11 +207,8 @@ export class StorageTokenStore implements TokenStore {
       error instanceof TokenStoreError
         ? error
         : (this.#storage.translateError?.(error) ?? unknownFailure(error));
-    failure.operation ??= operation;
-    if (failure.operation === operation) return failure;
-    // Calls that failed together, such as those that waited for the store to open, share an error.
-    const { code, message, retryable, driverCode } = failure;
-    return new TokenStoreError(code, message, { operation, retryable, driverCode });
+    failure.operation = operation;
+    return failure;
   }
 }
 
@@ -190,31 +218,19 @@ function itself<T>(given: T): T {
   return given;
 }
 
-function requireId(id: unknown): string {
-  const checked = checkString('id', id);
-  if (checked === undefined)
-    throw new InvalidTokenError('id', 'is missing: give the id of a record');
-  return checked;
+function withoutOperation({
+  code,
+  message,
+  retryable,
+  driverCode,
+}: TokenStoreError): TokenStoreError {
+  return new TokenStoreError(code, message, { retryable, driverCode });
 }
 
-function requireIfVersion(options: unknown): number | undefined {
-  if (options === undefined) return undefined;
-  if (!isPlainObject(options))
-    throw new InvalidTokenError('options', 'must be an object such as { ifVersion: 3 }');
-  for (const name of Object.keys(options)) {
-    if (name !== 'ifVersion')
-      throw new InvalidTokenError('options', 'has an option besides ifVersion');
-  }
-  if (!('ifVersion' in options)) return undefined;
-  const { ifVersion } = options;
-  // An undefined version means that the caller never read the record: ignoring it would overwrite.
-  if (typeof ifVersion !== 'number' || !Number.isSafeInteger(ifVersion) || ifVersion < 0) {
-    throw new InvalidTokenError(
-      'ifVersion',
-      'must be the version of a record, or 0 for none; leave it out to save over any',
-    );
-  }
-  return ifVersion;
+function iteratorOf<T>(iterable: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncIterator<T> {
+  return Symbol.asyncIterator in iterable
+    ? iterable[Symbol.asyncIterator]()
+    : iterable[Symbol.iterator]();
 }
 
 function asToken(record: StoredRecord): OAuthToken;

@@ -1,11 +1,13 @@
-import { driverCodeOf, invalidOption, TokenStoreError } from './errors.ts';
+import { driverCodeOf, invalidOption, TokenStoreError } from '../../errors.ts';
 
 /**
  * Whether a host is this machine, so that a connection to it needs no TLS: `localhost`,
  * `127.0.0.0/8`, `::1`. (RFC 6761 section 6.3, RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3)
  */
 export function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
+  return /^(?:localhost|127(?:\.(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])){3}|::1|\[::1\])$/i.test(
+    host,
+  );
 }
 
 /** The error for a connection that would go over a network in the clear. Thrown by constructors. */
@@ -17,7 +19,7 @@ export function tlsRequired(host: string): TokenStoreError {
 }
 
 /**
- * A part of the option `uri`, percent-decoded (RFC 3986 section 2.1).
+ * A part of the option `url`, percent-decoded (RFC 3986 section 2.1).
  *
  * @param what it is, for the error, which does not show it
  * @throws TokenStoreError `INVALID_OPTION`
@@ -26,7 +28,7 @@ export function decodedPart(part: string, what: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw invalidOption('uri', `has ${what} that is not percent-encoded as it should be`);
+    throw invalidOption('url', `has ${what} that is not percent-encoded as it should be`);
   }
 }
 
@@ -54,15 +56,15 @@ export function networkFailure(error: unknown): TokenStoreError | undefined {
   if (UNREACHABLE.has(driverCode)) {
     return new TokenStoreError(
       'CONNECTION_FAILED',
-      `The server can not be reached, or the connection broke (${driverCode}). See that it runs and that host and port are right, then try again.`,
-      { retryable: true, driverCode },
+      `The server can not be reached, or the connection broke (${driverCode}). See that it runs and that host and port are right, then try again; a save may or may not have happened.`,
+      { driverCode },
     );
   }
   if (driverCode === 'ETIMEDOUT') {
     return new TokenStoreError(
       'TIMEOUT',
       'The server did not answer in time (ETIMEDOUT). Try again; a save may or may not have happened.',
-      { retryable: true, driverCode },
+      { driverCode },
     );
   }
   if (

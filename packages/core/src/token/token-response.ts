@@ -1,5 +1,5 @@
 import { checkString, isPlainObject, type JsonObject, type JsonValue } from './field-checks.ts';
-import type { TokenInit } from './oauth-token.ts';
+import type { TokenInit } from './token-fields.ts';
 
 /**
  * What the answer of an authorization server does not say, but the token has to carry: the user,

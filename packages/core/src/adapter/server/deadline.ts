@@ -1,42 +1,37 @@
-import { invalidOption } from './errors.ts';
+import { requireTimeout } from '../constructor-options.ts';
 
 interface Waiting {
-  /** When it is late: milliseconds of `performance.now()`. */
+  /** When its time is over: milliseconds of `performance.now()`. */
   readonly end: number;
-  late(): void;
+  expire(): void;
 }
 
 /**
  * How long each of many answers of a server may take. All have the same time, so the first to be
- * waited for is the first to be late, and one timer does for them: one for each would cost a find its
- * share.
+ * waited for is the first to be late, and one timer does for them.
  */
 export class Deadline {
   readonly #time: number;
   /** In the order in which they began. */
   readonly #waiting = new Set<Waiting>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param time the option `timeout`: milliseconds
    * @throws TokenStoreError `INVALID_OPTION`
    */
   constructor(time: number) {
-    // What is longer, a timer takes for nothing.
-    if (!Number.isSafeInteger(time) || time < 1 || time >= 2 ** 31) {
-      throw invalidOption('timeout', 'must be a whole number of milliseconds, 1 to 2,147,483,647');
-    }
-    this.#time = time;
+    this.#time = requireTimeout(time);
   }
 
   /**
-   * Rejects with `lateness()` if the answer takes too long. What comes after that is nobody's.
+   * Rejects with `timeoutError()` if the answer takes too long. Later results are ignored.
    *
-   * @param lateness gives the error; it must not throw
+   * @param timeoutError gives the error; it must not throw
    */
-  for<T>(answer: Promise<T>, lateness: () => unknown): Promise<T> {
+  for<T>(answer: Promise<T>, timeoutError: () => unknown): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiting = { end: performance.now() + this.#time, late: () => reject(lateness()) };
+      const waiting = { end: performance.now() + this.#time, expire: () => reject(timeoutError()) };
       this.#waiting.add(waiting);
       this.#timer ??= this.#wakeIn(this.#time);
       this.#timer.ref();
@@ -59,7 +54,7 @@ export class Deadline {
     if (this.#waiting.size === 0) this.#timer?.unref();
   }
 
-  #wakeIn(time: number): NodeJS.Timeout {
+  #wakeIn(time: number): ReturnType<typeof setTimeout> {
     return setTimeout(() => this.#wake(), time);
   }
 
@@ -72,7 +67,7 @@ export class Deadline {
         return;
       }
       this.#waiting.delete(waiting);
-      waiting.late();
+      waiting.expire();
     }
   }
 }

@@ -1,4 +1,4 @@
-import { InvalidTokenError } from './errors.ts';
+import { InvalidTokenError } from '../errors.ts';
 
 /** A value that JSON can hold. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
@@ -11,12 +11,25 @@ export interface JsonObject {
 /** The longest that one field may be: bytes of UTF-8 (contract T4). */
 export const MAX_FIELD_BYTES = 65_536;
 
+/**
+ * The deepest that `extra` may be nested. Fixed, as the limit of `JSON.parse` depends on the stack
+ * of the thread: what one thread saved, another could not read.
+ */
+export const MAX_EXTRA_DEPTH = 64;
+
+/** What is shown in place of a secret, and never taken for a value (contract T6, T7). */
+export const REDACTED = '[redacted]';
+
 const utf8 = new TextEncoder();
+
+const WAS_REDACTED =
+  'is what redaction shows and no value: the token went through JSON or a log. Keep it with toRecord() and fromRecord()';
 
 /** A string of the length and form that a field may have; `undefined` where it is absent (T3, T4). */
 export function checkString(field: string, value: unknown): string | undefined {
   if (value === null || value === undefined || value === '') return undefined;
   if (typeof value !== 'string') throw new InvalidTokenError(field, 'must be a string');
+  if (value === REDACTED) throw new InvalidTokenError(field, WAS_REDACTED);
   if (!value.isWellFormed()) {
     throw new InvalidTokenError(field, 'is not well-formed Unicode: it has half a surrogate pair');
   }
@@ -31,7 +44,8 @@ export function checkInteger(field: string, value: unknown, least: number): numb
   if (value === null || value === undefined || value === '') return undefined;
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
     const bound = least === Number.MIN_SAFE_INTEGER ? '' : ` of at least ${least}`;
-    throw new InvalidTokenError(field, `must be an integer${bound}`);
+    const advice = value instanceof Date ? ': milliseconds since the epoch, date.getTime()' : '';
+    throw new InvalidTokenError(field, `must be an integer${bound}${advice}`);
   }
   return value;
 }
@@ -39,19 +53,14 @@ export function checkInteger(field: string, value: unknown, least: number): numb
 /** A frozen copy of a JSON object of at most 64 KiB as text; `undefined` where it is absent. */
 export function checkExtra(value: unknown): JsonObject | undefined {
   if (value === null || value === undefined || value === '') return undefined;
+  if (value === REDACTED) throw new InvalidTokenError('extra', WAS_REDACTED);
   if (!isPlainObject(value)) throw new InvalidTokenError('extra', 'must be a JSON object');
-  try {
-    requireJson(value);
-    const text = JSON.stringify(value);
-    if (isTooLong(text)) {
-      throw new InvalidTokenError('extra', `is longer than ${MAX_FIELD_BYTES} bytes as JSON text`);
-    }
-    return JSON.parse(text, (_name, part) => Object.freeze(part));
-  } catch (error) {
-    // A cycle, or arrays in arrays without end, exhausts the stack.
-    if (error instanceof RangeError) throw new InvalidTokenError('extra', 'is nested too deeply');
-    throw error;
+  requireJson(value, 1);
+  const text = JSON.stringify(value);
+  if (isTooLong(text)) {
+    throw new InvalidTokenError('extra', `is longer than ${MAX_FIELD_BYTES} bytes as JSON text`);
   }
+  return JSON.parse(text, (_name, part) => Object.freeze(part));
 }
 
 /** Whether a value is an object as literals and `JSON.parse` make them. */
@@ -66,19 +75,23 @@ function isTooLong(text: string): boolean {
   return text.length * 3 > MAX_FIELD_BYTES && utf8.encode(text).length > MAX_FIELD_BYTES;
 }
 
-function requireJson(value: unknown): void {
+function requireJson(value: unknown, depth: number): void {
   if (value === null || typeof value === 'boolean') return;
   if (typeof value === 'string') {
     if (value.isWellFormed()) return;
     throw new InvalidTokenError('extra', 'holds a string that is not well-formed Unicode');
   }
   if (typeof value === 'number' && Number.isFinite(value)) return;
+  // A cycle ends here, too.
+  if (depth > MAX_EXTRA_DEPTH) {
+    throw new InvalidTokenError('extra', `is nested more than ${MAX_EXTRA_DEPTH} deep`);
+  }
   if (Array.isArray(value)) {
-    for (const item of value) requireJson(item);
+    for (const item of value) requireJson(item, depth + 1);
   } else if (isPlainObject(value) && typeof value['toJSON'] !== 'function') {
     for (const [name, item] of Object.entries(value)) {
-      requireJson(name);
-      requireJson(item);
+      requireJson(name, depth);
+      requireJson(item, depth + 1);
     }
   } else {
     throw new InvalidTokenError('extra', 'holds a value that JSON can not hold');

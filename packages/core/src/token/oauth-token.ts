@@ -1,99 +1,24 @@
-import { InvalidTokenError, quoted, recordCorrupt } from './errors.ts';
+import { brand } from '../brand.ts';
+import { InvalidTokenError, quoted, recordCorrupt } from '../errors.ts';
 import {
   checkExtra,
   checkInteger,
   checkString,
   isPlainObject,
   type JsonObject,
+  REDACTED,
 } from './field-checks.ts';
+import { fingerprintOf, isSameRecord } from './same-record.ts';
+import {
+  RECORD_FIELDS,
+  SECRET_FIELDS,
+  STRING_FIELDS,
+  type TokenInit,
+  type TokenRecord,
+  type UserSignature,
+} from './token-fields.ts';
 import { recordFieldsOf, type TokenResponseContext } from './token-response.ts';
 
-/** Whom a token belongs to. */
-export interface UserSignature {
-  /** The user's name, such as an e-mail address. Compared exactly (contract T4). */
-  readonly name: string;
-}
-
-/** What an {@link OAuthToken} is made of. `null`, `undefined` and `""` mean absent (contract T3). */
-export interface TokenInit {
-  /** The id of the record. A store gives one where it is left out. */
-  id?: string | null | undefined;
-  userSignature?: { name?: string | null | undefined } | null | undefined;
-  /** RFC 6749 section 2.2. */
-  clientId?: string | null | undefined;
-  /** RFC 6749 section 2.3.1. Secret. */
-  clientSecret?: string | null | undefined;
-  /** RFC 6749 section 3.1.2. */
-  redirectUrl?: string | null | undefined;
-  /** The authorization code of RFC 6749 section 1.3.1. Can be spent once. Secret. */
-  grantToken?: string | null | undefined;
-  /** RFC 6749 section 1.5. Secret. */
-  refreshToken?: string | null | undefined;
-  /** RFC 6749 section 1.4. Secret. */
-  accessToken?: string | null | undefined;
-  /** Where the API is, such as `https://www.zohoapis.com`. */
-  apiDomain?: string | null | undefined;
-  /** RFC 6749 section 3.3: values separated by spaces. */
-  scope?: string | null | undefined;
-  /** RFC 6749 section 7.1, such as `Bearer`. */
-  tokenType?: string | null | undefined;
-  /** When the access token expires: milliseconds since the epoch. */
-  expiresAt?: number | null | undefined;
-  /** In place of `expiresAt`: whole seconds from now (RFC 6749 section 5.1). */
-  expiresIn?: number | null | undefined;
-  /** The version of the record; given by the store (contract V1). */
-  version?: number | null | undefined;
-  /** Whatever else the provider sent: up to 64 KiB as JSON. Secret. */
-  extra?: JsonObject | null | undefined;
-}
-
-/**
- * A token as it goes over the edge of a storage: plain, flat and with its secrets in the clear.
- * `null` and `undefined` mean absent.
- */
-export interface TokenRecord {
-  id?: string | null | undefined;
-  userName?: string | null | undefined;
-  clientId?: string | null | undefined;
-  clientSecret?: string | null | undefined;
-  redirectUrl?: string | null | undefined;
-  grantToken?: string | null | undefined;
-  refreshToken?: string | null | undefined;
-  accessToken?: string | null | undefined;
-  apiDomain?: string | null | undefined;
-  scope?: string | null | undefined;
-  tokenType?: string | null | undefined;
-  /** Milliseconds since the epoch. */
-  expiresAt?: number | null | undefined;
-  version?: number | null | undefined;
-  extra?: JsonObject | null | undefined;
-}
-
-/** A record that is kept in a store: it has an id and a version. */
-export interface StoredRecord extends TokenRecord {
-  id: string;
-  version: number;
-}
-
-const SECRET_FIELDS = [
-  'clientSecret',
-  'grantToken',
-  'refreshToken',
-  'accessToken',
-  'extra',
-] as const;
-const STRING_FIELDS = [
-  'id',
-  'clientId',
-  'clientSecret',
-  'redirectUrl',
-  'grantToken',
-  'refreshToken',
-  'accessToken',
-  'apiDomain',
-  'scope',
-  'tokenType',
-] as const;
 const INIT_FIELDS: ReadonlySet<string> = new Set([
   ...STRING_FIELDS,
   'userSignature',
@@ -102,25 +27,13 @@ const INIT_FIELDS: ReadonlySet<string> = new Set([
   'version',
   'extra',
 ]);
-/** The fields of a {@link TokenRecord}, in the order in which they are shown. */
-export const RECORD_FIELDS: readonly (keyof TokenRecord)[] = [
-  'id',
-  'userName',
-  'clientId',
-  'clientSecret',
-  'redirectUrl',
-  'grantToken',
-  'refreshToken',
-  'accessToken',
-  'apiDomain',
-  'scope',
-  'tokenType',
-  'expiresAt',
-  'version',
-  'extra',
-];
-
 const RECORD_FIELD_NAMES: ReadonlySet<string> = new Set(RECORD_FIELDS);
+
+/** Milliseconds. What is less is a number of seconds: as milliseconds it would be before 1973. */
+const MIN_EXPIRES_AT = 100_000_000_000;
+
+/** Seconds: 100 years of 365.25 days. */
+const MAX_EXPIRES_IN = 3_155_760_000;
 
 /** A record that a token may be made of as it is. */
 class Checked {
@@ -130,14 +43,11 @@ class Checked {
   }
 }
 
-/** Records that can not have changed since: to check them again would cost a find its share. */
-const checkedBefore = new WeakMap<TokenRecord, Checked>();
-
-/** Tells a token of another copy of this package from a stranger: an app may hold two versions. */
-const BRAND: symbol = Symbol.for('@tokenkeep/core.OAuthToken');
+/** By this the comparison of test frameworks tells tokens apart (contract T9). */
+const FINGERPRINT: symbol = Symbol('fingerprint');
 
 /** What a token holds, and not a copy of it: for this package, which does not change it. Set by the class. */
-export let recordOf: (token: OAuthToken) => Readonly<TokenRecord>;
+let recordIn: (token: OAuthToken) => Readonly<TokenRecord>;
 
 /** Reads a field of a token from outside its class; set by the class. */
 let fieldOf: <Field extends keyof TokenRecord>(
@@ -178,7 +88,7 @@ class SecretFields {
 }
 
 /**
- * An OAuth token and what is needed to refresh it: an immutable value (contract T1 to T6).
+ * An OAuth token and what is needed to refresh it: an immutable value (contract T1 to T9).
  *
  * Its secrets do not leave it by accident: inspection, `String()`, `JSON.stringify`, spread and
  * `structuredClone` show none. Each is given to whoever names its field;
@@ -197,6 +107,7 @@ export class OAuthToken extends SecretFields {
     super();
     // Never changed, and given out as a copy only: to freeze it would be for nothing, and is slow.
     this.#record = init instanceof Checked ? init.record : checkedRecord(init);
+    Object.defineProperty(this, FINGERPRINT, FINGERPRINT_PROPERTY);
     Object.freeze(this);
   }
 
@@ -206,7 +117,7 @@ export class OAuthToken extends SecretFields {
    * @throws TokenStoreError `RECORD_CORRUPT` which names the record's id, not its content
    */
   static fromRecord(record: TokenRecord): OAuthToken {
-    return new OAuthToken((checkedBefore.get(record) ?? checkedStored(record)) as TokenInit);
+    return new OAuthToken(checkedStored(record) as TokenInit);
   }
 
   /**
@@ -229,14 +140,12 @@ export class OAuthToken extends SecretFields {
    * @throws InvalidTokenError if `value` is anything else (contract C14)
    */
   static from(value: unknown): OAuthToken {
-    if (typeof value === 'object' && value !== null) {
-      if (#record in value) return value;
-      if (BRAND in value && 'toRecord' in value && typeof value.toRecord === 'function') {
-        try {
-          return OAuthToken.fromRecord(value.toRecord());
-        } catch {
-          // It has the brand but not the fields: no token after all.
-        }
+    if (typeof value === 'object' && value !== null && #record in value) return value;
+    if (value instanceof OAuthToken) {
+      try {
+        return OAuthToken.fromRecord(value.toRecord());
+      } catch {
+        // It has the brand but not the fields: no token after all.
       }
     }
     throw new InvalidTokenError(
@@ -267,6 +176,18 @@ export class OAuthToken extends SecretFields {
   get tokenType(): string | undefined {
     return this.#record.tokenType ?? undefined;
   }
+  /** The authorization server's issuer identifier (RFC 8414 section 2). */
+  get issuer(): string | undefined {
+    return this.#record.issuer ?? undefined;
+  }
+  /** What the access token is for (RFC 8707 section 2). */
+  get resource(): string | undefined {
+    return this.#record.resource ?? undefined;
+  }
+  /** Who is refreshing the record at the moment: an opaque text (contract R). */
+  get lease(): string | undefined {
+    return this.#record.lease ?? undefined;
+  }
   /** When the access token expires: milliseconds since the epoch. */
   get expiresAt(): number | undefined {
     return this.#record.expiresAt ?? undefined;
@@ -280,6 +201,21 @@ export class OAuthToken extends SecretFields {
   get version(): number | undefined {
     return this.#record.version ?? undefined;
   }
+
+  /**
+   * Whether the access token expires within so many seconds, or has expired. `false` where its
+   * expiry is unknown.
+   */
+  expiresWithin(seconds: number): boolean {
+    const { expiresAt } = this.#record;
+    return expiresAt != null && expiresAt - Date.now() <= seconds * 1000;
+  }
+
+  /** Whether another token has the same fields with the same values (contract T9). */
+  equals(other: OAuthToken): boolean {
+    return isSameRecord(this.#record, recordOf(OAuthToken.from(other)));
+  }
+
   /**
    * A changed copy. A field given as `null` is absent in the copy.
    *
@@ -309,7 +245,7 @@ export class OAuthToken extends SecretFields {
     for (const field of RECORD_FIELDS) {
       const value = this.#record[field];
       if (value == null) continue;
-      if ((SECRET_FIELDS as readonly string[]).includes(field)) shown[field] = '[redacted]';
+      if (SECRET_FIELDS.has(field)) shown[field] = REDACTED;
       else if (field === 'userName') shown['userSignature'] = { name: value };
       else shown[field] = value;
     }
@@ -321,12 +257,19 @@ export class OAuthToken extends SecretFields {
   }
 
   static {
-    recordOf = (token) => token.#record;
+    brand(this, 'OAuthToken');
+    recordIn = (token) => {
+      const given: object = token;
+      // One of another copy of this package gives a copy.
+      return #record in given ? given.#record : token.toRecord();
+    };
     fieldOf = (token, field) => {
       // Reflection over a bare prototype calls the getters on something that is no token.
       return #record in token ? token.#record[field] : undefined;
     };
-    Object.defineProperty(OAuthToken.prototype, BRAND, { value: true });
+    for (const prototype of [OAuthToken.prototype, SecretFields.prototype]) {
+      refuseAssignments(prototype);
+    }
     // What `console.log` and `util.inspect` show: the fields with the secrets redacted.
     Object.defineProperty(OAuthToken.prototype, Symbol.for('nodejs.util.inspect.custom'), {
       value(this: OAuthToken, _depth: number, options: object, inspect: Inspect): string {
@@ -336,25 +279,79 @@ export class OAuthToken extends SecretFields {
   }
 }
 
+/**
+ * The plain fields of a token, or of a record as it is.
+ *
+ * @throws InvalidTokenError for anything else
+ */
+export function recordOf(given: OAuthToken | TokenRecord): Readonly<TokenRecord> {
+  if (given instanceof OAuthToken) return recordIn(given);
+  if (isPlainObject(given)) return given;
+  throw new InvalidTokenError('token', 'is neither an OAuthToken nor the plain record of one');
+}
+
+const FINGERPRINT_PROPERTY: PropertyDescriptor = {
+  enumerable: true,
+  get(this: OAuthToken): string {
+    return fingerprintOf(recordIn(this));
+  },
+};
+
+/** Says what to do instead, which the error of the language does not (contract T2). */
+function refuseAssignments(prototype: object): void {
+  for (const [field, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (property.get === undefined) continue;
+    Object.defineProperty(prototype, field, {
+      ...property,
+      set(): never {
+        throw new InvalidTokenError(
+          field,
+          `can not be set, as a token never changes: use token.with({ ${field}: ... })`,
+        );
+      },
+    });
+  }
+}
+
 type Inspect = (value: unknown, options: object) => string;
+
+/** What to give in place of a field that was meant well. */
+const ADVICE: Readonly<Record<string, string>> = {
+  userName: 'give userSignature: { name }',
+  access_token: 'use OAuthToken.fromTokenResponse for the answer of a token endpoint',
+  refresh_token: 'use OAuthToken.fromTokenResponse for the answer of a token endpoint',
+  expires_in: 'use OAuthToken.fromTokenResponse for the answer of a token endpoint',
+  redirectURL: 'give redirectUrl',
+};
 
 function checkedRecord(init: TokenInit): TokenRecord {
   const given: unknown = init;
   if (!isPlainObject(given))
     throw new InvalidTokenError('token', 'must be made from an object of fields');
   for (const field in init) {
-    if (!INIT_FIELDS.has(field)) {
-      throw new InvalidTokenError(
-        quoted(field),
-        'is not a field of a token: see TokenInit, and put what else a provider sent into extra',
-      );
-    }
+    if (INIT_FIELDS.has(field)) continue;
+    const advice = Object.hasOwn(ADVICE, field)
+      ? ADVICE[field]
+      : 'see TokenInit, and put what else a provider sent into extra';
+    throw new InvalidTokenError(quoted(field), `is not a field of a token: ${advice}`);
   }
   const record = checkedFields(init, checkUserSignature(init.userSignature));
+  if (record.expiresAt != null && record.expiresAt > 0 && record.expiresAt < MIN_EXPIRES_AT) {
+    throw new InvalidTokenError(
+      'expiresAt',
+      'is meant in milliseconds since the epoch, and looks like seconds: multiply it by 1000, or give the seconds that are left as expiresIn',
+    );
+  }
   const expiresIn = checkInteger('expiresIn', init.expiresIn, 0);
   if (expiresIn === undefined) return record;
   if (record.expiresAt !== undefined) {
     throw new InvalidTokenError('expiresIn', 'is given together with expiresAt: give one of them');
+  }
+  if (expiresIn > MAX_EXPIRES_IN) {
+    throw new InvalidTokenError(
+      'expiresIn',
+      'is meant in seconds from now, and is more than 100 years: divide milliseconds by 1000, or give a point in time as expiresAt',
+    );
   }
   record.expiresAt = Date.now() + expiresIn * 1000;
   return record;
@@ -369,10 +366,7 @@ function checkedStored(record: TokenRecord): Checked {
       if (!RECORD_FIELD_NAMES.has(field))
         throw new InvalidTokenError(quoted(field), 'is not a field of a record');
     }
-    const checked = new Checked(checkedFields(record, checkString('userName', record.userName)));
-    // Of what is frozen, only `extra` could change.
-    if (record.extra == null && Object.isFrozen(record)) checkedBefore.set(record, checked);
-    return checked;
+    return new Checked(checkedFields(record, checkString('userName', record.userName)));
   } catch (error) {
     if (error instanceof InvalidTokenError) throw recordCorrupt(record.id, error.message);
     throw error;
@@ -385,27 +379,10 @@ function checkedFields(
   userName: string | undefined,
 ): TokenRecord {
   const record: TokenRecord = {};
-  // Field by field and not in a loop: it is what every find and save pays, and a third of the price.
-  const id = checkString('id', given.id);
-  if (id !== undefined) record.id = id;
-  const clientId = checkString('clientId', given.clientId);
-  if (clientId !== undefined) record.clientId = clientId;
-  const clientSecret = checkString('clientSecret', given.clientSecret);
-  if (clientSecret !== undefined) record.clientSecret = clientSecret;
-  const redirectUrl = checkString('redirectUrl', given.redirectUrl);
-  if (redirectUrl !== undefined) record.redirectUrl = redirectUrl;
-  const grantToken = checkString('grantToken', given.grantToken);
-  if (grantToken !== undefined) record.grantToken = grantToken;
-  const refreshToken = checkString('refreshToken', given.refreshToken);
-  if (refreshToken !== undefined) record.refreshToken = refreshToken;
-  const accessToken = checkString('accessToken', given.accessToken);
-  if (accessToken !== undefined) record.accessToken = accessToken;
-  const apiDomain = checkString('apiDomain', given.apiDomain);
-  if (apiDomain !== undefined) record.apiDomain = apiDomain;
-  const scope = checkString('scope', given.scope);
-  if (scope !== undefined) record.scope = scope;
-  const tokenType = checkString('tokenType', given.tokenType);
-  if (tokenType !== undefined) record.tokenType = tokenType;
+  for (const field of STRING_FIELDS) {
+    const value = checkString(field, given[field]);
+    if (value !== undefined) record[field] = value;
+  }
   if (userName !== undefined) record.userName = userName;
   const expiresAt = checkInteger('expiresAt', given.expiresAt, Number.MIN_SAFE_INTEGER);
   if (expiresAt !== undefined) record.expiresAt = expiresAt;

@@ -1,0 +1,51 @@
+import { invalidOption, quoted, TokenStoreError } from '../errors.ts';
+import { isPlainObject } from '../token/field-checks.ts';
+
+/**
+ * Refuses what is no options object, and options that the constructor does not know: one that was
+ * mistyped would be ignored, and tokens go to the default.
+ *
+ * @param store the name of the class, for the message
+ * @param known the names of the options
+ * @param example what to give, for the message, such as `{ path: './tokens.db' }`
+ * @throws TokenStoreError `INVALID_OPTION`
+ */
+export function requireKnownOptions(
+  store: string,
+  options: unknown,
+  known: readonly string[],
+  example: string,
+): void {
+  if (!isPlainObject(options)) {
+    throw new TokenStoreError(
+      'INVALID_OPTION',
+      `${store} takes an object of options, such as ${example}.`,
+      { operation: 'constructor' },
+    );
+  }
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    throw invalidOption(quoted(name), `is not one of ${store}: there is ${known.join(', ')}`);
+  }
+}
+
+/**
+ * The option `timeout`: milliseconds.
+ *
+ * @throws TokenStoreError `INVALID_OPTION`
+ */
+export function requireTimeout(timeout: unknown, least = 1): number {
+  // What is longer, a timer of Node takes for nothing.
+  if (
+    typeof timeout !== 'number' ||
+    !Number.isSafeInteger(timeout) ||
+    timeout < least ||
+    timeout >= 2 ** 31
+  ) {
+    throw invalidOption(
+      'timeout',
+      `must be a whole number of milliseconds, ${least} to 2,147,483,647`,
+    );
+  }
+  return timeout;
+}

@@ -1,0 +1,15 @@
+/**
+ * For whoever writes a store: what every store shares. Plumbing for stores on a server is in
+ * `@tokenkeep/core/adapter/server`, for stores in files in `@tokenkeep/core/adapter/file`.
+ *
+ * @module
+ */
+export { driverCodeOf, invalidOption, recordCorrupt } from '../errors.ts';
+export type { TokenKey, TokenKeyField } from '../rules/matching.ts';
+export { newId, type RecordChange, refuseOtherVersion, type SavePlan } from '../rules/save-plan.ts';
+export { checkString } from '../token/field-checks.ts';
+export { RECORD_FIELDS, STRING_FIELDS } from '../token/token-fields.ts';
+export { requireKnownOptions, requireTimeout } from './constructor-options.ts';
+export { GroupCommit, settle } from './group-commit.ts';
+export { StorageTokenStore } from './storage-token-store.ts';
+export type { Decide, MaybePromise, TokenStorage } from './token-storage.ts';
