@@ -1,3 +1,5 @@
+import type { RefreshFailedError } from './errors.ts';
+
 /** What the steps look at of a record. */
 export interface KeptRecord {
   readonly version?: number | undefined;
@@ -12,7 +14,7 @@ export type Answer<Tokens> =
   /** It does not take this refresh token, and says that it never will (`invalid_grant`). */
   | { readonly kind: 'refused'; readonly error: string }
   /** It may take it later, or may have taken it: nobody knows. */
-  | { readonly kind: 'failed'; readonly error: Error }
+  | { readonly kind: 'failed'; readonly error: RefreshFailedError }
   /** The lease had run out before the refresh token was sent, and so it was not. */
   | { readonly kind: 'late' }
   /** Not yet: ask again with `answer()`. */
@@ -22,11 +24,14 @@ export type Outcome<Kept> =
   /** Another has refreshed it, or logged in. */
   | { readonly kind: 'good'; readonly record: Kept }
   | { readonly kind: 'refreshed'; readonly record: Kept }
-  /** Only a new login helps. */
-  | { readonly kind: 'dead'; readonly record: Kept }
+  /** Only a new login helps; with what the provider said, if that was found out just now. */
+  | { readonly kind: 'dead'; readonly record: Kept; readonly oauthError?: string }
   /** It was deleted. */
   | { readonly kind: 'gone' }
-  | { readonly kind: 'failed'; readonly error: Error };
+  | { readonly kind: 'failed'; readonly error: RefreshFailedError };
+
+/** What is watched where no lease is: whether another process has rotated a refused refresh token. */
+export const REFUSED = 'refused';
 
 /**
  * What {@link refreshOnce} is made of. Those that write do so only over the version that they are
@@ -107,7 +112,7 @@ async function refresh<Kept extends KeptRecord, Tokens extends KeptRecord>(
   }
   switch (answer.kind) {
     case 'tokens':
-      return await store(steps, held, answer.tokens);
+      return await storeAnswer(steps, held, answer.tokens);
     case 'refused':
       return await believe(steps, held, answer.error);
     case 'late':
@@ -119,7 +124,7 @@ async function refresh<Kept extends KeptRecord, Tokens extends KeptRecord>(
 }
 
 /** Stores what the provider gave for the refresh token of `held`: it is the only copy. */
-async function store<Kept extends KeptRecord, Tokens extends KeptRecord>(
+export async function storeAnswer<Kept extends KeptRecord, Tokens extends KeptRecord>(
   steps: Steps<Kept, Tokens>,
   held: Kept,
   tokens: Tokens,
@@ -154,14 +159,14 @@ async function believe<Kept extends KeptRecord, Tokens>(
   // Or others would take it to be lost before the end, and send the same refresh token again.
   const held = await renewLease(steps, lastHeld);
   for (;;) {
-    const isOver = await steps.wait('refused');
+    const isOver = await steps.wait(REFUSED);
     const now = await steps.read();
     if (now === null) return { kind: 'gone' };
     if (now.refreshToken !== held.refreshToken || steps.isGood(now) || steps.isDead(now))
       return await beginAgain(steps, held);
     if (!isOver) continue;
     const record = await steps.markDead(now, error);
-    if (record !== null) return { kind: 'dead', record };
+    if (record !== null) return { kind: 'dead', record, oauthError: error };
   }
 }
 

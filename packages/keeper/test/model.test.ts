@@ -7,9 +7,7 @@ import { FAULTS, type Scenario, WRITERS } from './model/world.ts';
 
 const SCENARIOS: readonly Scenario[] = ROTATIONS.flatMap((rotation) =>
   WRITERS.flatMap((writer) =>
-    FAULTS.flatMap((fault) =>
-      [false, true].map((slow) => ({ rotation, writer, fault, slow })),
-    ),
+    FAULTS.flatMap((fault) => [false, true].map((slow) => ({ rotation, writer, fault, slow }))),
   ),
 );
 

@@ -1,5 +1,5 @@
 import { type History, type Next, nextStep, type Variant } from './process.ts';
-import { type Move, movesFrom, FIRST_WORLD, type Scenario, type World } from './world.ts';
+import { FIRST_WORLD, type Move, movesFrom, type Scenario, type World } from './world.ts';
 
 export interface Exploration {
   readonly states: number;

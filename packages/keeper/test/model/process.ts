@@ -1,4 +1,10 @@
-import { type Again, type Answer, attempt, type Outcome, type Steps } from '../../src/refresh-once.ts';
+import {
+  type Again,
+  type Answer,
+  attempt,
+  type Outcome,
+  type Steps,
+} from '../../src/refresh-once.ts';
 
 /** A record of the model. */
 export interface ModelRecord {
@@ -61,10 +67,7 @@ export function nextStep(history: History, variant: Variant): Promise<Next> {
       wait: (sign) => take<boolean>({ step: 'wait', sign }),
     };
     const remove = () => take<null>({ step: 'delete' });
-    attempt(variant(steps, remove)).then(
-      (outcome) => resolve({ step: 'end', outcome }),
-      reject,
-    );
+    attempt(variant(steps, remove)).then((outcome) => resolve({ step: 'end', outcome }), reject);
   });
 }
 

@@ -1,6 +1,15 @@
-import { type Answer } from '../../src/refresh-once.ts';
+import { OAuthToken } from '@tokenkeep/core';
+import { RefreshFailedError, whoseOf } from '../../src/errors.ts';
+import { TIMED_OUT } from '../../src/provider-failure.ts';
+import type { Answer } from '../../src/refresh-once.ts';
 import type { ModelRecord, ModelTokens, Next } from './process.ts';
-import { afterSending, FIRST_STATE, type Issued, type ProviderState, type Rotation } from './provider.ts';
+import {
+  afterSending,
+  FIRST_STATE,
+  type Issued,
+  type ProviderState,
+  type Rotation,
+} from './provider.ts';
 
 /** What somebody does who knows nothing of the keeper, once, at any moment. */
 export type Writer = 'nobody' | 'saves another field' | 'logs in anew' | 'deletes the record';
@@ -35,7 +44,10 @@ export interface ProcessState {
   /** The version that it has read last: it waits for another. */
   readonly seen: number;
   /** What takes long: a refresh token that has not arrived yet, or the answer to one. */
-  readonly underWay?: { readonly refreshToken: string } | { readonly issued: Issued | null } | undefined;
+  readonly underWay?:
+    | { readonly refreshToken: string }
+    | { readonly issued: Issued | null }
+    | undefined;
   /** Whether it alone has what the provider gave. */
   readonly hasUnsaved: boolean;
   readonly wasSlow: boolean;
@@ -122,7 +134,7 @@ export function movesFrom(world: World, nexts: readonly Next[], scenario: Scenar
         save(next.over, { lease: undefined, dead: world.record?.refreshToken });
         break;
       case 'store':
-        save(next.over, { lease: undefined, ...next.tokens }, { hasUnsaved: false });
+        save(next.over, { lease: undefined, ...(next.tokens as Issued) }, { hasUnsaved: false });
         break;
       case 'delete':
         move('deletes the record', { record: null }, null);
@@ -185,12 +197,14 @@ function faultMoves(world: World, { fault }: Scenario): Move[] {
   ];
 }
 
+const NO_ANSWER = new RefreshFailedError(whoseOf(new OAuthToken()), TIMED_OUT);
+
 type MakeMove = (name: string, change: Partial<World>, answer: unknown, own?: object) => void;
 
 function sendMoves(
   world: World,
   process: ProcessState,
-  next: Next & { step: 'send' | 'answer' },
+  next: Next,
   { rotation, fault, slow }: Scenario,
   move: MakeMove,
 ): void {
@@ -203,7 +217,10 @@ function sendMoves(
   if (refreshToken === undefined) throw new Error('asked for an answer, but nothing was sent');
   const [provider, issued] = afterSending(rotation, world.provider, refreshToken);
   const hasUnsaved = issued !== null;
-  move(`sends ${refreshToken}`, { provider }, answerOf(issued), { hasUnsaved, underWay: undefined });
+  move(`sends ${refreshToken}`, { provider }, answerOf(issued), {
+    hasUnsaved,
+    underWay: undefined,
+  });
   if (next.step === 'answer') return;
   if (slow && !process.wasSlow) {
     const pending: Answer<ModelTokens> = { kind: 'pending' };
@@ -217,7 +234,7 @@ function sendMoves(
   if (process.isLate && !process.sawIt)
     move('sees that it is late', {}, { kind: 'late' }, { sawIt: true });
   if (fault === 'no answer' && !world.failed) {
-    const failed: Answer<ModelTokens> = { kind: 'failed', error: new Error('no answer') };
+    const failed: Answer<ModelTokens> = { kind: 'failed', error: NO_ANSWER };
     move('sends, and nothing arrives', { failed: true }, failed);
     move(
       'sends, and the answer is lost',

@@ -1,0 +1,26 @@
+import { OAuthToken } from '@tokenkeep/core';
+
+export interface RefreshContext {
+  /** Aborted when the provider has not answered in time: give it to `fetch`. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends a token's refresh token to the provider, once, and gives what it answered: the JSON of the
+ * token endpoint (RFC 6749 section 5.1), or a token made of it.
+ *
+ * It rejects with whatever its OAuth library rejects with: the keeper reads `error`
+ * (`invalid_grant`), the HTTP status and `Retry-After` from it. It must not send anything again by
+ * itself: a provider that rotates takes a refresh token once.
+ */
+export interface Refresher {
+  (token: OAuthToken, context: RefreshContext): Promise<object>;
+  /** Takes the login back at the provider (RFC 7009). Left out: the provider can't do that. */
+  revoke?(token: OAuthToken, context: RefreshContext): Promise<void>;
+}
+
+/** What a refresher gave, as a token. */
+export function asAnswer(given: object): OAuthToken {
+  // A token may be of another copy of core; anything else is an answer, and says if it is none.
+  return 'toRecord' in given ? OAuthToken.from(given) : OAuthToken.fromTokenResponse(given);
+}
