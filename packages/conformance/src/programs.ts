@@ -21,33 +21,36 @@ const plannedId: fc.Arbitrary<PlannedId> = fc.oneof(
 /** Small pools, so that keys meet: the same texts as tokens of every kind, and names that look alike. */
 const token: fc.Arbitrary<TokenRecord> = fc
   .record({
-    userName: maybe('ada', 'Ada', 'bob'),
-    clientId: maybe('c1', 'c2'),
-    clientSecret: maybe('hush'),
-    grantToken: maybe('t1', 't2'),
-    refreshToken: maybe('t1', 't2', 't3'),
-    accessToken: maybe('t1', 't2', 't3'),
-    scope: maybe('read', 'write'),
-    expiresAt: fc.option(fc.constantFrom(1_700_000_000_001, 1_800_000_000_000), { freq: 2 }),
-    extra: fc.option(fc.constantFrom({ a: 1 }, { b: [true, null] }), { freq: 2 }),
+    userName: mostly('ada', 'Ada', 'bob'),
+    clientId: mostly('c1', 'c2'),
+    clientSecret: mostly('hush'),
+    grantToken: mostly('t1', 't2'),
+    refreshToken: mostly('t1', 't2', 't3'),
+    accessToken: mostly('t1', 't2', 't3'),
+    scope: mostly('read', 'write'),
+    expiresAt: sometimes(fc.constantFrom(1_700_000_000_001, 1_800_000_000_000)),
+    extra: sometimes(fc.constantFrom({ a: 1 }, { b: [true, null] })),
   })
   .map((record) =>
-    Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null)),
+    Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)),
   );
 
-function maybe(...values: string[]): fc.Arbitrary<string | null> {
-  return fc.option(fc.constantFrom(...values), { freq: 3 });
+/** One of these in two of three. */
+function mostly(...values: string[]): fc.Arbitrary<string | undefined> {
+  return fc.option(fc.constantFrom(...values), { freq: 3, nil: undefined });
+}
+
+/** One of these in every second. `freq: 1` would be none, ever: it is the share of `nil`. */
+function sometimes<T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.option(values, { freq: 2, nil: undefined });
 }
 
 /** Calls of the six methods over a small universe. */
 export function plannedCalls(hasVersions: boolean): fc.Arbitrary<PlannedCall[]> {
   const ifVersion = hasVersions
-    ? fc.option(fc.oneof(fc.constant('current' as const), fc.constantFrom(0, 1, 2, 99)), {
-        freq: 2,
-        nil: undefined,
-      })
+    ? sometimes(fc.oneof(fc.constant('current' as const), fc.constantFrom(0, 1, 2, 99)))
     : fc.constant(undefined);
-  const id = fc.option(plannedId, { freq: 1, nil: undefined });
+  const id = sometimes(plannedId);
   const save = fc
     .record({ token, id, ifVersion })
     .map((save) => planned({ method: 'saveToken', token: save.token }, save.id, save.ifVersion));

@@ -39,17 +39,22 @@ export class ReferenceModel {
     if (call.method !== 'saveToken') return false;
     const { token } = call;
     const { id, userName } = token;
-    const match = this.#matchFor(token);
-    const merged: TokenRecord = { ...match, ...token };
-    const others = this.#records.filter((record) => record !== match);
-    const absorbed = others.filter((other) =>
-      keysOf(token).some((key) => matchesOn(key, token, other)),
-    );
+    const { match, merged, others, absorbed } = this.#absorbedBy(token);
     return (
       (id != null && userName != null && others.some((other) => other.userName === userName)) ||
       (match !== null && !agrees(match, token)) ||
       absorbed.some((other) => !agrees(merged, other) || hasMore(other, merged))
     );
+  }
+
+  /**
+   * Whether a save absorbs two records or more that each have what the kept one lacks: whose fields
+   * are taken first depends on the order in which the storage gives them, for our own stores too.
+   */
+  leavesOrderOpen(call: Call): boolean {
+    if (call.method !== 'saveToken') return false;
+    const { merged, absorbed } = this.#absorbedBy(call.token);
+    return absorbed.filter((other) => hasMore(other, merged)).length > 1;
   }
 
   /**
@@ -81,6 +86,20 @@ export class ReferenceModel {
     const got = this.#comparable(listed);
     if (isDeepStrictEqual(got, wanted)) return;
     throw new PromiseBroken(`getTokens to give ${show(wanted)} after that`, `it gave ${show(got)}`);
+  }
+
+  #absorbedBy(token: TokenRecord): {
+    readonly match: StoredRecord | null;
+    readonly merged: TokenRecord;
+    readonly others: readonly StoredRecord[];
+    readonly absorbed: readonly StoredRecord[];
+  } {
+    const match = this.#matchFor(token);
+    const others = this.#records.filter((record) => record !== match);
+    const absorbed = others.filter((other) =>
+      keysOf(token).some((key) => matchesOn(key, token, other)),
+    );
+    return { match, merged: { ...match, ...token }, others, absorbed };
   }
 
   #matchFor(token: TokenRecord): StoredRecord | null {

@@ -117,7 +117,7 @@ export class TokenStoreError extends Error {
   }
 
   static {
-    brand(this, 'TokenStoreError');
+    brand(TokenStoreError, 'TokenStoreError');
   }
 }
 
@@ -134,7 +134,7 @@ export class InvalidTokenError extends TokenStoreError {
   }
 
   static {
-    brand(this, 'InvalidTokenError');
+    brand(InvalidTokenError, 'InvalidTokenError');
   }
 }
 
@@ -147,7 +147,7 @@ export class AmbiguousTokenError extends TokenStoreError {
   }
 
   static {
-    brand(this, 'AmbiguousTokenError');
+    brand(AmbiguousTokenError, 'AmbiguousTokenError');
   }
 }
 
@@ -167,7 +167,7 @@ export class TokenConflictError extends TokenStoreError {
   }
 
   static {
-    brand(this, 'TokenConflictError');
+    brand(TokenConflictError, 'TokenConflictError');
   }
 }
 

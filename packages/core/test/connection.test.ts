@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  ERROR_CODES,
-  isLoopback,
-  networkFailure,
-  TokenStoreError,
-  tlsRequired,
-} from '../src/index.ts';
+import { isLoopback, networkFailure, tlsRequired } from '../src/adapter/server/index.ts';
+import { ERROR_CODES, TokenStoreError } from '../src/index.ts';
 
 describe('isLoopback', () => {
   it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.8.9.10', '::1', '[::1]'])(

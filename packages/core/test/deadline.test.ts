@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Deadline } from '../src/index.ts';
+import { Deadline } from '../src/adapter/server/index.ts';
 
 const never = new Promise<never>(() => {});
 

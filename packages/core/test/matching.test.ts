@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { findMatch, keysOf, type StoredRecord, type TokenRecord } from '../src/index.ts';
-import { whatToName } from '../src/matching.ts';
+import {
+  InvalidTokenError,
+  OAuthToken,
+  type StoredRecord,
+  type TokenRecord,
+} from '../src/index.ts';
+import { agrees, findMatch, keysOf } from '../src/rules/index.ts';
+import { whatToName } from '../src/rules/matching.ts';
 
 const every: TokenRecord = {
   id: '1',
@@ -43,30 +49,53 @@ describe('findMatch', () => {
   });
 
   it.each([
-    ['user name', 'userName', 'its client (clientId) or its id'],
-    ['access token', 'accessToken', 'its client (clientId) or its user (userSignature) or its id'],
-    ['grant token', 'grantToken', 'its client (clientId) or its user (userSignature) or its id'],
-    [
-      'refresh token',
-      'refreshToken',
-      'its client (clientId) or its user (userSignature) or its id',
-    ],
-  ])('M4 says of several with one %s what to name', (name, field, toName) => {
+    ['user name', 'userName'],
+    ['access token', 'accessToken'],
+    ['grant token', 'grantToken'],
+    ['refresh token', 'refreshToken'],
+  ])('M4 says of several with one %s what to name', (name, field) => {
     const candidates = [
       stored('1', { clientId: 'c1', [field]: 'same' }),
       stored('2', { clientId: 'c2', [field]: 'same' }),
     ];
     expect(() => findMatch({ [field]: 'same' }, candidates)).toThrow(
-      `Several records have the ${name} of this token. Name ${toName} too, so that one record is meant; nothing was changed.`,
+      `Several records have the ${name} of this token. Name its client (clientId) or its id too, so that one record matches; nothing was changed.`,
     );
+  });
+
+  it('M2 does not cross users where an OAuthToken is given in place of a record', () => {
+    const token = new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: 'r' });
+    expect(findMatch(token, [stored('1', { userName: 'eve', refreshToken: 'r' })])).toBeNull();
+    expect(keysOf(token)).toEqual(keysOf({ userName: 'ada', refreshToken: 'r' }));
+    expect(agrees(token, { userName: 'eve' })).toBe(false);
+  });
+
+  it('M2 refuses what is neither a token nor a plain record', () => {
+    class Row {
+      refreshToken = 'r';
+    }
+    expect(() => keysOf(new Row())).toThrow(InvalidTokenError);
+  });
+
+  it.each(['userName', 'clientId', 'issuer', 'resource'])('M2 does not cross %s', (field) => {
+    const record = stored('1', { refreshToken: 'r', [field]: 'one' });
+    expect(findMatch({ refreshToken: 'r', [field]: 'other' }, [record])).toBeNull();
+    expect(findMatch({ refreshToken: 'r', [field]: 'one' }, [record])).toBe(record);
+    expect(findMatch({ refreshToken: 'r' }, [record])).toBe(record);
   });
 });
 
-it.each<[TokenRecord, string]>([
-  [{}, 'its client (clientId) or its user (userSignature) or its id'],
-  [{ clientId: 'c' }, 'its user (userSignature) or its id'],
-  [{ userName: 'ada' }, 'its client (clientId) or its id'],
-  [{ userName: 'ada', clientId: 'c' }, 'its id'],
-])('whatToName(%j) is %s', (token, expected) => {
-  expect(whatToName(token)).toBe(expected);
+it.each<[TokenRecord, TokenRecord, TokenRecord, string]>([
+  [{}, { clientId: 'c' }, { clientId: 'd' }, 'its client (clientId) or its id'],
+  [{}, { clientId: 'c' }, {}, 'its client (clientId) or its id'],
+  [
+    {},
+    { userName: 'ada', issuer: 'i' },
+    { userName: 'eve', issuer: 'j' },
+    'its user (userSignature) or its issuer or its id',
+  ],
+  [{ userName: 'ada' }, { resource: 'r' }, { userName: 'ada' }, 'its resource or its id'],
+  [{ clientId: 'c' }, { clientId: 'c' }, {}, 'its id'],
+])('whatToName(%j, %j, %j) is %s', (token, one, other, expected) => {
+  expect(whatToName(token, one, other)).toBe(expected);
 });

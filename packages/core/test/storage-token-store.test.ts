@@ -2,14 +2,12 @@ import { inspect } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   type Decide,
-  InvalidTokenError,
-  OAuthToken,
+  type SavePlan,
   StorageTokenStore,
-  type StoredRecord,
   type TokenKey,
   type TokenStorage,
-  TokenStoreError,
-} from '../src/index.ts';
+} from '../src/adapter/index.ts';
+import { InvalidTokenError, OAuthToken, type StoredRecord, TokenStoreError } from '../src/index.ts';
 
 /** A storage whose every step can be watched, held up and made to fail. */
 class ScriptedStorage implements TokenStorage {
@@ -32,21 +30,20 @@ class ScriptedStorage implements TokenStorage {
       keys.some(({ field, value }) => record[field] === value),
     );
   }
-  async save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
-    const change = decide(await this.find(keys));
-    if (change === null) return;
+  async save(keys: readonly TokenKey[], decide: Decide): Promise<SavePlan> {
+    const plan = decide(await this.find(keys));
+    if (plan.change === undefined) return plan;
     await this.#step('write');
-    this.records = [
-      ...this.records.filter((record) => record.id !== change.record.id),
-      change.record,
-    ];
+    const { record } = plan.change;
+    this.records = [...this.records.filter(({ id }) => id !== record.id), record];
+    return plan;
   }
   delete(): Promise<void> {
     return this.#step('delete');
   }
-  async all(): Promise<StoredRecord[]> {
-    await this.#step('all');
-    return this.records;
+  async *pages(): AsyncIterable<StoredRecord[]> {
+    await this.#step('pages');
+    yield this.records;
   }
   clear(): Promise<void> {
     return this.#step('clear');
@@ -77,7 +74,7 @@ describe('opening', () => {
   it('does not happen before the first call', async () => {
     expect(storage.calls).toEqual([]);
     await store.getTokens();
-    expect(storage.calls).toEqual(['open', 'all']);
+    expect(storage.calls).toEqual(['open', 'pages']);
   });
 
   it('happens once for any number of calls at once', async () => {
@@ -245,7 +242,8 @@ it('calls that fail together each tell their own operation', async () => {
 it('a record that is added keeps its id, however often it is decided', async () => {
   const ids = new Set<string | undefined>();
   storage.save = async (_keys, decide) => {
-    for (let attempt = 0; attempt < 3; attempt += 1) ids.add(decide([])?.record.id);
+    for (let attempt = 0; attempt < 3; attempt += 1) ids.add(decide([]).change?.record.id);
+    return decide([]);
   };
   const { id } = await store.saveToken(new OAuthToken({ refreshToken: 'r' }));
   expect([...ids]).toEqual([id]);

@@ -2,6 +2,8 @@ import { DatabaseSync } from 'node:sqlite';
 import type { StoredRecord } from '@tokenkeep/core';
 import {
   type Decide,
+  refuseOtherVersion,
+  type SavePlan,
   StorageTokenStore,
   type TokenKey,
   type TokenStorage,
@@ -25,48 +27,78 @@ class AdaStorage implements TokenStorage {
   open(): void {
     this.#database = new DatabaseSync(this.#place, { timeout: 10_000 });
     this.#sql.exec(
-      'CREATE TABLE IF NOT EXISTS record (position INTEGER PRIMARY KEY, id TEXT UNIQUE, json TEXT)',
+      `CREATE TABLE IF NOT EXISTS record (position INTEGER PRIMARY KEY, id TEXT UNIQUE, json TEXT);
+       CREATE TABLE IF NOT EXISTS deleted (one INTEGER PRIMARY KEY, version INTEGER)`,
     );
   }
 
   find(keys: readonly TokenKey[]): StoredRecord[] {
-    return this.all().filter((record) => keys.some((key) => record[key.field] === key.value));
+    return this.#all().filter((record) => keys.some((key) => record[key.field] === key.value));
   }
 
-  save(keys: readonly TokenKey[], decide: Decide): void {
-    this.#sql.exec('BEGIN IMMEDIATE');
-    try {
-      const change = decide(this.find(keys));
-      if (change !== null) {
-        for (const { id } of change.absorbs) this.delete(id);
-        this.#sql
-          .prepare(
-            'INSERT INTO record (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json',
-          )
-          .run(change.record.id, JSON.stringify(change.record));
-      }
-      this.#sql.exec('COMMIT');
-    } catch (error) {
-      this.#sql.exec('ROLLBACK');
-      throw error;
-    }
+  save(keys: readonly TokenKey[], decide: Decide): SavePlan {
+    return this.#inTransaction(() => {
+      const plan = decide(this.find(keys), this.#deletedVersion());
+      if (plan.change === undefined) return plan;
+      const { record, absorbs } = plan.change;
+      for (const absorbed of absorbs) this.#remove(absorbed);
+      this.#sql
+        .prepare(
+          'INSERT INTO record (id, json) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET json = excluded.json',
+        )
+        .run(record.id, JSON.stringify(record));
+      return plan;
+    });
   }
 
-  delete(id: string): void {
-    this.#sql.prepare('DELETE FROM record WHERE id = ?').run(id);
+  delete(id: string, ifVersion: number | undefined): void {
+    this.#inTransaction(() => {
+      const record = this.#all().find((each) => each.id === id) ?? null;
+      refuseOtherVersion(record, { ifVersion });
+      if (record !== null) this.#remove(record);
+    });
   }
 
-  all(): StoredRecord[] {
-    const rows = this.#sql.prepare('SELECT json FROM record ORDER BY position').all();
-    return rows.map(({ json }) => JSON.parse(String(json)));
+  *pages(): Iterable<StoredRecord[]> {
+    yield this.#all();
   }
 
   clear(): void {
-    this.#sql.exec('DELETE FROM record');
+    this.#inTransaction(() => {
+      for (const record of this.#all()) this.#remove(record);
+    });
   }
 
   close(): void {
     this.#database?.close();
+  }
+
+  #all(): StoredRecord[] {
+    const rows = this.#sql.prepare('SELECT json FROM record ORDER BY position').all();
+    return rows.map(({ json }) => JSON.parse(String(json)));
+  }
+
+  #remove({ id, version }: StoredRecord): void {
+    this.#sql.prepare('DELETE FROM record WHERE id = ?').run(id);
+    this.#sql
+      .prepare('INSERT OR REPLACE INTO deleted (one, version) VALUES (1, ?)')
+      .run(Math.max(version, this.#deletedVersion()));
+  }
+
+  #deletedVersion(): number {
+    return Number(this.#sql.prepare('SELECT version FROM deleted').get()?.['version'] ?? 0);
+  }
+
+  #inTransaction<T>(work: () => T): T {
+    this.#sql.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#sql.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#sql.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   get #sql(): DatabaseSync {

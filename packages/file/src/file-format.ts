@@ -5,19 +5,21 @@ import { recordCorrupt } from '@tokenkeep/core/adapter';
 export interface FileContent {
   /** Another one with each writing: 32 lower-case hexadecimal digits. */
   readonly revision: string;
+  /** The highest version of a record that was deleted or absorbed (contract V1). */
+  readonly deletedVersion: number;
   readonly records: readonly StoredRecord[];
 }
 
-/** The version of the format that this package writes. */
-const VERSION = 1;
+/** The version of the format that this package writes. It reads version 1, too, which had no deletedVersion. */
+const VERSION = 2;
 
 /** How many bytes the first line has, in which the revision is. */
 export const HEAD_BYTES: number = headOf('0'.repeat(32)).length;
 
 /** The text of a file: one line for each record, so that people and tools that compare can read it. */
-export function formatFile({ revision, records }: FileContent): string {
+export function formatFile({ revision, deletedVersion, records }: FileContent): string {
   const lines = records.map((record) => JSON.stringify(record));
-  return `${headOf(revision)}"records":[\n${lines.join(',\n')}\n]}\n`;
+  return `${headOf(revision)}"deletedVersion":${deletedVersion},\n"records":[\n${lines.join(',\n')}\n]}\n`;
 }
 
 function headOf(revision: string): string {
@@ -34,11 +36,15 @@ export function parseFile(path: string, bytes: Uint8Array): FileContent {
   const content = parseJson(path, bytes);
   if (!isObject(content) || !('tokenkeep' in content))
     throw unknown(path, 'is not a file of tokens');
-  const { tokenkeep: version, revision, records } = content;
-  if (version !== VERSION)
-    throw unknown(path, `is not of version ${VERSION}, the one that is known here`);
-  if (typeof revision !== 'string' || !Array.isArray(records)) {
-    throw damaged(path, 'it has no revision or no list of records');
+  const { tokenkeep: version, revision, deletedVersion = 0, records } = content;
+  if (version !== 1 && version !== VERSION)
+    throw unknown(path, `is of no version up to ${VERSION}, those that are known here`);
+  if (
+    typeof revision !== 'string' ||
+    !Array.isArray(records) ||
+    typeof deletedVersion !== 'number'
+  ) {
+    throw damaged(path, 'it lacks its revision, its deletedVersion or its list of records');
   }
   const ids = new Set<string>();
   for (const record of records) {
@@ -49,7 +55,7 @@ export function parseFile(path: string, bytes: Uint8Array): FileContent {
     if (ids.has(id)) throw recordCorrupt(id, 'another record has the same id');
     ids.add(id);
   }
-  return { revision, records };
+  return { revision, deletedVersion, records };
 }
 
 function parseJson(path: string, bytes: Uint8Array): unknown {

@@ -8,9 +8,13 @@ import {
   type Failures,
   GroupCommit,
   invalidOption,
+  requireKnownOptions,
+  requireTimeout,
+  type SavePlan,
   StorageTokenStore,
   type TokenKey,
   type TokenStorage,
+  type Work,
 } from '@tokenkeep/core/adapter';
 import { fileFailure, resolvePath } from '@tokenkeep/core/adapter/file';
 import type { MemorySpace } from '@tokenkeep/memory';
@@ -29,7 +33,7 @@ export interface FileTokenStoreOptions {
    *
    * @default 30_000
    */
-  busyTimeout?: number;
+  timeout?: number;
 }
 
 /**
@@ -45,7 +49,13 @@ export interface FileTokenStoreOptions {
 export class FileTokenStore extends StorageTokenStore {
   /** @throws TokenStoreError `INVALID_OPTION` which names the option */
   constructor(options: FileTokenStoreOptions) {
-    super(new FileRecords(pathOf(options), busyTimeoutOf(options)));
+    requireKnownOptions(
+      'FileTokenStore',
+      options,
+      ['path', 'timeout'],
+      "{ path: './tokens.json' }",
+    );
+    super(new FileRecords(pathOf(options), requireTimeout(options.timeout ?? 30_000, 0)));
   }
 }
 
@@ -54,20 +64,17 @@ interface Opened {
   readonly lock: FileLock;
 }
 
-/** A change to the records; whether it changed any. It may throw before it changed anything. */
-type Work = (records: MemorySpace) => boolean;
-
 class FileRecords implements TokenStorage {
   readonly #path: string;
-  readonly #busyTimeout: number;
-  readonly #writes: GroupCommit<Work> = new GroupCommit((works) => this.#commit(works));
+  readonly #timeout: number;
+  readonly #writes: GroupCommit<MemorySpace> = new GroupCommit((works) => this.#commit(works));
   #opened: Opened | undefined;
   /** While records are changed in memory and not in the file yet. */
   #writing: Promise<void> | undefined;
 
-  constructor(path: string, busyTimeout: number) {
+  constructor(path: string, timeout: number) {
     this.#path = path;
-    this.#busyTimeout = busyTimeout;
+    this.#timeout = timeout;
   }
 
   async open(): Promise<void> {
@@ -75,43 +82,27 @@ class FileRecords implements TokenStorage {
     const file = new TokenFile(path);
     await requireUsable(path);
     file.read();
-    this.#opened = { file, lock: new FileLock(`${path}.lock`, this.#busyTimeout) };
+    this.#opened = { file, lock: new FileLock(`${path}.lock`, this.#timeout) };
   }
 
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
     return (await this.#read()).find(keys);
   }
 
-  save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
-    return this.#writes.add((records) => {
-      let changes = false;
-      records.save(keys, (candidates) => {
-        const change = decide(candidates);
-        changes = change !== null;
-        return change;
-      });
-      return changes;
-    });
+  save(keys: readonly TokenKey[], decide: Decide): Promise<SavePlan> {
+    return this.#writes.add((records) => records.save(keys, decide));
   }
 
-  delete(id: string): Promise<void> {
-    return this.#writes.add((records) => {
-      if (records.find([{ field: 'id', value: id }]).length === 0) return false;
-      records.delete(id);
-      return true;
-    });
+  delete(id: string, ifVersion: number | undefined): Promise<void> {
+    return this.#writes.add((records) => records.delete(id, ifVersion));
   }
 
-  async all(): Promise<StoredRecord[]> {
-    return (await this.#read()).all();
+  async *pages(): AsyncIterable<StoredRecord[]> {
+    yield* (await this.#read()).pages();
   }
 
   clear(): Promise<void> {
-    return this.#writes.add((records) => {
-      if (records.all().length === 0) return false;
-      records.clear();
-      return true;
-    });
+    return this.#writes.add((records) => records.clear());
   }
 
   close(): void {
@@ -132,20 +123,20 @@ class FileRecords implements TokenStorage {
     return this.#open.file.read();
   }
 
-  #commit(works: readonly Work[]): Promise<Failures> {
+  #commit(works: readonly Work<MemorySpace>[]): Promise<Failures> {
     const { file, lock } = this.#open;
     return lock.whileHeld(async () => {
       const failures = new Map<number, unknown>();
       const records = file.read();
-      let changes = false;
+      const { changes } = records;
       for (const [place, work] of works.entries()) {
         try {
-          changes = work(records) || changes;
+          work(records);
         } catch (error) {
           failures.set(place, error);
         }
       }
-      if (changes) await this.#write(file, records);
+      if (records.changes !== changes) await this.#write(file, records);
       return failures;
     });
   }
@@ -186,11 +177,4 @@ function pathOf({ path }: FileTokenStoreOptions): string {
     throw invalidOption('path', 'must be the path of a file, without a NUL');
   }
   return resolve(path);
-}
-
-function busyTimeoutOf({ busyTimeout = 30_000 }: FileTokenStoreOptions): number {
-  if (!Number.isSafeInteger(busyTimeout) || busyTimeout < 0) {
-    throw invalidOption('busyTimeout', 'must be a whole number of milliseconds, 0 or more');
-  }
-  return busyTimeout;
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { TokenStoreError } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
 import { MemorySpace } from '@tokenkeep/memory';
-import { formatFile, HEAD_BYTES, parseFile } from './file-format.ts';
+import { type FileContent, formatFile, HEAD_BYTES, parseFile } from './file-format.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** What was read from the file, and how to tell whether it is still what stands there. */
@@ -14,6 +14,7 @@ interface Snapshot {
 }
 
 const NO_FILE = 'no file';
+const NO_RECORDS: FileContent = { revision: '', deletedVersion: 0, records: [] };
 
 /** A file of records, read again whenever it changed. */
 export class TokenFile {
@@ -33,12 +34,9 @@ export class TokenFile {
   read(): MemorySpace {
     // Nothing is awaited: the file is opened once, so it is one file that is read.
     const descriptor = this.#openFile();
-    if (descriptor === undefined) return this.#take(NO_FILE, () => []);
+    if (descriptor === undefined) return this.#take(NO_FILE, () => NO_RECORDS);
     try {
-      return this.#take(
-        stampOf(descriptor),
-        () => parseFile(this.#path, readFileSync(descriptor)).records,
-      );
+      return this.#take(stampOf(descriptor), () => parseFile(this.#path, readFileSync(descriptor)));
     } finally {
       closeSync(descriptor);
     }
@@ -48,7 +46,11 @@ export class TokenFile {
   async write(space: MemorySpace): Promise<void> {
     this.#snapshot = undefined;
     await this.#requireWritable();
-    const text = formatFile({ revision: randomBytes(16).toString('hex'), records: space.all() });
+    const text = formatFile({
+      revision: randomBytes(16).toString('hex'),
+      deletedVersion: space.deletedVersion,
+      records: [...space.pages()].flat(),
+    });
     await replaceFile(this.#path, text);
     // Nobody else writes while we have the lock, so this is what was written.
     const descriptor = this.#openFile();
@@ -65,10 +67,11 @@ export class TokenFile {
     this.#snapshot = undefined;
   }
 
-  #take(stamp: string, read: () => readonly StoredRecord[]): MemorySpace {
+  #take(stamp: string, read: () => FileContent): MemorySpace {
     if (this.#snapshot?.stamp === stamp) return this.#snapshot.space;
-    const space = new MemorySpace();
-    for (const record of read()) space.save([], () => ({ record, replaces: null, absorbs: [] }));
+    const { deletedVersion, records } = read();
+    const space = new MemorySpace(deletedVersion);
+    for (const record of records) space.put(record);
     this.#snapshot = { stamp, space };
     return space;
   }

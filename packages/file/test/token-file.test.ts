@@ -30,8 +30,8 @@ test.each<[option: string, options: FileTokenStoreOptions]>([
   ['path', { path: '' }],
   ['path', { path: 'tokens.json\0' }],
   ['path', { path: 'tokens/' }],
-  ['busyTimeout', { path: 'tokens.json', busyTimeout: -1 }],
-  ['busyTimeout', { path: 'tokens.json', busyTimeout: 0.5 }],
+  ['timeout', { path: 'tokens.json', timeout: -1 }],
+  ['timeout', { path: 'tokens.json', timeout: 0.5 }],
   // What JavaScript callers may give.
   ['path', JSON.parse('{}')],
   ['path', JSON.parse('{ "path": 5 }')],
@@ -189,7 +189,7 @@ describe('a damaged file', () => {
 describe('the lock', () => {
   test('of a process that does not let go is told with STORE_BUSY, and reads go on', async () => {
     const path = await fileWith(ada);
-    await using store = new FileTokenStore({ path, busyTimeout: 30 });
+    await using store = new FileTokenStore({ path, timeout: 30 });
     const lock = await open(`${path}.lock`, 'r+');
     expect(tryLock(lock.fd)).toBe(true);
     await expect(store.saveToken(bob)).rejects.toMatchObject({

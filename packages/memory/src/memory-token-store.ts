@@ -55,6 +55,7 @@ export class MemorySpace implements TokenStorage {
 
   /** The highest version of a record that was deleted or absorbed. */
   #deletedVersion: number;
+  #changes = 0;
 
   /** @param deletedVersion what an earlier space had, whose records are put into this one */
   constructor(deletedVersion = 0) {
@@ -65,8 +66,9 @@ export class MemorySpace implements TokenStorage {
     return this.#deletedVersion;
   }
 
-  get size(): number {
-    return this.#byId.size;
+  /** How often something was changed. */
+  get changes(): number {
+    return this.#changes;
   }
 
   open(): void {}
@@ -99,6 +101,7 @@ export class MemorySpace implements TokenStorage {
     // A key that a map already has keeps its place in the order.
     this.#byId.set(record.id, record);
     this.#index(record);
+    this.#changes += 1;
   }
 
   delete(id: string, ifVersion?: number): void {
@@ -122,6 +125,7 @@ export class MemorySpace implements TokenStorage {
     for (const { version } of this.#byId.values()) {
       this.#deletedVersion = Math.max(this.#deletedVersion, version);
     }
+    this.#changes += this.#byId.size;
     this.#byId.clear();
     for (const ids of Object.values(this.#idsBy)) ids.clear();
   }
@@ -131,6 +135,7 @@ export class MemorySpace implements TokenStorage {
   #remove(record: StoredRecord): void {
     this.#unindex(record);
     this.#byId.delete(record.id);
+    this.#changes += 1;
     this.#deletedVersion = Math.max(this.#deletedVersion, record.version);
   }
 

@@ -20,7 +20,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     number: 5,
     code: 'STORE_BUSY',
     advice:
-      'Another connection held the database for too long. Try again; if it goes on, look for a transaction that is not ended, or raise busyTimeout.',
+      'Another connection held the database for too long. Try again; if it goes on, look for a transaction that is not ended, or raise timeout.',
     retryable: true,
   },
   SQLITE_LOCKED: {

@@ -2,7 +2,10 @@ import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { prepare, type SqliteDatabase } from './sqlite-database.ts';
 
 /** Where it is kept which version of the schema each table has. */
-export const VERSIONS_TABLE = 'tokenkeep_schema';
+const VERSIONS_TABLE = 'tokenkeep_schema';
+
+/** Where the highest version of a record that was deleted or absorbed is kept, for each table (contract V1). */
+export const DELETED_TABLE = 'tokenkeep_deleted';
 
 /** The columns beside the one for the order, and what they are in a record. */
 export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
@@ -18,6 +21,9 @@ export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRec
   ['api_domain', 'apiDomain'],
   ['scope', 'scope'],
   ['token_type', 'tokenType'],
+  ['issuer', 'issuer'],
+  ['resource', 'resource'],
+  ['lease', 'lease'],
   ['version', 'version'],
   ['extra', 'extra'],
 ];
@@ -51,6 +57,15 @@ const MIGRATIONS: readonly ((table: string) => string)[] = [
     CREATE INDEX main."${table}.access_token" ON "${table}" (access_token) WHERE access_token IS NOT NULL;
     CREATE INDEX main."${table}.grant_token" ON "${table}" (grant_token) WHERE grant_token IS NOT NULL;
     CREATE INDEX main."${table}.refresh_token" ON "${table}" (refresh_token) WHERE refresh_token IS NOT NULL;
+  `,
+  // A user name may be had once for each client, issuer and resource (M2).
+  (table) => `
+    ALTER TABLE main."${table}" ADD COLUMN issuer TEXT;
+    ALTER TABLE main."${table}" ADD COLUMN resource TEXT;
+    ALTER TABLE main."${table}" ADD COLUMN lease TEXT;
+    DROP INDEX main."${table}.user_name";
+    CREATE UNIQUE INDEX main."${table}.user_name" ON "${table}" (user_name, client_id, issuer, resource) WHERE user_name IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS main."${DELETED_TABLE}" (table_name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
   `,
 ];
 

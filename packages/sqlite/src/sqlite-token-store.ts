@@ -6,9 +6,14 @@ import {
   GroupCommit,
   invalidOption,
   type MaybePromise,
+  refuseOtherVersion,
+  requireKnownOptions,
+  requireTimeout,
+  type SavePlan,
   StorageTokenStore,
   type TokenKey,
   type TokenStorage,
+  type Work,
 } from '@tokenkeep/core/adapter';
 import {
   DatabaseFile,
@@ -19,7 +24,7 @@ import {
 import { isBusy, translateSqliteError } from './errors.ts';
 import { ImmediateTransaction } from './immediate-transaction.ts';
 import { OpenedTable } from './opened-table.ts';
-import { migrate, readSchemaVersion, SCHEMA_VERSION, VERSIONS_TABLE } from './schema.ts';
+import { migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** Options of either kind of `SqliteTokenStore`. */
@@ -36,7 +41,7 @@ export interface SqliteTableOptions {
    *
    * @default 30_000
    */
-  busyTimeout?: number;
+  timeout?: number;
 }
 
 /** A file that the store opens and closes. */
@@ -82,7 +87,9 @@ export type SqliteTokenStoreOptions = SqlitePathOptions | SqliteDatabaseOptions;
 export class SqliteTokenStore extends StorageTokenStore {
   /** @throws TokenStoreError `INVALID_OPTION` which names the option */
   constructor(options: SqliteTokenStoreOptions) {
-    super(new SqliteTable(sourceOf(options), tableOf(options), busyTimeoutOf(options)));
+    requireKnownOptions('SqliteTokenStore', options, OPTIONS, "{ path: './tokens.db' }");
+    const timeout = requireTimeout(options.timeout ?? 30_000, 0);
+    super(new SqliteTable(sourceOf(options), tableOf(options), timeout));
   }
 }
 
@@ -95,14 +102,14 @@ interface Opened {
 class SqliteTable implements TokenStorage {
   readonly #source: DatabaseSource;
   readonly #table: string;
-  readonly #busyTimeout: number;
-  readonly #writes: GroupCommit<() => void> = new GroupCommit((works) => this.#commit(works));
+  readonly #timeout: number;
+  readonly #writes: GroupCommit<OpenedTable> = new GroupCommit((works) => this.#commit(works));
   #opened: Opened | undefined;
 
-  constructor(source: DatabaseSource, table: string, busyTimeout: number) {
+  constructor(source: DatabaseSource, table: string, timeout: number) {
     this.#source = source;
     this.#table = table;
-    this.#busyTimeout = busyTimeout;
+    this.#timeout = timeout;
   }
 
   async open(): Promise<void> {
@@ -123,27 +130,47 @@ class SqliteTable implements TokenStorage {
     return this.#whenFree(() => this.#open.table.find(keys));
   }
 
-  save(keys: readonly TokenKey[], decide: Decide): Promise<void> {
-    return this.#writes.add(() => {
-      const { table } = this.#open;
-      const change = decide(table.find(keys));
-      if (change === null) return;
+  save(keys: readonly TokenKey[], decide: Decide): Promise<SavePlan> {
+    return this.#writes.add((table) => {
+      const plan = decide(table.find(keys), table.deletedVersion());
+      if (plan.change === undefined) return plan;
       // First what goes: two records of one user of one client can't be there together.
-      for (const absorbed of change.absorbs) table.delete(absorbed.id);
-      table.put(change.record);
+      for (const { id } of plan.change.absorbs) table.delete(id, () => undefined);
+      table.put(plan.change.record);
+      return plan;
     });
   }
 
-  delete(id: string): Promise<void> {
-    return this.#writes.add(() => this.#open.table.delete(id));
+  delete(id: string, ifVersion: number | undefined): Promise<void> {
+    return this.#writes.add((table) =>
+      table.delete(id, (record) => refuseOtherVersion(record, { ifVersion })),
+    );
   }
 
-  all(): MaybePromise<StoredRecord[]> {
-    return this.#whenFree(() => this.#open.table.all());
+  async *pages(): AsyncIterable<StoredRecord[]> {
+    const { table } = this.#open;
+    const last = await this.#whenFree(() => table.lastPosition());
+    let position: number | undefined = 0;
+    while (position !== undefined && position < last) {
+      const after: number = position;
+      const page = await this.#whenFree(() => table.page(after, last));
+      yield page.records;
+      position = page.position;
+      await nextTurn();
+    }
   }
 
-  clear(): Promise<void> {
-    return this.#writes.add(() => this.#open.table.clear());
+  /** Some records at a time, so that neither the event loop nor another connection waits for long. */
+  async clear(): Promise<void> {
+    const { table } = this.#open;
+    // What is saved from now on has a higher position, or one that was passed.
+    const last = await this.#whenFree(() => table.lastPosition());
+    let position: number | undefined = 0;
+    while (position !== undefined && position < last) {
+      const after: number = position;
+      position = await this.#writes.add(() => table.deletePage(after, last));
+      await nextTurn();
+    }
   }
 
   close(): void {
@@ -167,7 +194,7 @@ class SqliteTable implements TokenStorage {
     transaction.run(() => migrate(database, this.#table));
   }
 
-  async #commit(works: readonly (() => void)[]): Promise<Failures> {
+  async #commit(works: readonly Work<OpenedTable>[]): Promise<Failures> {
     try {
       return await this.#whenFree(() => this.#inOneTransaction(works));
     } catch (error) {
@@ -186,12 +213,12 @@ class SqliteTable implements TokenStorage {
     return failures;
   }
 
-  #inOneTransaction(works: readonly (() => void)[]): Failures {
+  #inOneTransaction(works: readonly Work<OpenedTable>[]): Failures {
     const failures = new Map<number, unknown>();
     this.#open.transaction.run(() => {
       for (const [place, work] of works.entries()) {
         try {
-          work();
+          work(this.#open.table);
         } catch (error) {
           // A save that was refused has written nothing yet; a fault of SQLite may come halfway.
           if (!(error instanceof TokenStoreError)) throw error;
@@ -214,7 +241,7 @@ class SqliteTable implements TokenStorage {
   }
 
   async #retry<T>(work: () => T): Promise<T> {
-    const end = performance.now() + this.#busyTimeout;
+    const end = performance.now() + this.#timeout;
     for (;;) {
       // A random time, so that those who wait do not all come back at once.
       await new Promise((resolveTimer) => setTimeout(resolveTimer, 1 + Math.random() * 4));
@@ -228,6 +255,7 @@ class SqliteTable implements TokenStorage {
 }
 
 const DEFAULT_TABLE = 'oauthtoken';
+const OPTIONS = ['path', 'database', 'table', 'timeout', 'synchronous'];
 
 function tableOf({ table = DEFAULT_TABLE }: SqliteTokenStoreOptions): string {
   // Lower case: to SQLite, a name in capitals is the same name.
@@ -237,7 +265,7 @@ function tableOf({ table = DEFAULT_TABLE }: SqliteTokenStoreOptions): string {
       'must be 1 to 63 of a to z, 0 to 9 and _, and not begin with a digit',
     );
   }
-  if (table.startsWith('sqlite_') || table === VERSIONS_TABLE) {
+  if (/^(?:sqlite|tokenkeep)_/.test(table)) {
     throw invalidOption(
       'table',
       'is a name that SQLite or tokenkeep keeps for itself: give another',
@@ -246,11 +274,9 @@ function tableOf({ table = DEFAULT_TABLE }: SqliteTokenStoreOptions): string {
   return table;
 }
 
-function busyTimeoutOf({ busyTimeout = 30_000 }: SqliteTokenStoreOptions): number {
-  if (!Number.isSafeInteger(busyTimeout) || busyTimeout < 0) {
-    throw invalidOption('busyTimeout', 'must be a whole number of milliseconds, 0 or more');
-  }
-  return busyTimeout;
+/** Lets timers and other callers have their turn. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolveTurn) => setImmediate(resolveTurn));
 }
 
 function sourceOf(options: SqliteTokenStoreOptions): DatabaseSource {

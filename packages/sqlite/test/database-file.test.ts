@@ -141,7 +141,7 @@ describe('saves that share a transaction', () => {
 
 test('another connection that does not let go is told with STORE_BUSY', async () => {
   const path = join(freshFolder(), 'tokens.db');
-  await using store = new SqliteTokenStore({ path, busyTimeout: 30 });
+  await using store = new SqliteTokenStore({ path, timeout: 30 });
   await store.saveToken(ada);
   const other = new Database(path);
   other.exec('BEGIN IMMEDIATE');

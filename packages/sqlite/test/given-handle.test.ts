@@ -64,7 +64,7 @@ describe('a handle of the caller', () => {
   test('in a transaction of its owner is waited for, and then refused with STORE_BUSY', async () => {
     const database = new Database(':memory:');
     await using patient = new SqliteTokenStore({ database });
-    await using hasty = new SqliteTokenStore({ database, busyTimeout: 20 });
+    await using hasty = new SqliteTokenStore({ database, timeout: 20 });
     await Promise.all([patient.ready(), hasty.ready()]);
 
     database.exec('BEGIN');

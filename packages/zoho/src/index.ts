@@ -1,4 +1,5 @@
 export { tokenStoreFromZoho } from './token-store-from-zoho.ts';
+export { unsavedToken } from './zoho-save-error.ts';
 export type {
   ZohoOAuthToken,
   ZohoSdk,

@@ -79,6 +79,12 @@ export function fillSdkToken(token: ZohoOAuthToken, record: OAuthToken, sdk: Zoh
   else if (isOther && !isAbsent(token.getExpiresIn())) token.setExpiresIn('0');
 }
 
+/** Puts the stored tokens into the SDK's token, though its own may end later. */
+export function useStoredTokens(token: ZohoOAuthToken, record: OAuthToken, sdk: ZohoSdk): void {
+  if (record.accessToken !== undefined) token.setAccessToken(null);
+  fillSdkToken(token, record, sdk);
+}
+
 /** Whether the program has set another secret or address of the record's client than is stored. */
 function hasOtherLogin(token: ZohoOAuthToken, record: OAuthToken): boolean {
   const isSameClient = isAbsent(token.getClientId()) || token.getClientId() === record.clientId;

@@ -5,7 +5,9 @@ import {
   type TokenStore,
   TokenStoreError,
 } from '@tokenkeep/core';
-import { fillSdkToken, fromSdkToken, toSdkToken } from './sdk-token.ts';
+import { isSameRecord, type Outcome, saveChanges, saveUnnamed } from './save-changes.ts';
+import { fillSdkToken, fromSdkToken, toSdkToken, useStoredTokens } from './sdk-token.ts';
+import { ZohoSaveError } from './zoho-save-error.ts';
 import type { ZohoOAuthToken, ZohoSdk, ZohoTokenStore } from './zoho-sdk.ts';
 
 /** Options of {@link zohoTokenStore}. */
@@ -40,6 +42,8 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
   options: ZohoTokenStoreOptions = {},
 ): ZohoTokenStore<Token> {
   const { retryDelays = [100, 400, 1600] } = options;
+  /** The record that each token of the SDK was last read from or saved as. */
+  const records = new WeakMap<Token, OAuthToken>();
 
   class ZohoBridge extends baseClass(sdk) implements ZohoTokenStore<Token> {
     findToken(token: Token): Promise<Token | null> {
@@ -53,14 +57,22 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
       const record = await store.findTokenById(id);
       // The JavaScript SDK reads on in what it gets, and a TypeError on null would tell nobody why.
       if (record === null) throw new sdk.SDKException('TOKEN_STORE', unknownId(id));
-      return toSdkToken(record, sdk);
+      return given(record);
     }
 
     async saveToken(token: Token): Promise<void> {
       const wanted = fromSdkToken(requireSdkToken(token));
-      const saved = await saveRepeatedly(wanted);
+      const read = records.get(token);
+      const { record, isNewer } = await repeatedly(wanted, async (): Promise<Outcome> => {
+        if (read !== undefined && isSameRecord(read, wanted)) {
+          return saveChanges(store, read, wanted);
+        }
+        return { record: await saveUnnamed(store, wanted), isNewer: false };
+      });
+      records.set(token, record);
+      if (isNewer) useStoredTokens(token, record, sdk);
       // With its id, the SDK asks by id from now on, and so sees what other processes save.
-      if (saved.id !== undefined) token.setId(saved.id);
+      if (record.id !== undefined) token.setId(record.id);
     }
 
     async deleteToken(id: string): Promise<void> {
@@ -68,8 +80,7 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
     }
 
     async getTokens(): Promise<Token[]> {
-      const records = await store.getTokens();
-      return records.map((record) => toSdkToken(record, sdk));
+      return (await store.getTokens()).map(given);
     }
 
     async deleteTokens(): Promise<void> {
@@ -81,32 +92,25 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
     const record = await store.findToken(fromSdkToken(requireSdkToken(token)));
     if (record === null) return null;
     fillSdkToken(token, record, sdk);
+    records.set(token, record);
     return token;
   }
 
-  async function saveRepeatedly(wanted: OAuthToken): Promise<OAuthToken> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await saveOnce(wanted);
-      } catch (error) {
-        const wait = mayPass(error) ? retryDelays[attempt] : undefined;
-        if (wait === undefined) throw saveFailure(error, attempt + 1);
-        await delay(wait);
-      }
-    }
+  function given(record: OAuthToken): Token {
+    const token = toSdkToken(record, sdk);
+    records.set(token, record);
+    return token;
   }
 
-  async function saveOnce(wanted: OAuthToken): Promise<OAuthToken> {
-    try {
-      return await store.saveToken(wanted);
-    } catch (error) {
-      // The SDK looks up a user's name after it found a record without one. Where that user has a
-      // record already, this is it, and the one without a name is absorbed into it (contract C5).
-      if (!isStoreError(error) || error.code !== 'TOKEN_CONFLICT') throw error;
-      if (wanted.id === undefined) throw error;
-      const record = await store.findTokenById(wanted.id);
-      if (record === null || record.userSignature !== undefined) throw error;
-      return store.saveToken(wanted.with({ id: null }));
+  async function repeatedly<T>(wanted: OAuthToken, save: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await save();
+      } catch (error) {
+        const wait = mayPass(error) ? retryDelays[attempt] : undefined;
+        if (wait === undefined) throw saveFailure(error, attempt + 1, wanted);
+        await delay(wait);
+      }
     }
   }
 
@@ -140,21 +144,17 @@ function mayPass(error: unknown): boolean {
 }
 
 /** What the SDK's caller gets to read; nothing but this tells that a login is about to be lost. */
-function saveFailure(error: unknown, attempts: number): TokenStoreError {
-  // Nothing that the SDK has got is lost by it: there was nothing to keep.
-  if (isStoreError(error) && error.code === 'INVALID_TOKEN') return error;
+function saveFailure(error: unknown, attempts: number, token: OAuthToken): TokenStoreError {
+  // There was nothing to keep, or nowhere to keep it.
+  if (isStoreError(error) && ['INVALID_TOKEN', 'VERSION_CONFLICT'].includes(error.code)) {
+    return error;
+  }
   const known = isStoreError(error)
     ? error
     : new TokenStoreError('STORAGE_FAILED', 'The store failed in a way of its own.', {
         retryable: true,
       });
-  const tries = attempts === 1 ? 'once' : `${attempts} times`;
-  const { code, retryable, driverCode } = known;
-  return new TokenStoreError(
-    code,
-    `${known.message} The save was tried ${tries}: what the SDK has just got from the accounts server is in memory only, in its token object. A grant token can't be spent again, so give that object to saveToken once the store works, before this process ends.`,
-    { operation: 'saveToken', retryable, driverCode },
-  );
+  return new ZohoSaveError(known, attempts, token);
 }
 
 /** The store may have been made with another copy of core than this package has. */

@@ -90,7 +90,7 @@ async function compareWithModel(context: CheckContext, withVersions: boolean): P
       const model = new ReferenceModel(hasVersions);
       for (const planned of plan) {
         const call = filledIn(planned, model);
-        if (!strict && model.leavesRoom(call)) continue;
+        if (model.leavesOrderOpen(call) || (!strict && model.leavesRoom(call))) continue;
         await model.follow(call, await perform(store, call));
         model.compareAll(await perform(store, { method: 'getTokens' }));
       }

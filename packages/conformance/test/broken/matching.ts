@@ -1,5 +1,5 @@
 import { OAuthToken, type StoredRecord, type TokenRecord } from '@tokenkeep/core';
-import { keysOf, matchesOn } from '@tokenkeep/core/rules';
+import { keysOf, matchesOn, type TokenKey } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 
 /** Compares keys after both sides were changed in some way. */
@@ -14,7 +14,7 @@ function folded(fold: (text: string) => string) {
     return result;
   };
   return {
-    isMatch: (...[key, token, record]: Parameters<typeof matchesOn>): boolean => {
+    isMatch: (key: TokenKey, token: TokenRecord, record: TokenRecord): boolean => {
       const value = record[key.field];
       if (value == null || once(value) !== once(key.value)) return false;
       return matchesOn({ field: key.field, value }, { ...token, [key.field]: value }, record);

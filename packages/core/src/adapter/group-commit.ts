@@ -1,8 +1,14 @@
 import type { MaybePromise } from './token-storage.ts';
 
-interface Waiting<Work, Result> {
-  readonly work: Work;
-  readonly resolve: (result: Result) => void;
+/** Which of the works of a commit failed, by their place, and why. The others are committed. */
+export type Failures = ReadonlyMap<number, unknown>;
+
+/** What is to be written, with what a commit gives to write it with. */
+export type Work<Context> = (context: Context) => void;
+
+interface Waiting<Context> {
+  readonly work: Work<Context>;
+  readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -13,27 +19,32 @@ interface Waiting<Work, Result> {
  * One commit runs at a time; what comes in meanwhile goes into the next one, in the order in which
  * it came.
  */
-export class GroupCommit<Work, Result> {
-  readonly #commit: (
-    works: readonly Work[],
-  ) => MaybePromise<readonly PromiseSettledResult<Result>[]>;
-  #waiting: Waiting<Work, Result>[] = [];
+export class GroupCommit<Context> {
+  readonly #commit: (works: readonly Work<Context>[]) => MaybePromise<Failures>;
+  #waiting: Waiting<Context>[] = [];
   #isRunning = false;
 
-  /**
-   * @param commit gives an outcome for each work, in their order. Those that are rejected are not
-   *   committed, the others are; if it throws, none is
-   */
-  constructor(
-    commit: (works: readonly Work[]) => MaybePromise<readonly PromiseSettledResult<Result>[]>,
-  ) {
+  /** @param commit commits all works but those that it names as failed; if it throws, none is */
+  constructor(commit: (works: readonly Work<Context>[]) => MaybePromise<Failures>) {
     this.#commit = commit;
   }
 
-  /** Settles when the work is committed, or has failed. */
-  add(work: Work): Promise<Result> {
+  /**
+   * Settles when the work is committed, or has failed.
+   *
+   * @param work is done again if it was rolled back because of another's fault
+   * @returns what the work gave when it was done last
+   */
+  add<Result>(work: (context: Context) => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ work, resolve, reject });
+      let result: Result;
+      this.#waiting.push({
+        work: (context) => {
+          result = work(context);
+        },
+        resolve: () => resolve(result),
+        reject,
+      });
       if (this.#isRunning) return;
       this.#isRunning = true;
       // Callers that start in the same turn of the event loop come along.
@@ -46,25 +57,15 @@ export class GroupCommit<Work, Result> {
       const group = this.#waiting;
       this.#waiting = [];
       try {
-        const outcomes = await this.#commit(group.map(({ work }) => work));
+        const failures = await this.#commit(group.map(({ work }) => work));
         for (const [place, { resolve, reject }] of group.entries()) {
-          const outcome = outcomes[place];
-          if (outcome?.status === 'fulfilled') resolve(outcome.value);
-          else reject(outcome?.reason ?? new Error('the commit gave no outcome'));
+          if (failures.has(place)) reject(failures.get(place));
+          else resolve();
         }
       } catch (error) {
         for (const { reject } of group) reject(error);
       }
     }
     this.#isRunning = false;
-  }
-}
-
-/** Does one work of a commit, and gives its outcome in the form that {@link GroupCommit} takes. */
-export function settle<Result>(work: () => Result): PromiseSettledResult<Result> {
-  try {
-    return { status: 'fulfilled', value: work() };
-  } catch (reason) {
-    return { status: 'rejected', reason };
   }
 }

@@ -76,7 +76,9 @@ export function findMatch(
     let match: StoredRecord | null = null;
     for (const record of candidates) {
       if (!matchesOn(key, token, record)) continue;
-      if (match !== null && match.id !== record.id) throw ambiguous(key, recordOf(token));
+      if (match !== null && match.id !== record.id) {
+        throw ambiguous(key, recordOf(token), match, record);
+      }
       match = record;
     }
     if (match !== null) return match;
@@ -92,22 +94,28 @@ const KEY_NAMES: Readonly<Record<TokenKeyField, string>> = {
   refreshToken: 'refresh token',
 };
 
-function ambiguous(key: TokenKey, token: TokenRecord): AmbiguousTokenError {
+function ambiguous(
+  key: TokenKey,
+  token: TokenRecord,
+  ...matches: [TokenRecord, TokenRecord]
+): AmbiguousTokenError {
   return new AmbiguousTokenError(
-    `Several records have the ${KEY_NAMES[key.field]} of this token. Name ${whatToName(token)} too, so that one record matches; nothing was changed.`,
+    `Several records have the ${KEY_NAMES[key.field]} of this token. Name ${whatToName(token, ...matches)} too, so that one record matches; nothing was changed.`,
     { operation: 'findToken' },
   );
 }
 
 const OWNER_NAMES: Readonly<Record<(typeof OWNER_FIELDS)[number], string>> = {
-  clientId: 'its client (clientId)',
   userName: 'its user (userSignature)',
+  clientId: 'its client (clientId)',
   issuer: 'its issuer',
   resource: 'its resource',
 };
 
-/** What a token could name besides, to be less ambiguous. */
-export function whatToName(token: TokenRecord): string {
-  const missing = OWNER_FIELDS.filter((field) => token[field] == null);
-  return [...missing.map((field) => OWNER_NAMES[field]), 'its id'].join(' or ');
+/** What a token could name besides, to mean one of two records and not the other. */
+export function whatToName(token: TokenRecord, one: TokenRecord, other: TokenRecord): string {
+  const telling = OWNER_FIELDS.filter(
+    (field) => token[field] == null && (one[field] ?? null) !== (other[field] ?? null),
+  );
+  return [...telling.map((field) => OWNER_NAMES[field]), 'its id'].join(' or ');
 }

@@ -196,7 +196,7 @@ function absorb(
 ): void {
   if (!agrees(record, other)) {
     throw new AmbiguousTokenError(
-      `The keys of this token lead to records of different users or clients. Name ${whatToName(token)} too, so that one record matches; nothing was changed.`,
+      `The keys of this token lead to records of different users or clients. Name ${whatToName(token, record, other)} too, so that one record matches; nothing was changed.`,
       { operation: 'saveToken' },
     );
   }

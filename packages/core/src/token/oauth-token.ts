@@ -17,7 +17,7 @@ import {
   type TokenRecord,
   type UserSignature,
 } from './token-fields.ts';
-import { recordFieldsOf, type TokenResponseContext } from './token-response.ts';
+import { type TokenResponseContext, tokenInitOf } from './token-response.ts';
 
 const INIT_FIELDS: ReadonlySet<string> = new Set([
   ...STRING_FIELDS,
@@ -123,15 +123,17 @@ export class OAuthToken extends SecretFields {
   /**
    * The token in the JSON of an authorization server's answer (RFC 6749 section 5.1).
    *
-   * `expires_in` may be a number of seconds or such a number as text; Zoho's `expires_in_sec` and
-   * `api_domain` are understood; fields that RFC 6749 does not know go into `extra`.
+   * `expires_in` may be a number of seconds or such a number as text; `expires_at`, `expires_on`,
+   * Zoho's `expires_in_sec` and `api_domain` are understood. Fields that RFC 6749 does not know go
+   * into `extra`; of those that are too long together the shortest. How long a refresh token lives
+   * goes there as `refreshTokenExpiresAt`, milliseconds since the epoch. Optional fields of a wrong
+   * type are left out: a grant that was spent is never lost to one.
    *
    * @throws OAuthResponseError `OAUTH_ERROR` for an error body (section 5.2),
    *   `OAUTH_RESPONSE_INVALID` for an answer that is neither
    */
   static fromTokenResponse(response: unknown, context: TokenResponseContext = {}): OAuthToken {
-    const { now = Date.now(), ...init } = context;
-    return new OAuthToken({ ...init, ...recordFieldsOf(response, now) });
+    return new OAuthToken(tokenInitOf(response, context));
   }
 
   /**
@@ -217,7 +219,8 @@ export class OAuthToken extends SecretFields {
   }
 
   /**
-   * A changed copy. A field given as `null` is absent in the copy.
+   * A changed copy. A field given as `null` is absent in the copy; another access token that comes
+   * without an expiry has none.
    *
    * @throws InvalidTokenError as the constructor does
    */
@@ -226,10 +229,12 @@ export class OAuthToken extends SecretFields {
     if (!isPlainObject(given))
       throw new InvalidTokenError('changes', 'must be an object of fields');
     const { userName, expiresAt, ...rest } = this.#record;
+    // An expiry belongs to the access token beside it (contract C3).
+    const isRenewed = changes.accessToken != null && changes.accessToken !== rest.accessToken;
     return new OAuthToken({
       ...rest,
       ...(userName == null ? {} : { userSignature: { name: userName } }),
-      ...(changes.expiresIn == null ? { expiresAt } : {}),
+      ...(changes.expiresIn == null && !isRenewed ? { expiresAt } : {}),
       ...changes,
     });
   }
@@ -257,7 +262,7 @@ export class OAuthToken extends SecretFields {
   }
 
   static {
-    brand(this, 'OAuthToken');
+    brand(OAuthToken, 'OAuthToken');
     recordIn = (token) => {
       const given: object = token;
       // One of another copy of this package gives a copy.

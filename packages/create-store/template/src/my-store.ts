@@ -1,6 +1,7 @@
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
+  type SavePlan,
   StorageTokenStore,
   type TokenKey,
   type TokenStorage,
@@ -9,8 +10,8 @@ import {
 /**
  * A token store on a storage of your own.
  *
- * What every store does alike comes from StorageTokenStore: it checks what it is given, decides which
- * record a token means, merges, counts versions and lets no driver's error out. What is yours is the
+ * What every store does alike comes from StorageTokenStore: it checks what it is given, finds the
+ * matching record, merges, counts versions and lets no driver's error out. What is yours is the
  * storage below.
  */
 export class MyStore extends StorageTokenStore {
@@ -39,27 +40,30 @@ class MyStorage implements TokenStorage {
   }
 
   // 3. As one step, which nothing can come between: read as find() does, call decide() with that,
-  //    and write what it says.
-  //      null             write nothing
-  //      change.replaces  the record that change.record takes the place of; null: it is a new one
-  //      change.absorbs   records to remove in the same step
+  //    write what plan.change says, and give the plan back.
+  //      no plan.change        write nothing
+  //      plan.change.replaces  the record that plan.change.record takes the place of; null: it is new
+  //      plan.change.absorbs   records to remove in the same step
   //    A transaction that locks before it reads does it, or a compare-and-set that tries again: then
   //    decide() is called again with what there is now. What decide() throws has to go through.
-  async save(_keys: readonly TokenKey[], _decide: Decide): Promise<void> {
+  //    The second argument of decide() is the highest version of a record that was ever removed: keep
+  //    that number, and raise it where a record is removed, so that no version of an id comes again.
+  async save(_keys: readonly TokenKey[], _decide: Decide): Promise<SavePlan> {
     throw notWritten('save()');
   }
 
-  // 4. Remove the record with exactly this id, if there is one.
-  async delete(_id: string): Promise<void> {
+  // 4. Remove the record with exactly this id, if there is one; refuseOtherVersion(record or null,
+  //    { ifVersion }) refuses where it has another version. In one step, as save().
+  async delete(_id: string, _ifVersion: number | undefined): Promise<void> {
     throw notWritten('delete()');
   }
 
-  // 5. Give every record, in the order in which they were first saved.
-  async all(): Promise<StoredRecord[]> {
-    throw notWritten('all()');
+  // 5. Give every record, in the order in which they were first saved, some hundred at a time.
+  async *pages(): AsyncIterable<StoredRecord[]> {
+    throw notWritten('pages()');
   }
 
-  // 6. Remove every record, and nothing else that lives in the same place.
+  // 6. Remove every record that is there now, and nothing else that lives in the same place.
   async clear(): Promise<void> {
     throw notWritten('clear()');
   }

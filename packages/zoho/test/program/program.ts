@@ -3,7 +3,8 @@
  * a process of its own, because the SDKs keep one current user and a cache per process.
  */
 import { inspect } from 'node:util';
-import { zohoTokenStore } from '@tokenkeep/zoho';
+import type { OAuthToken } from '@tokenkeep/core';
+import { unsavedToken, zohoTokenStore } from '@tokenkeep/zoho';
 import { openStore } from './stores.ts';
 
 type Sdk = typeof import('@zohocrm/typescript-sdk-8.0');
@@ -48,9 +49,11 @@ export interface SeenToken {
 const settings: ProgramSettings = JSON.parse(process.argv[2] ?? '{}');
 const sdk: Sdk = await import(settings.sdk);
 const { retryDelays = [] } = settings;
-const bridge = zohoTokenStore(openStore(settings.store), sdk, { retryDelays });
+const store = openStore(settings.store);
+const bridge = zohoTokenStore(store, sdk, { retryDelays });
 const environment = new sdk.Environment(settings.url, settings.accountsUrl, settings.url);
 let token: SdkToken;
+let unsaved: OAuthToken | undefined;
 
 function build(login: Login): SdkToken {
   const builder = new sdk.OAuthBuilder();
@@ -119,8 +122,9 @@ const commands = {
   },
 
   async saveAgain(): Promise<SeenToken> {
-    await bridge.saveToken(token);
-    return seen(token);
+    if (unsaved === undefined) throw new Error('nothing was left unsaved');
+    const { id } = await store.saveToken(unsaved);
+    return seen(await bridge.findTokenById(id ?? ''));
   },
 
   async findById(id: string): Promise<SeenToken> {
@@ -144,6 +148,7 @@ process.on('message', async ({ name, parameters }: Message) => {
     const command: (...parameters: never[]) => unknown = commands[name];
     process.send?.({ result: await command(...parameters) });
   } catch (error) {
+    unsaved = unsavedToken(error);
     process.send?.({ error: describe(error) });
   }
 });
