@@ -67,12 +67,13 @@ export function oauth2Refresh(options: OAuth2RefreshOptions): Refresher {
   };
 
   const authentication = (token: OAuthToken): oauth.ClientAuth => {
-    const secret = options.clientSecret ?? token.clientSecret ?? '';
+    const secret = (): string =>
+      options.clientSecret ?? token.clientSecret ?? missing('clientSecret');
     switch (clientAuthentication) {
       case 'client_secret_basic':
-        return oauth.ClientSecretBasic(secret);
+        return oauth.ClientSecretBasic(secret());
       case 'client_secret_post':
-        return oauth.ClientSecretPost(secret);
+        return oauth.ClientSecretPost(secret());
       case 'private_key_jwt':
         return oauth.PrivateKeyJwt(options.privateKey as oauth.CryptoKey);
       case 'none':
@@ -81,7 +82,7 @@ export function oauth2Refresh(options: OAuth2RefreshOptions): Refresher {
   };
 
   const clientOf = (token: OAuthToken): oauth.Client => ({
-    client_id: options.clientId ?? token.clientId ?? '',
+    client_id: options.clientId ?? token.clientId ?? missing('clientId'),
   });
 
   const refresh = async (token: OAuthToken, { signal }: RefreshContext): Promise<object> => {
@@ -121,6 +122,10 @@ export function oauth2Refresh(options: OAuth2RefreshOptions): Refresher {
       await response.body?.cancel();
     },
   });
+}
+
+function missing(name: string): never {
+  throw invalidOption(name, 'is missing: give it to oauth2Refresh, or keep it in the record');
 }
 
 async function discover(issuer: URL, signal: AbortSignal): Promise<oauth.AuthorizationServer> {

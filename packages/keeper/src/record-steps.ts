@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OAuthToken, TokenStore } from '@tokenkeep/core';
+import { type OAuthToken, type TokenStore, TokenStoreError } from '@tokenkeep/core';
 import { RefreshFailedError, TokenNotSavedError, type Whose, whoseOf } from './errors.ts';
 import { deadNotes, freshNotes, reauthorizationRequired } from './keeper-notes.ts';
 import { failureOf, isRefusal, TIMED_OUT } from './provider-failure.ts';
@@ -66,8 +66,10 @@ export class RecordSteps implements Steps<OAuthToken, OAuthToken> {
 
   async takeLease(over: OAuthToken): Promise<OAuthToken | null> {
     await this.#takeSlot();
+    // From before it is there for others to see: this process may be stopped meanwhile.
+    const began = performance.now();
     const leased = await this.#record.save(over, { lease: randomUUID() });
-    if (leased !== null) this.#leasedAt = performance.now();
+    if (leased !== null) this.#leasedAt = began;
     return leased;
   }
 
@@ -104,6 +106,8 @@ export class RecordSteps implements Steps<OAuthToken, OAuthToken> {
       this.#unsaved = asAnswer(await request.inTime);
       return { kind: 'tokens', tokens: this.#unsaved };
     } catch (error) {
+      // A wrong option or field says itself what to do.
+      if (error instanceof TokenStoreError) return { kind: 'failed', error };
       const isLate = error === request.timeout;
       if (isLate) this.#storeWhenItComes(request, record);
       const failure = isLate ? TIMED_OUT : failureOf(error);

@@ -1,5 +1,3 @@
-import type { RefreshFailedError } from './errors.ts';
-
 /** What the steps look at of a record. */
 export interface KeptRecord {
   readonly version?: number | undefined;
@@ -14,7 +12,7 @@ export type Answer<Tokens> =
   /** It does not take this refresh token, and says that it never will (`invalid_grant`). */
   | { readonly kind: 'refused'; readonly error: string }
   /** It may take it later, or may have taken it: nobody knows. */
-  | { readonly kind: 'failed'; readonly error: RefreshFailedError }
+  | { readonly kind: 'failed'; readonly error: Error }
   /** The lease had run out before the refresh token was sent, and so it was not. */
   | { readonly kind: 'late' }
   /** Not yet: ask again with `answer()`. */
@@ -28,7 +26,7 @@ export type Outcome<Kept> =
   | { readonly kind: 'dead'; readonly record: Kept; readonly oauthError?: string }
   /** It was deleted. */
   | { readonly kind: 'gone' }
-  | { readonly kind: 'failed'; readonly error: RefreshFailedError };
+  | { readonly kind: 'failed'; readonly error: Error };
 
 /** What is watched where no lease is: whether another process has rotated a refused refresh token. */
 export const REFUSED = 'refused';

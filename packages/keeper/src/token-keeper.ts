@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { OAuthToken, TokenStore } from '@tokenkeep/core';
 import {
   ReauthorizationRequiredError,
+  RefreshFailedError,
   RevocationFailedError,
   TokenKeeperError,
   TokenNotSavedError,
@@ -196,9 +197,9 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
     flight.outcome.then(
       (outcome) => {
         this.#tell(whose, outcome, performance.now() - began);
-        const { retryAfter } = outcome.kind === 'failed' ? outcome.error : {};
+        const retryAfter = retryAfterOf(outcome);
         // Until then it has said what it has to say: who asks again gets the same answer.
-        if (retryAfter) setTimeout(over, Math.min(retryAfter, 3_600) * 1_000).unref();
+        if (retryAfter > 0) setTimeout(over, Math.min(retryAfter, 3_600) * 1_000).unref();
         else over();
       },
       (error: unknown) => {
@@ -241,7 +242,9 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
       const { expiresAt } = outcome.record;
       tell(this, 'refreshed', { ...whose, expiresAt, milliseconds });
     }
-    if (outcome.kind === 'failed') tell(this, 'refreshFailed', { ...whose, error: outcome.error });
+    if (outcome.kind === 'failed' && outcome.error instanceof RefreshFailedError) {
+      tell(this, 'refreshFailed', { ...whose, error: outcome.error });
+    }
     if (outcome.kind === 'dead' && outcome.oauthError !== undefined) {
       tell(this, 'reauthorizationRequired', { ...whose, oauthError: outcome.oauthError });
     }
@@ -283,4 +286,10 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
       { code: 'TOKENKEEP_NO_VERSIONS' },
     );
   }
+}
+
+/** Seconds, as the provider said. */
+function retryAfterOf(outcome: Outcome<OAuthToken>): number {
+  if (outcome.kind !== 'failed' || !(outcome.error instanceof RefreshFailedError)) return 0;
+  return outcome.error.retryAfter ?? 0;
 }
