@@ -47,14 +47,15 @@ describe('the file', () => {
     const path = await fileWith(ada.with({ id: '1' }), bob.with({ id: '2' }));
     const text = readFileSync(path, 'utf8');
     expect(JSON.parse(text)).toEqual({
-      tokenkeep: 1,
+      tokenkeep: 2,
       revision: expect.stringMatching(/^[0-9a-f]{32}$/),
+      deletedVersion: 0,
       records: [
         { id: '1', userName: 'ada', refreshToken: '1000.ada', version: 1 },
         { id: '2', userName: 'bob', refreshToken: '1000.bob', version: 1 },
       ],
     });
-    expect(text.split('\n')).toHaveLength(5 + 1);
+    expect(text.split('\n')).toHaveLength(6 + 1);
   });
 
   test('becomes private with the next save if it was made readable for others', async () => {
@@ -156,7 +157,7 @@ describe('a damaged file', () => {
     ],
     ['another format', 'SCHEMA_UNKNOWN', '{"name":"my-app","dependencies":{}}'],
     ['a list', 'SCHEMA_UNKNOWN', '[]'],
-    ['a later version', 'SCHEMA_UNKNOWN', JSON.stringify({ ...whole, tokenkeep: 2 })],
+    ['a later version', 'SCHEMA_UNKNOWN', JSON.stringify({ ...whole, tokenkeep: 3 })],
   ])('is refused by reads and saves, and left as it is: %s, %s', async (_title, code, content) => {
     const path = join(freshFolder(), 'tokens.json');
     writeFileSync(path, content);

@@ -60,17 +60,24 @@ const MIGRATIONS: readonly ((table: string) => string)[] = [
   `,
   // A user name may be had once for each client, issuer and resource (M2).
   (table) => `
-    ALTER TABLE main."${table}" ADD COLUMN issuer TEXT;
-    ALTER TABLE main."${table}" ADD COLUMN resource TEXT;
-    ALTER TABLE main."${table}" ADD COLUMN lease TEXT;
+    ${addColumns(table, ADDED_COLUMNS[0])}
     DROP INDEX main."${table}.user_name";
-    CREATE UNIQUE INDEX main."${table}.user_name" ON "${table}" (user_name, client_id, issuer, resource) WHERE user_name IS NOT NULL;
+    CREATE UNIQUE INDEX main."${table}.user_name" ON "${table}" (user_name, client_id, ifnull(issuer, ''), ifnull(resource, '')) WHERE user_name IS NOT NULL;
     CREATE TABLE IF NOT EXISTS main."${DELETED_TABLE}" (table_name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
   `,
 ];
 
+/** The columns that each migration after the first one adds. */
+const ADDED_COLUMNS: readonly (readonly string[])[] = [['issuer', 'resource', 'lease']];
+
 /** The version of the schema that this package makes. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
+
+function addColumns(table: string, columns: readonly string[] = []): string {
+  return columns
+    .map((column) => `ALTER TABLE main."${table}" ADD COLUMN ${column} TEXT;`)
+    .join('\n    ');
+}
 
 /**
  * The version of the schema that a table has, 0 where there is no table. It changes nothing.
@@ -88,9 +95,14 @@ export function readSchemaVersion(database: SqliteDatabase, table: string): numb
       `has version ${recorded} of the schema, and this package knows ${SCHEMA_VERSION}`,
     );
   }
+  const added = ADDED_COLUMNS.slice(recorded - 1).flat();
+  const columns = ['position', ...COLUMNS.map(([column]) => column)];
   if (
-    recorded === SCHEMA_VERSION &&
-    !hasColumns(database, table, ['position', ...COLUMNS.map(([column]) => column)])
+    !hasColumns(
+      database,
+      table,
+      columns.filter((column) => !added.includes(column)),
+    )
   ) {
     throw unknownSchema(table, 'has other columns than a token store gave it');
   }

@@ -86,7 +86,7 @@ describe('a damaged record', () => {
     const refusal = { code: 'RECORD_CORRUPT', message: expect.stringContaining('"damaged"') };
     await expect(store.findToken(ada)).rejects.toMatchObject(refusal);
     await expect(store.getTokens()).rejects.toMatchObject(refusal);
-    await expect(store.saveToken(ada.with({ accessToken: 'x' }))).rejects.toMatchObject(refusal);
+    await expect(store.saveToken(ada.with({ tokenType: 'x' }))).rejects.toMatchObject(refusal);
     expect(database.prepare('SELECT * FROM oauthtoken').all()).toEqual(before);
     expect(await store.findToken(bob)).toMatchObject({ version: 1 });
   });

@@ -308,11 +308,7 @@ async function provokeOn(context: CheckContext, store: ObservedStore): Promise<P
     ],
     [
       'saveToken(no token in it)',
-      () =>
-        store.call(
-          'saveToken',
-          new OAuthToken({ extra: secret.extra, clientSecret: secret.clientSecret }),
-        ),
+      () => store.call('saveToken', new OAuthToken({ clientSecret: secret.clientSecret })),
     ],
     ['saveToken(a plain object)', () => store.call('saveToken', secret)],
     ['findToken(a text)', () => store.call('findToken', secret.refreshToken)],

@@ -234,7 +234,7 @@ export const matchingChecks: readonly Check[] = [
         {},
         { clientId },
         { clientId, scope: 'read', redirectUrl: 'https://example.com' },
-        { expiresAt: 1, extra: { a: 1 } },
+        { expiresAt: 1_850_000_000_000, extra: { a: 1 } },
         { userSignature: { name: '' } },
       ];
       for (const init of keyless) {

@@ -64,7 +64,7 @@ export const savingChecks: readonly Check[] = [
       const id = idOf(await store.saveToken(new OAuthToken(expected)));
       const { userSignature, clientId } = expected;
       const changes: readonly TokenInit[] = [
-        { accessToken: context.secret('access') },
+        { accessToken: context.secret('access'), expiresAt: 1_850_000_000_000 },
         { accessToken: context.secret('access'), expiresAt: 1_800_000_000_000 },
         { refreshToken: context.secret('refresh') },
         { grantToken: context.secret('grant') },
@@ -73,8 +73,7 @@ export const savingChecks: readonly Check[] = [
         { apiDomain: 'https://changed.example.com' },
         { scope: 'changed' },
         { tokenType: 'changed' },
-        { expiresAt: 1 },
-        { extra: { changed: true } },
+        { expiresAt: 1_860_000_000_000 },
         {},
       ];
       for (const change of changes) {
@@ -184,7 +183,13 @@ export const savingChecks: readonly Check[] = [
     async run(context) {
       const store = await context.open();
       const userSignature = { name: context.value('user') };
-      const { grantToken: _g, refreshToken: _r, accessToken: _a, ...rest } = context.everyField();
+      const {
+        grantToken: _g,
+        refreshToken: _r,
+        accessToken: _a,
+        extra: _e,
+        ...rest
+      } = context.everyField();
       for (const init of [
         {},
         { userSignature },
@@ -318,7 +323,7 @@ export const savingChecks: readonly Check[] = [
         'the record that is stored',
       );
       const { userSignature, clientId } = every;
-      const change = { accessToken: context.secret('access') };
+      const change = { accessToken: context.secret('access'), expiresAt: 1_850_000_000_000 };
       const updated = await store.saveToken(new OAuthToken({ userSignature, clientId, ...change }));
       expectFields(updated, { ...every, ...change }, 'what the second save gave');
       expectSame(

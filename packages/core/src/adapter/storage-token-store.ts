@@ -1,4 +1,3 @@
-/// <reference lib="esnext.disposable" preserve="true" />
 import { driverCodeOf, recordCorrupt, TokenStoreError } from '../errors.ts';
 import { findMatch, keysOf, type TokenKey } from '../rules/matching.ts';
 import { newId, planSave } from '../rules/save-plan.ts';
@@ -94,14 +93,44 @@ export class StorageTokenStore implements TokenStore {
     );
   }
 
-  async getTokens(): Promise<OAuthToken[]> {
-    const all: OAuthToken[] = [];
-    for await (const page of this.#pages('getTokens')) all.push(...page);
-    return all;
+  getTokens(): Promise<OAuthToken[]> {
+    return this.#run(
+      'getTokens',
+      noArgument,
+      async () => {
+        const tokens: OAuthToken[] = [];
+        for await (const page of this.#storage.pages()) {
+          for (const record of page) tokens.push(asToken(record));
+        }
+        return tokens;
+      },
+      itself,
+    );
   }
 
+  /** Each page is a call of its own: nobody waits for a caller who thinks between two of them. */
   async *tokens(): AsyncGenerator<OAuthToken, void, undefined> {
-    for await (const page of this.#pages('tokens')) yield* page;
+    let pages:
+      | Iterator<readonly StoredRecord[]>
+      | AsyncIterator<readonly StoredRecord[]>
+      | undefined;
+    try {
+      for (;;) {
+        const page = await this.#run(
+          'tokens',
+          noArgument,
+          () => {
+            pages ??= iteratorOf(this.#storage.pages());
+            return pages.next();
+          },
+          ({ done, value }) => (done === true ? undefined : value.map((record) => asToken(record))),
+        );
+        if (page === undefined) return;
+        yield* page;
+      }
+    } finally {
+      await pages?.return?.();
+    }
   }
 
   deleteTokens(): Promise<void> {
@@ -115,31 +144,6 @@ export class StorageTokenStore implements TokenStore {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** Each page is a call of its own: nobody waits for a caller who thinks between two of them. */
-  async *#pages(operation: string): AsyncGenerator<OAuthToken[], void, undefined> {
-    let pages:
-      | Iterator<readonly StoredRecord[]>
-      | AsyncIterator<readonly StoredRecord[]>
-      | undefined;
-    try {
-      for (;;) {
-        const page = await this.#run(
-          operation,
-          noArgument,
-          () => {
-            pages ??= iteratorOf(this.#storage.pages());
-            return pages.next();
-          },
-          ({ done, value }) => (done === true ? null : value.map((record) => asToken(record))),
-        );
-        if (page === null) return;
-        yield page;
-      }
-    } finally {
-      await pages?.return?.();
-    }
   }
 
   /**

@@ -1,6 +1,15 @@
-/// <reference lib="esnext.disposable" preserve="true" />
 import type { OAuthToken } from '../token/oauth-token.ts';
 import type { TokenInit } from '../token/token-fields.ts';
+
+declare global {
+  // As `lib.esnext.disposable` has them: whoever compiles for an older target lacks that.
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+  interface AsyncDisposable {
+    [Symbol.asyncDispose](): PromiseLike<void>;
+  }
+}
 
 /** A field that a save can make absent, see {@link SaveOptions.clear}. */
 export type ClearableField = Exclude<keyof TokenInit, 'id' | 'version' | 'expiresIn'>;

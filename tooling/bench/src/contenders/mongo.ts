@@ -1,5 +1,5 @@
 import KeyvMongo from '@keyv/mongo';
-import { keyDigest } from '@tokenkeep/core/adapter/server';
+import { digestKey } from '@tokenkeep/core/adapter/server';
 import { MongoTokenStore } from '@tokenkeep/mongo';
 import { startMongo } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
@@ -40,9 +40,9 @@ const bare = server.contender('bare statements of mongodb', async ({ client }, t
   return {
     calls: bareCalls(
       {
-        findByUser: (value) => found.findOne({ keys: keyDigest({ field: 'userName', value }) }),
+        findByUser: (value) => found.findOne({ keys: digestKey({ field: 'userName', value }).digest }),
         findByRefreshToken: (value) =>
-          found.findOne({ keys: keyDigest({ field: 'refreshToken', value }) }),
+          found.findOne({ keys: digestKey({ field: 'refreshToken', value }).digest }),
         upsert: (token) => {
           const record = token.toRecord();
           const filter = { userName: record.userName };

@@ -1,5 +1,5 @@
 import KeyvMysql from '@keyv/mysql';
-import { keyDigest } from '@tokenkeep/core/adapter/server';
+import { digestKey } from '@tokenkeep/core/adapter/server';
 import { MysqlTokenStore } from '@tokenkeep/mysql';
 import { startMariadb } from '@tokenkeep/test-servers';
 import { createPool } from 'mysql2/promise';
@@ -53,9 +53,9 @@ const bare = server.contender('bare statements of mysql2', async ({ pool }, toke
   const upsert = `INSERT INTO bare (${COLUMNS.join(', ')}) VALUES (${places}) ON DUPLICATE KEY UPDATE ${set}`;
   const statements = {
     findByUser: (value: string) =>
-      pool.execute(`${select} user_digest = ?`, [keyDigest({ field: 'userName', value })]),
+      pool.execute(`${select} user_digest = ?`, [digestKey({ field: 'userName', value }).digest]),
     findByRefreshToken: (value: string) =>
-      pool.execute(`${select} refresh_digest = ?`, [keyDigest({ field: 'refreshToken', value })]),
+      pool.execute(`${select} refresh_digest = ?`, [digestKey({ field: 'refreshToken', value }).digest]),
     upsert: (token: (typeof tokens)[number]) => {
       const { userName, clientId, clientSecret, refreshToken, accessToken, ...rest } =
         token.toRecord();
