@@ -121,7 +121,8 @@ export class RecordSteps implements Steps<OAuthToken, OAuthToken> {
     const { accessToken, refreshToken, expiresAt, scope, tokenType, apiDomain } = answer;
     // And nothing else of what a refresher gives: whose it is, it was told.
     const tokens = { accessToken, refreshToken, expiresAt, scope, tokenType, apiDomain };
-    const extra = { ...answer.extra, ...freshNotes(over, answer) };
+    const notes = { ...answer.extra, ...freshNotes(over, answer) };
+    const extra = Object.keys(notes).length === 0 ? null : notes;
     return this.#insisting(async () => {
       const stored = await this.#record.save(over, { ...tokens, extra }, 'lease');
       if (stored !== null) this.#unsaved = undefined;

@@ -170,7 +170,10 @@ class LoopbackProvider implements OAuthProvider {
     const form = await formOf(request);
     // Libraries have paths of their own: what is asked for tells the endpoint.
     if (form.has('grant_type')) return await this.#token(request, form);
-    if (/revoke/.test(pathname)) return await this.#revoke(request, form);
+    if (/revoke|refresh-tokens/.test(pathname)) {
+      const named = form.get('token') ?? form.get('refresh_token') ?? searchParams.get('token');
+      return await this.#revoke(request, form, named ?? pathname.split('/').at(-1) ?? '');
+    }
     if (pathname.startsWith('/api/')) return this.#api(request);
     if (pathname === '/authorize') return this.#authorize(request.method, searchParams, form);
     if (/^\/\.well-known\/(?:oauth-authorization-server|openid-configuration)$/.test(pathname))
@@ -201,13 +204,20 @@ class LoopbackProvider implements OAuthProvider {
     return given === undefined ? [400, { error: 'invalid_grant' }] : [200, this.#tokens(given)];
   }
 
-  async #revoke(request: IncomingMessage, form: ReadonlyMap<string, string>): Promise<Answer> {
+  async #revoke(
+    request: IncomingMessage,
+    form: ReadonlyMap<string, string>,
+    token: string,
+  ): Promise<Answer> {
     if (this.#failure !== undefined) return this.#failure;
-    if ((await clientOf(this.#clients, request.headers.authorization, form)) === undefined)
+    const { authorization } = request.headers;
+    // Whoever has the token may take it back: Google's and Salesforce's clients say nothing else.
+    const saysWho = authorization !== undefined || form.has('client_id');
+    if (saysWho && (await clientOf(this.#clients, authorization, form)) === undefined)
       return [401, { error: 'invalid_client' }];
     this.counts.revocations += 1;
-    this.#grants.revoke(form.get('token') ?? '');
-    return [200, ''];
+    this.#grants.revoke(token);
+    return request.method === 'DELETE' ? [204, ''] : [200, {}];
   }
 
   #api(request: IncomingMessage): Answer {
