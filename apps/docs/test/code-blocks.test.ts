@@ -24,9 +24,14 @@ const OWN_STORE = `
     constructor(path: string) { super({ path }); }
   }`;
 
+/** What the reader of the page on moving has from before. */
+const OLD_TOKENS = `id,user_name,client_id,client_secret,refresh_token,access_token,grant_token,expiry_time,redirect_url,api_domain
+1,ada@example.com,client,secret,refresh,access,,1900000000000,,`;
+
 /** @param folder where in the project */
 function write(project: Project, file: string, folder = ''): void {
   project.write(`${folder}src/my-token-store.ts`, OWN_STORE);
+  project.write(`${folder}sdk_tokens.txt`, OLD_TOKENS);
   for (const block of programsOf(file)) project.write(folder + nameOf(block), block.text);
 }
 

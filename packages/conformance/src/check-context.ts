@@ -6,11 +6,12 @@ import { leakIn } from './leaks.ts';
 import { ObservedStore, type Observer } from './observed-store.ts';
 import { PromiseBroken, Untested } from './promise-broken.ts';
 import { randomFrom } from './random.ts';
-import { roundsOf, type Settings } from './settings.ts';
+import { fullRoundsOf, roundsOf, type Settings } from './settings.ts';
 import { StoreProcess } from './store-process.ts';
 
-/** Something that no check looks for and every check may come across: all of it breaks C14. */
+/** Something that no check looks for and every check may come across. */
 export interface Observation {
+  readonly clause: 'C14' | 'T6';
   readonly expected: string;
   readonly actual: string;
   readonly done: readonly string[];
@@ -31,6 +32,8 @@ export class CheckContext implements Observer, AsyncDisposable {
   /** Every secret that was made up so far. */
   readonly secrets: Set<string>;
   readonly observations: Observation[];
+  /** What the pace of the store left out of this check. */
+  readonly leftOut: Set<string>;
   /** Whether a call did not settle. */
   hasHung = false;
   readonly #parent: CheckContext | undefined;
@@ -50,6 +53,7 @@ export class CheckContext implements Observer, AsyncDisposable {
     this.random = parent?.random ?? randomFrom(settings.seed);
     this.secrets = parent?.secrets ?? new Set();
     this.observations = parent?.observations ?? [];
+    this.leftOut = parent?.leftOut ?? new Set();
     this.#prefix = Math.floor(this.random() * 36 ** 5)
       .toString(36)
       .padStart(5, '0');
@@ -132,9 +136,20 @@ export class CheckContext implements Observer, AsyncDisposable {
     return starting;
   }
 
-  /** How many rounds are due where `standard` are at the standard intensity. */
-  rounds(standard: number): number {
-    return roundsOf(this.settings, standard);
+  /**
+   * How many rounds are due where `standard` are at the standard intensity. A store that is slow has
+   * fewer, but at least `atLeast`; that some are left out stands in the report.
+   */
+  rounds(standard: number, atLeast = 1): number {
+    const due = roundsOf(this.settings, standard, atLeast);
+    const full = fullRoundsOf(this.settings, standard);
+    if (due < full) this.leftOut.add(`${due} of ${full} rounds`);
+    return due;
+  }
+
+  /** How many of something are due where `standard` are at the standard intensity, whatever the pace. */
+  share(standard: number): number {
+    return fullRoundsOf(this.settings, standard);
   }
 
   /** Whole number from 0 to below `end`. */
@@ -227,6 +242,13 @@ export class CheckContext implements Observer, AsyncDisposable {
     }
   }
 
+  /** Something was printed, or the process was warned. */
+  printed(text: string): void {
+    if (text === '' || leakIn(text, this.secrets) === undefined) return;
+    const shown = { expected: 'no secret to be printed', actual: 'the store printed one' };
+    this.observations.push({ clause: 'T6', ...shown, done: this.journal.lines() });
+  }
+
   /** Something was thrown outside of any promise. */
   strayed(failure: unknown): void {
     this.#observe(
@@ -247,7 +269,7 @@ export class CheckContext implements Observer, AsyncDisposable {
   }
 
   #observe(expected: string, actual: string): void {
-    this.observations.push({ expected, actual, done: this.journal.lines() });
+    this.observations.push({ clause: 'C14', expected, actual, done: this.journal.lines() });
   }
 }
 
@@ -276,6 +298,5 @@ async function atMost(limit: number, work: () => Promise<unknown>): Promise<void
 
 /** A check's failure with the calls that led to it. */
 export function withCalls(error: unknown, journal: Journal): unknown {
-  if (!(error instanceof PromiseBroken) || error.done !== undefined) return error;
-  return new PromiseBroken(error.expected, error.actual, journal.lines());
+  return error instanceof PromiseBroken ? error.with({ done: journal.lines() }) : error;
 }

@@ -91,10 +91,13 @@ export function checksFor(
   definition: TokenStoreDefinition,
   clauses?: readonly string[],
 ): readonly Check[] {
-  return CHECKS.filter(({ clause }) => {
+  return CHECKS.filter(({ clause, finds = [] }) => {
     const capability = capabilityOf(clause);
     if (capability !== undefined && definition[capability] !== true) return false;
-    return clauses === undefined || clauses.some((wanted) => isOf(clause, wanted));
+    return (
+      clauses === undefined ||
+      clauses.some((wanted) => [clause, ...finds].some((one) => isOf(one, wanted)))
+    );
   });
 }
 

@@ -1,56 +1,8 @@
-/** The number of a clause, such as `M2`. */
-export type ClauseId =
-  | 'T1'
-  | 'T2'
-  | 'T3'
-  | 'T4'
-  | 'T5'
-  | 'T6'
-  | 'M1'
-  | 'M2'
-  | 'M3'
-  | 'M4'
-  | 'M5'
-  | 'C1'
-  | 'C2'
-  | 'C3'
-  | 'C4'
-  | 'C5'
-  | 'C6'
-  | 'C7'
-  | 'C8'
-  | 'C9'
-  | 'C10'
-  | 'C11'
-  | 'C12'
-  | 'C13'
-  | 'C14'
-  | 'C15'
-  | 'C16'
-  | 'C17'
-  | 'C8'
-  | 'C11'
-  | 'C14'
-  | 'C15'
-  | 'A1'
-  | 'A2'
-  | 'A3'
-  | 'A4'
-  | 'A5'
-  | 'V1'
-  | 'V2'
-  | 'V3'
-  | 'D1'
-  | 'D2'
-  | 'D3'
-  | 'S1'
-  | 'S2';
-
 /**
  * What each clause of the contract promises, in one sentence. The whole text is in the project's
  * `docs/contract.md`.
  */
-export const CLAUSES: Readonly<Record<ClauseId, string>> = {
+const PROMISES = {
   T1: 'A token holds the fields of the contract, each of which may be absent.',
   T2: 'A token never changes.',
   T3: 'null, undefined and "" all mean absent.',
@@ -79,11 +31,14 @@ export const CLAUSES: Readonly<Record<ClauseId, string>> = {
   C15: 'A save that failed leaves the old record or the new one, whole.',
   C16: 'Stores of different names never see each other.',
   C17: 'close can be called twice, lets calls in flight finish, and later calls reject.',
+  C19: 'No record goes by itself: not by age, by an expiry, by being left alone, or because there are many.',
+  C20: 'Nothing that a store does depends on the clock: neither the order nor which save wins.',
   A1: 'Concurrent saves for one user, or one token, leave one record, and none of them fails.',
   A2: 'That record is what some order of the saves would have left.',
   A3: 'Concurrent saves for different users lose none.',
   A4: 'A concurrent reader sees a record before or after a save, never half of it, never none.',
   A5: 'deleteTokens at the same time as saves leaves each record whole or gone.',
+  A6: 'No call stops the event loop for more than 100 ms.',
   V1: 'Every record has a version from 1 that grows with each save.',
   V2: 'ifVersion saves only over that version; 0 only adds.',
   V3: 'Of concurrent saves with one ifVersion exactly one succeeds.',
@@ -92,7 +47,13 @@ export const CLAUSES: Readonly<Record<ClauseId, string>> = {
   D3: 'A save that was not acknowledged is there whole or not at all.',
   S1: 'The promises about concurrency hold across processes.',
   S2: 'Two processes may open an empty storage for the first time at once.',
-};
+} as const;
+
+/** The number of a clause, such as `M2`. */
+export type ClauseId = keyof typeof PROMISES;
+
+/** What each clause promises, in one sentence. */
+export const CLAUSES: Readonly<Record<ClauseId, string>> = PROMISES;
 
 /** Every clause, in the order of the contract. */
 export const CLAUSE_IDS: readonly ClauseId[] = Object.keys(CLAUSES).filter(isClauseId);

@@ -49,6 +49,8 @@ function derivedFrom(maker: StoreMaker, module: string): TokenStoreDefinition {
       kept.set(path, store);
       return store;
     },
+    // A name that begins like that of the place, as `t10` begins like `t1`.
+    neighbour: (place) => `${String(place)}0`,
     destroy: (place) => {
       kept.delete(String(place));
       rmSync(dirname(String(place)), { recursive: true, force: true });

@@ -6,6 +6,11 @@ import { show, showDifference } from './show.ts';
 /** A record as it is compared: absent fields left out. */
 export type PlainRecord = Readonly<Record<string, unknown>>;
 
+/** Whether a value is a record, and not nothing or a list. */
+export function isPlainRecord(value: unknown): value is PlainRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The record of what a store gave out, absent fields left out. */
 export function recordOf(token: unknown, what = 'a token'): PlainRecord {
   if (

@@ -35,9 +35,9 @@ export async function holdsForAll<T>(
   const details = await fc.check(property, { seed, numRuns: runs });
   if (!details.failed) return;
   if (smallest instanceof PromiseBroken) {
-    const { expected, actual, done } = smallest;
+    const { expected, actual, done = [], clause, hint } = smallest;
     const note = `(the smallest of ${details.numRuns} random sequences that were tried, after ${details.numShrinks} steps)`;
-    throw new PromiseBroken(expected, actual, [...(done ?? []), note]);
+    throw new PromiseBroken(expected, actual, { done: [...done, note], clause, hint });
   }
   throw smallest ?? details.errorInstance;
 }

@@ -5,6 +5,7 @@ import { ListTokenStore } from '@tokenkeep/list';
 import { type Call, type Outcome, perform } from './calls.ts';
 import type { PlainRecord } from './expectations.ts';
 import { PromiseBroken } from './promise-broken.ts';
+import { clauseOfList, clauseOfOutcome } from './reference-clause.ts';
 import { show } from './show.ts';
 
 /**
@@ -73,19 +74,27 @@ export class ReferenceModel {
     const wanted = isSaved ? this.#plain(written) : this.#comparable(expected);
     const got = this.#comparable(actual);
     if (isDeepStrictEqual(got, wanted)) return;
-    throw new PromiseBroken(`${call.method} to give ${show(wanted)}`, `it gave ${show(got)}`);
+    throw new PromiseBroken(`${call.method} to give ${show(wanted)}`, `it gave ${show(got)}`, {
+      clause: clauseOfOutcome(call, wanted, got),
+    });
   }
 
   /**
-   * Compares the whole list.
+   * Compares the whole list after a call.
    *
    * @throws PromiseBroken
    */
-  compareAll(listed: Outcome): void {
+  compareAll(listed: Outcome, call: Call): void {
     const wanted = this.#records.map((record) => this.#plain(record));
     const got = this.#comparable(listed);
     if (isDeepStrictEqual(got, wanted)) return;
-    throw new PromiseBroken(`getTokens to give ${show(wanted)} after that`, `it gave ${show(got)}`);
+    throw new PromiseBroken(
+      `getTokens to give ${show(wanted)} after that`,
+      `it gave ${show(got)}`,
+      {
+        clause: clauseOfList(call, wanted, got),
+      },
+    );
   }
 
   #absorbedBy(token: TokenRecord): {
@@ -119,6 +128,7 @@ export class ReferenceModel {
         throw new PromiseBroken(
           'a new id for a new record',
           `it was ${show(id)}, which was given before`,
+          { clause: 'C8' },
         );
       }
       written.id = id;
@@ -126,7 +136,9 @@ export class ReferenceModel {
     this.#usedIds.add(written.id);
     if (!this.#hasVersions) return;
     if (!Number.isSafeInteger(version) || Number(version) <= (old?.version ?? 0)) {
-      throw new PromiseBroken(`a version above ${old?.version ?? 0}`, `it was ${show(version)}`);
+      throw new PromiseBroken(`a version above ${old?.version ?? 0}`, `it was ${show(version)}`, {
+        clause: 'V1',
+      });
     }
     written.version = Number(version);
   }

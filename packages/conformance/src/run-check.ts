@@ -3,6 +3,7 @@ import { CheckContext, withCalls } from './check-context.ts';
 import { CLAUSES, type ClauseId } from './clauses.ts';
 import type { TokenStoreDefinition } from './definition.ts';
 import { codeOf, firstLine } from './expectations.ts';
+import { Overheard } from './overheard.ts';
 import { PromiseBroken, Untested } from './promise-broken.ts';
 import { seedFor } from './random.ts';
 import type { Settings } from './settings.ts';
@@ -35,14 +36,22 @@ export interface CheckResult {
   /** Why it is untested. */
   readonly reason?: string;
   readonly failures: readonly Failure[];
+  /** What the pace of the store left out of it, such as `2 of 15 rounds`. */
+  readonly leftOut?: string;
   /** How long it took: milliseconds. */
   readonly duration: number;
 }
 
-/** The failures that any check can come across belong to C14, with these words. */
+/** The failures that any check can come across, with these words. */
 const ANYWHERE = {
-  why: 'Who calls a store has to know what failed, must not find secrets in a log, and must not be ended or kept waiting by it.',
-  hint: 'Catch what the driver throws, wherever it does, and reject the call with a new TokenStoreError: a code, the operation, retryable, and nothing of the driver but its own code.',
+  C14: {
+    why: 'Who calls a store has to know what failed, must not find secrets in a log, and must not be ended or kept waiting by it.',
+    hint: 'Catch what the driver throws, wherever it does, and reject the call with a new TokenStoreError: a code, the operation, retryable, and nothing of the driver but its own code.',
+  },
+  T6: {
+    why: 'What is printed stands in a log, and whoever reads that can use it.',
+    hint: 'Print no record, no statement with its values and no error of a driver.',
+  },
 };
 
 /** Runs one check on a store. Never throws: what goes wrong is in the result. */
@@ -55,7 +64,9 @@ export async function runCheck(
   const ownSeed = seedFor(settings.seed, `${check.clause} ${check.title}`);
   const context = new CheckContext(definition, { ...settings, seed: ownSeed });
   const stray = new StrayFailures();
+  const overheard = new Overheard();
   stray.start();
+  overheard.start();
   let failure: unknown;
   try {
     await inTime(check, context);
@@ -67,6 +78,8 @@ export async function runCheck(
     await turnOfTheLoop();
     for (const thrown of stray.take()) context.strayed(thrown);
     stray.stop();
+    overheard.stop();
+    context.printed(overheard.take());
   }
   const failures: Failure[] = [];
   if (failure !== undefined && !(failure instanceof Untested)) {
@@ -78,11 +91,10 @@ export async function runCheck(
     if (seen.has(observation.expected)) continue;
     seen.add(observation.expected);
     failures.push({
-      clause: 'C14',
       check: `${check.title} (seen in a check of ${check.clause})`,
-      promise: CLAUSES.C14,
+      promise: CLAUSES[observation.clause],
       ...observation,
-      ...ANYWHERE,
+      ...ANYWHERE[observation.clause],
       seed: settings.seed,
     });
   }
@@ -92,6 +104,7 @@ export async function runCheck(
     status: failures.length > 0 ? 'failed' : failure === undefined ? 'passed' : 'untested',
     ...(failure instanceof Untested ? { reason: failure.message } : {}),
     failures,
+    ...(context.leftOut.size > 0 ? { leftOut: [...context.leftOut].join(', ') } : {}),
     duration: performance.now() - started,
   };
 }
@@ -106,15 +119,16 @@ function failureOf(
     error instanceof PromiseBroken
       ? error
       : new PromiseBroken('every call to do what it is asked', unexpected(error));
+  const clause = broken.clause ?? check.clause;
   return {
-    clause: check.clause,
+    clause,
     check: check.title,
-    promise: CLAUSES[check.clause],
+    promise: CLAUSES[clause],
     done: broken.done ?? context.journal.lines(),
     expected: broken.expected,
     actual: broken.actual,
     why: check.why,
-    hint: check.hint,
+    hint: broken.hint ?? check.hint,
     seed: settings.seed,
   };
 }

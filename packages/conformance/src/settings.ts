@@ -1,4 +1,4 @@
-/** How thorough a run is. On a store in memory: under 2 s, under 15 s, under 3 min. */
+/** How thorough a run is. On a store in memory: under 3 s, under 20 s, under 4 min. */
 export type Intensity = 'quick' | 'standard' | 'thorough';
 
 /** Every intensity, from the fastest on. */
@@ -60,7 +60,17 @@ export function settingsOf(options: SettingsOptions, pace = 1): Settings {
   };
 }
 
-/** How many rounds are due where `standard` are, at a pace of 1; at least one. */
-export function roundsOf(settings: Settings, standard: number): number {
-  return Math.max(1, Math.round((standard * FACTORS[settings.intensity]) / settings.pace));
+/** How many rounds are due where `standard` are, whatever the pace; at least one. */
+export function fullRoundsOf(settings: Settings, standard: number): number {
+  return Math.max(1, Math.round(standard * FACTORS[settings.intensity]));
+}
+
+/**
+ * How many rounds are due at the pace of the store. A slow store is tried less often, but never less
+ * than `atLeast` times (a tenth of that where the run is to be quick).
+ */
+export function roundsOf(settings: Settings, standard: number, atLeast = 1): number {
+  const full = fullRoundsOf(settings, standard);
+  const paced = Math.round(full / Math.max(1, settings.pace));
+  return Math.min(full, Math.max(fullRoundsOf(settings, atLeast), paced));
 }

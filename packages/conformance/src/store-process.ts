@@ -27,7 +27,17 @@ export type WorkerCommand =
       /** `together`: all at once. `in order`: each when the one before has ended. */
       readonly how: 'together' | 'in order';
     }
-  | { readonly command: 'save until killed'; readonly log: string; readonly lanes: number };
+  | ({ readonly command: 'save until killed' } & SavingUntilKilled);
+
+/** What a process does that is to be killed. */
+export interface SavingUntilKilled {
+  /** Where it notes what it tried, and what was acknowledged. */
+  readonly log: string;
+  /** How many records it saves at once. */
+  readonly lanes: number;
+  /** `update`: the record of a user. `absorb`: a token without a user, and then the user with it. */
+  readonly how: 'update' | 'absorb';
+}
 
 /** What a worker answers. */
 export type WorkerAnswer =
@@ -98,8 +108,8 @@ export class StoreProcess {
   }
 
   /** Begins to save, and writes what it tried and what was acknowledged to a file, until it is killed. */
-  saveUntilKilled(log: string, lanes: number): void {
-    const command: WorkerCommand = { command: 'save until killed', log, lanes };
+  saveUntilKilled(saving: SavingUntilKilled): void {
+    const command: WorkerCommand = { command: 'save until killed', ...saving };
     this.#child.send(command);
   }
 

@@ -4,9 +4,14 @@ import { openSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import { OAuthToken, type TokenStore } from '@tokenkeep/core';
 import { type MadeCall, performTimed, sharedClock } from './calls.ts';
-import { savedInLane } from './lanes.ts';
+import { absorbingInLane, bareInLane, savedInLane } from './lanes.ts';
 import { loadDefinition } from './load-definition.ts';
-import type { WorkerAnswer, WorkerCommand, WorkerTask } from './store-process.ts';
+import type {
+  SavingUntilKilled,
+  WorkerAnswer,
+  WorkerCommand,
+  WorkerTask,
+} from './store-process.ts';
 
 const task: WorkerTask = JSON.parse(process.argv[2] ?? '{}');
 let { place } = task;
@@ -37,7 +42,7 @@ async function obey(command: WorkerCommand): Promise<void> {
     }
     case 'save until killed':
       store ??= await definition.open(place);
-      await saveUntilKilled(store, command.log, command.lanes);
+      await saveUntilKilled(store, command);
   }
 }
 
@@ -58,7 +63,10 @@ async function run(
   return made;
 }
 
-async function saveUntilKilled(opened: TokenStore, path: string, lanes: number): Promise<void> {
+async function saveUntilKilled(
+  opened: TokenStore,
+  { log: path, lanes, how }: SavingUntilKilled,
+): Promise<void> {
   // Who would have killed it is gone.
   process.once('disconnect', () => process.exit());
   // Written at once and by the system: it outlives this process.
@@ -67,8 +75,10 @@ async function saveUntilKilled(opened: TokenStore, path: string, lanes: number):
     for (let count = 1; ; count += 1) {
       const tag = `${process.pid}-${count}`;
       writeSync(log, `try ${lane} ${tag}\n`);
-      await opened.saveToken(new OAuthToken(savedInLane(lane, tag)));
+      const first = how === 'absorb' ? bareInLane(lane, tag) : savedInLane(lane, tag);
+      await opened.saveToken(new OAuthToken(first));
       writeSync(log, `ack ${lane} ${tag}\n`);
+      if (how === 'absorb') await opened.saveToken(new OAuthToken(absorbingInLane(lane, tag)));
     }
   };
   await Promise.all(Array.from({ length: lanes }, (_, lane) => saveOn(lane)));

@@ -68,7 +68,7 @@ export class MemoryEngine implements Engine<MemoryEntry> {
     return entry;
   }
 
-  async delete({ value }: DigestedKey, ifVersion: number | undefined): Promise<void> {
+  async delete({ value }: DigestedKey, ifVersion: number | undefined): Promise<undefined> {
     await this.#step('delete');
     const entry = this.database.entries.get(value);
     refuseOtherVersion(entry?.record ?? null, { ifVersion });

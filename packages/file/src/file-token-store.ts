@@ -1,13 +1,11 @@
 import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
-  driverCodeOf,
   type Failures,
   GroupCommit,
-  invalidOption,
   requireKnownOptions,
   requireTimeout,
   type SavePlan,
@@ -16,7 +14,7 @@ import {
   type TokenStorage,
   type Work,
 } from '@tokenkeep/core/adapter';
-import { fileFailure, resolvePath } from '@tokenkeep/core/adapter/file';
+import { fileFailure, requirePath, resolvePath, usableFile } from '@tokenkeep/core/adapter/file';
 import type { MemorySpace } from '@tokenkeep/memory';
 import { FileLock } from './file-lock.ts';
 import { TokenFile } from './token-file.ts';
@@ -27,7 +25,7 @@ export interface FileTokenStoreOptions {
    * The file. The first save creates it, readable by its owner only, with the folders that are
    * missing. A symbolic link is followed. Beside it `<path>.lock` is made, and stays.
    */
-  path: string;
+  path: string | URL;
   /**
    * How long to wait for another process that is writing: milliseconds.
    *
@@ -55,7 +53,7 @@ export class FileTokenStore extends StorageTokenStore {
       ['path', 'timeout'],
       "{ path: './tokens.json' }",
     );
-    super(new FileRecords(pathOf(options), requireTimeout(options.timeout ?? 30_000, 0)));
+    super(new FileRecords(requirePath(options.path), requireTimeout(options.timeout ?? 30_000, 0)));
   }
 }
 
@@ -80,7 +78,9 @@ class FileRecords implements TokenStorage {
   async open(): Promise<void> {
     const path = await resolvePath(this.#path);
     const file = new TokenFile(path);
-    await requireUsable(path);
+    const exists = await usableFile(path);
+    // Says what would be in the way of the first save.
+    if (exists === undefined) await access(dirname(path), constants.W_OK | constants.X_OK);
     file.read();
     this.#opened = { file, lock: new FileLock(`${path}.lock`, this.#timeout) };
   }
@@ -154,27 +154,4 @@ class FileRecords implements TokenStorage {
       written();
     }
   }
-}
-
-/** Says what would be in the way of the first save. */
-async function requireUsable(path: string): Promise<void> {
-  const found = await stat(path).catch((error: unknown) => {
-    if (driverCodeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (found === undefined) {
-    await access(dirname(path), constants.W_OK | constants.X_OK);
-  } else if (!found.isFile()) {
-    throw new TokenStoreError(
-      'PATH_UNUSABLE',
-      `The path ${JSON.stringify(path)} is a ${found.isDirectory() ? 'folder' : 'device'}: give the path of a file.`,
-    );
-  }
-}
-
-function pathOf({ path }: FileTokenStoreOptions): string {
-  if (typeof path !== 'string' || path === '' || /\0|[\\/]$/.test(path)) {
-    throw invalidOption('path', 'must be the path of a file, without a NUL');
-  }
-  return resolve(path);
 }

@@ -1,7 +1,5 @@
-import { statSync } from 'node:fs';
 import { TokenStoreError } from '@tokenkeep/core';
 import type { MaybePromise } from '@tokenkeep/core/adapter';
-import { createPrivateFile, resolvePath } from '@tokenkeep/core/adapter/file';
 import { prepare, type SqliteDatabase } from './sqlite-database.ts';
 
 /** How hard SQLite makes sure that a commit is on the disk; see `PRAGMA synchronous`. */
@@ -18,66 +16,12 @@ export interface DatabaseSource {
   configure(database: SqliteDatabase): void;
   /** Called once before the first table is made. */
   beforeFirstTable(database: SqliteDatabase): void;
+  /** Called before a read: throws if it would not see what was saved meanwhile. */
+  beforeRead(): void;
   /** Called before a commit: throws if what is written now would not be found again. */
   beforeCommit(): void;
   /** Undoes what `open()` did. */
   close(database: SqliteDatabase): void;
-}
-
-/** A database file, or `:memory:`, that the store opens and closes. */
-export class DatabaseFile implements DatabaseSource {
-  readonly #path: string;
-  readonly #synchronous: Synchronous;
-  #opened: { readonly path: string; readonly dev: number; readonly ino: number } | undefined;
-
-  constructor(path: string, synchronous: Synchronous) {
-    this.#path = path;
-    this.#synchronous = synchronous;
-  }
-
-  async open(): Promise<SqliteDatabase> {
-    const path = this.#path === ':memory:' ? this.#path : await this.#createFile();
-    const { default: Database } = await import('better-sqlite3');
-    // Waiting is done by the store, which does not stop the whole process for it.
-    return new Database(path, { timeout: 10 });
-  }
-
-  configure(database: SqliteDatabase): void {
-    // A cache in KiB, of which no more is taken than is read: it has room for 100,000 tokens.
-    database.exec(
-      `PRAGMA synchronous = ${this.#synchronous}; PRAGMA secure_delete = ON; PRAGMA cache_size = -131072`,
-    );
-  }
-
-  beforeFirstTable(database: SqliteDatabase): void {
-    // The file remembers it. In memory, and on file systems that can't, another mode stays.
-    prepare(database, 'PRAGMA journal_mode = WAL').get();
-  }
-
-  beforeCommit(): void {
-    if (this.#opened === undefined) return;
-    const { path, dev, ino } = this.#opened;
-    // SQLite goes on writing to a file that was deleted: an acknowledged save would be lost (D1).
-    const now = statSync(path, { throwIfNoEntry: false });
-    if (now?.ino === ino && now.dev === dev) return;
-    throw new TokenStoreError(
-      'PATH_UNUSABLE',
-      `The database file ${JSON.stringify(path)} was deleted or replaced while it was open. Close the store and open a new one; nothing was saved.`,
-    );
-  }
-
-  close(database: SqliteDatabase): void {
-    database.close();
-  }
-
-  async #createFile(): Promise<string> {
-    const path = await resolvePath(this.#path);
-    // SQLite would make it readable for everybody. It gives -wal and -shm the same rights.
-    await createPrivateFile(path);
-    const { dev, ino } = statSync(path);
-    this.#opened = { path, dev, ino };
-    return path;
-  }
 }
 
 /** How many stores use a handle that was handed in, and what `secure_delete` was before them. */
@@ -108,6 +52,8 @@ export class GivenDatabase implements DatabaseSource {
   beforeFirstTable(): void {
     // The journal mode is the owner's choice.
   }
+
+  beforeRead(): void {}
 
   beforeCommit(): void {}
 

@@ -21,7 +21,7 @@ const NAMES = COLUMNS.map(([column]) => column);
 const SELECT = `SELECT ${COLUMNS.map(([column, field]) => `${column} AS "${field}"`).join(', ')}`;
 
 /** Records in one page: what is read, or removed, at a time. */
-const PAGE_SIZE = 500;
+const PAGE_SIZE = 100;
 
 type PositionedRow = StoredRecord & { position: number };
 

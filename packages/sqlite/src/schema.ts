@@ -87,12 +87,14 @@ function addColumns(table: string, columns: readonly string[] = []): string {
 export function readSchemaVersion(database: SqliteDatabase, table: string): number {
   const exists = columnsOf(database, table).length > 0;
   const recorded = recordedVersion(database, table);
-  if (exists && recorded === undefined) throw unknownSchema(table, 'was not made by a token store');
+  if (exists && recorded === undefined) {
+    throw unknownSchema(table, "is another program's: give another name with the option table");
+  }
   if (!exists || recorded === undefined) return 0;
   if (recorded > SCHEMA_VERSION) {
     throw unknownSchema(
       table,
-      `has version ${recorded} of the schema, and this package knows ${SCHEMA_VERSION}`,
+      `has version ${recorded} of the schema, and this package knows ${SCHEMA_VERSION}. Upgrade @tokenkeep/sqlite`,
     );
   }
   const added = ADDED_COLUMNS.slice(recorded - 1).flat();
@@ -104,9 +106,17 @@ export function readSchemaVersion(database: SqliteDatabase, table: string): numb
       columns.filter((column) => !added.includes(column)),
     )
   ) {
-    throw unknownSchema(table, 'has other columns than a token store gave it');
+    throw unknownSchema(
+      table,
+      'has other columns than a token store gave it. Restore it from a backup, or give another name with the option table',
+    );
   }
   return recorded;
+}
+
+/** Whether nothing is in the database yet. */
+export function isEmpty(database: SqliteDatabase): boolean {
+  return prepare(database, 'SELECT name FROM main.sqlite_master LIMIT 1').get() === undefined;
 }
 
 /**
@@ -131,7 +141,7 @@ function recordedVersion(database: SqliteDatabase, table: string): number | unde
   const columns = columnsOf(database, VERSIONS_TABLE);
   if (columns.length === 0) return undefined;
   if (!hasColumns(database, VERSIONS_TABLE, ['table_name', 'version'])) {
-    throw unknownSchema(VERSIONS_TABLE, 'was not made by a token store');
+    throw unknownSchema(VERSIONS_TABLE, "is another program's: use another database");
   }
   const row = prepare(
     database,
@@ -153,6 +163,6 @@ function columnsOf(database: SqliteDatabase, table: string): string[] {
 function unknownSchema(table: string, problem: string): TokenStoreError {
   return new TokenStoreError(
     'SCHEMA_UNKNOWN',
-    `The table ${JSON.stringify(table)} ${problem}. Name another with the option table, or upgrade; it was left as it is.`,
+    `The table ${JSON.stringify(table)} ${problem}. It was left as it is.`,
   );
 }

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
+  EventLoopTurn,
   type Failures,
   GroupCommit,
   invalidOption,
@@ -15,16 +15,13 @@ import {
   type TokenStorage,
   type Work,
 } from '@tokenkeep/core/adapter';
-import {
-  DatabaseFile,
-  type DatabaseSource,
-  GivenDatabase,
-  type Synchronous,
-} from './database-source.ts';
+import { requirePath } from '@tokenkeep/core/adapter/file';
+import { DatabaseFile } from './database-file.ts';
+import { type DatabaseSource, GivenDatabase, type Synchronous } from './database-source.ts';
 import { isBusy, translateSqliteError } from './errors.ts';
 import { ImmediateTransaction } from './immediate-transaction.ts';
 import { OpenedTable } from './opened-table.ts';
-import { migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts';
+import { isEmpty, migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** Options of either kind of `SqliteTokenStore`. */
@@ -50,7 +47,7 @@ export interface SqlitePathOptions extends SqliteTableOptions {
    * The database file, or `:memory:`. It is created where there is none, readable by its owner
    * only, with the folders that are missing. A symbolic link is followed.
    */
-  path: string;
+  path: string | URL;
   database?: undefined;
   /**
    * What a save waits for. `full`: it is on the disk, and outlives a power failure. `extra`: the
@@ -99,6 +96,9 @@ interface Opened {
   readonly table: OpenedTable;
 }
 
+/** All stores of a process: it has one event loop. */
+const turn = new EventLoopTurn();
+
 class SqliteTable implements TokenStorage {
   readonly #source: DatabaseSource;
   readonly #table: string;
@@ -127,7 +127,10 @@ class SqliteTable implements TokenStorage {
   }
 
   find(keys: readonly TokenKey[]): MaybePromise<StoredRecord[]> {
-    return this.#whenFree(() => this.#open.table.find(keys));
+    return this.#whenFree(() => {
+      this.#source.beforeRead();
+      return this.#open.table.find(keys);
+    });
   }
 
   save(keys: readonly TokenKey[], decide: Decide): Promise<SavePlan> {
@@ -153,10 +156,13 @@ class SqliteTable implements TokenStorage {
     let position: number | undefined = 0;
     while (position !== undefined && position < last) {
       const after: number = position;
-      const page = await this.#whenFree(() => table.page(after, last));
+      const page = await this.#whenFree(() => {
+        this.#source.beforeRead();
+        return table.page(after, last);
+      });
       yield page.records;
       position = page.position;
-      await nextTurn();
+      await turn.next();
     }
   }
 
@@ -169,7 +175,7 @@ class SqliteTable implements TokenStorage {
     while (position !== undefined && position < last) {
       const after: number = position;
       position = await this.#writes.add(() => table.deletePage(after, last));
-      await nextTurn();
+      await turn.next();
     }
   }
 
@@ -190,7 +196,8 @@ class SqliteTable implements TokenStorage {
 
   #requireSchema(database: SqliteDatabase, transaction: ImmediateTransaction): void {
     if (readSchemaVersion(database, this.#table) === SCHEMA_VERSION) return;
-    this.#source.beforeFirstTable(database);
+    // A database that another program has made stays as that has made it.
+    if (isEmpty(database)) this.#source.beforeFirstTable(database);
     transaction.run(() => migrate(database, this.#table));
   }
 
@@ -230,8 +237,9 @@ class SqliteTable implements TokenStorage {
     return failures;
   }
 
-  /** Does it now, or as soon as no other connection is in the way. */
+  /** Does it now, or when the event loop has had its turn and no other connection is in the way. */
   #whenFree<T>(work: () => T): MaybePromise<T> {
+    if (turn.isOver()) return turn.next().then(() => this.#whenFree(work));
     try {
       return work();
     } catch (error) {
@@ -274,11 +282,6 @@ function tableOf({ table = DEFAULT_TABLE }: SqliteTokenStoreOptions): string {
   return table;
 }
 
-/** Lets timers and other callers have their turn. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolveTurn) => setImmediate(resolveTurn));
-}
-
 function sourceOf(options: SqliteTokenStoreOptions): DatabaseSource {
   const { path, database, synchronous = 'full' } = options;
   if ((path === undefined) === (database === undefined)) {
@@ -297,14 +300,11 @@ function sourceOf(options: SqliteTokenStoreOptions): DatabaseSource {
     return new GivenDatabase(database);
   }
   // better-sqlite3 cuts white space off a path; a file of another name would be opened.
-  if (typeof path !== 'string' || path.trim() !== path || path === '' || /[\0]|[\\/]$/.test(path)) {
-    throw invalidOption(
-      'path',
-      'must be the path of a file, without a NUL or white space around it, or ":memory:"',
-    );
+  if (typeof path === 'string' && path.trim() !== path) {
+    throw invalidOption('path', 'must not begin or end with white space');
   }
   if (!['normal', 'full', 'extra'].includes(synchronous)) {
     throw invalidOption('synchronous', "must be 'normal', 'full' or 'extra'");
   }
-  return new DatabaseFile(path === ':memory:' ? path : resolve(path), synchronous);
+  return new DatabaseFile(path === ':memory:' ? path : requirePath(path), synchronous);
 }

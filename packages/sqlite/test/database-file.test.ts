@@ -1,5 +1,13 @@
-import { readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { OAuthToken } from '@tokenkeep/core';
 import { freshFolder } from '@tokenkeep/path-checks';
 import { SqliteTokenStore } from '@tokenkeep/sqlite';
@@ -46,6 +54,38 @@ describe('a database file', () => {
     renameSync(join(folder, 'moved'), path);
     expect((await store.getTokens()).map((token) => token.userSignature?.name)).toEqual(['ada']);
     expect(await store.saveToken(bob)).toMatchObject({ version: 1 });
+  });
+
+  test('that is empty is an empty store', async () => {
+    const path = join(freshFolder(), 'tokens.db');
+    writeFileSync(path, '');
+    await using store = new SqliteTokenStore({ path });
+    expect(await store.getTokens()).toEqual([]);
+    expect(await store.saveToken(ada)).toMatchObject({ version: 1 });
+  });
+
+  test('that was cut to nothing beside its log is refused, and the log is left', async () => {
+    const folder = freshFolder();
+    const path = join(folder, 'tokens.db');
+    const store = new SqliteTokenStore({ path });
+    await store.saveToken(ada);
+    const log = readFileSync(`${path}-wal`);
+    await store.close();
+    writeFileSync(path, '');
+    writeFileSync(`${path}-wal`, log);
+    await using cut = new SqliteTokenStore({ path });
+    await expect(cut.getTokens()).rejects.toMatchObject({
+      code: 'RECORD_CORRUPT',
+      message: expect.stringContaining(`${path}-wal`),
+    });
+    expect(readFileSync(`${path}-wal`)).toEqual(log);
+  });
+
+  test('may be given as a URL', async () => {
+    const path = join(freshFolder(), 'tokens.db');
+    await using store = new SqliteTokenStore({ path: pathToFileURL(path) });
+    await store.saveToken(ada);
+    expect(existsSync(path)).toBe(true);
   });
 
   test('that was cut short is refused with RECORD_CORRUPT', async () => {
@@ -154,4 +194,36 @@ test('another connection that does not let go is told with STORE_BUSY', async ()
   other.exec('ROLLBACK');
   expect(await store.saveToken(bob)).toMatchObject({ version: 1 });
   other.close();
+});
+
+describe('calls one after the other', () => {
+  /** Calls until a timer has had its turn; gives up where that does not come. */
+  async function untilTimer(call: () => Promise<unknown>, most: number): Promise<boolean> {
+    let hasCome = false;
+    setTimeout(() => {
+      hasCome = true;
+    });
+    for (let calls = 0; calls < most && !hasCome; calls += 1) await call();
+    return hasCome;
+  }
+
+  test('let timers have their turn', async () => {
+    await using store = new SqliteTokenStore({ path: ':memory:' });
+    await store.saveToken(ada);
+    expect(await untilTimer(() => store.findToken(ada), 200_000)).toBe(true);
+    expect(await untilTimer(() => store.saveToken(ada), 50_000)).toBe(true);
+  });
+
+  test('and many at once do, too', async () => {
+    await using store = new SqliteTokenStore({ path: ':memory:' });
+    await store.saveToken(ada);
+    let isDone = false;
+    const finds = Array.from({ length: 50_000 }, () => store.findToken(ada));
+    const all = Promise.all(finds).then(() => {
+      isDone = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(isDone).toBe(false);
+    await all;
+  });
 });

@@ -33,6 +33,20 @@ test.each<[option: string, options: SqliteTokenStoreOptions]>([
   expect(construct).toThrow(`The option ${option} `);
 });
 
+test('no options at all: it says what to give', () => {
+  const construct = () => Reflect.construct(SqliteTokenStore, []);
+  expect(construct).toThrow(/\{ path: '\.\/tokens\.db' \}/);
+});
+
+test('an option that is not known is named', () => {
+  const construct = () => Reflect.construct(SqliteTokenStore, [{ path: 'x', tabel: 'y' }]);
+  expect(construct).toThrow(/"tabel".*path, database, table, timeout/);
+});
+
+test.each(['~/tokens.db', 'file:tokens.db'])('the path %s is refused', (path) => {
+  expect(() => new SqliteTokenStore({ path })).toThrow(/^The option path /);
+});
+
 test('a table may have a name that is a word of SQL', async () => {
   await using store = new SqliteTokenStore({ path: ':memory:', table: 'select' });
   expect(await store.getTokens()).toEqual([]);

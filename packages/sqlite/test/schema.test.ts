@@ -62,6 +62,36 @@ describe('what is refused with SCHEMA_UNKNOWN and left untouched', () => {
   });
 });
 
+test('another program’s table is named, with what to give', async () => {
+  const columns = 'id INTEGER PRIMARY KEY, user_name TEXT, client_id TEXT, refresh_token TEXT';
+  const store = new SqliteTokenStore({
+    path: databaseWith(`CREATE TABLE oauthtoken (${columns})`),
+  });
+  const failure = await store.ready().catch((error: Error) => error);
+  expect(String(failure)).toMatch(/"oauthtoken" is another program's: .*option table/);
+  expect(String(failure)).not.toMatch(/upgrade/);
+});
+
+test('a later version says to upgrade', async () => {
+  const path =
+    databaseWith(`CREATE TABLE tokenkeep_schema (table_name TEXT PRIMARY KEY, version INTEGER NOT NULL);
+    INSERT INTO tokenkeep_schema VALUES ('oauthtoken', 99);
+    CREATE TABLE oauthtoken (id TEXT)`);
+  await expect(new SqliteTokenStore({ path }).ready()).rejects.toThrow(
+    /Upgrade @tokenkeep\/sqlite/,
+  );
+});
+
+test('another program’s database keeps its journal mode', async () => {
+  const path = databaseWith('CREATE TABLE oauthtoken (id INTEGER PRIMARY KEY, user_name TEXT)');
+  const store = new SqliteTokenStore({ path, table: 'tokens' });
+  await store.saveToken(ada);
+  await store.close();
+  const database = new Database(path);
+  expect(database.pragma('journal_mode', { simple: true })).toBe('delete');
+  database.close();
+});
+
 test('a file that is no database is refused with NOT_A_DATABASE and left untouched', async () => {
   const path = join(freshFolder(), 'tokens.db');
   const content = 'Dear diary, '.repeat(1000);

@@ -1,3 +1,8 @@
+export {
+  importFromZoho,
+  type ZohoImportReport,
+  type ZohoImportSource,
+} from './import-from-zoho.ts';
 export { tokenStoreFromZoho } from './token-store-from-zoho.ts';
 export { unsavedToken } from './zoho-save-error.ts';
 export type {

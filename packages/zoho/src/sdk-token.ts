@@ -19,7 +19,7 @@ export function fromSdkToken(token: ZohoOAuthToken): OAuthToken {
     refreshToken: token.getRefreshToken(),
     accessToken: token.getAccessToken(),
     apiDomain: token.getAPIDomain(),
-    expiresAt: expiresAt(token),
+    expiresAt: expiryOf(token.getExpiresIn()),
   });
 }
 
@@ -102,7 +102,7 @@ function hasNewerTokens(token: ZohoOAuthToken, record: OAuthToken): boolean {
   const accessToken = token.getAccessToken();
   if (isAbsent(accessToken) || accessToken === record.accessToken) return false;
   if (record.accessToken === undefined) return true;
-  const ownExpiry = expiresAt(token);
+  const ownExpiry = expiryOf(token.getExpiresIn());
   if (ownExpiry !== undefined) return ownExpiry > (record.expiresAt ?? Date.now());
   // The program gave an access token and nothing tells its age. The stored one is used if it can
   // be: where it is of unknown age too, or over and without a way to renew it, the program's is.
@@ -110,11 +110,13 @@ function hasNewerTokens(token: ZohoOAuthToken, record: OAuthToken): boolean {
   return record.refreshToken === undefined && record.expiresAt <= Date.now();
 }
 
+/** What is before is no time but a lifetime, and the SDK takes it for over, too. */
+const LONG_AGO = 100_000_000_000;
+
 /** When the access token ends. The SDK writes `"NaN"` where the server did not say. */
-function expiresAt(token: ZohoOAuthToken): number | undefined {
-  const text = token.getExpiresIn();
-  if (typeof text !== 'string' || !/^\d{1,15}$/.test(text)) return undefined;
-  return Number(text) || undefined;
+export function expiryOf(text: string | null | undefined): number | undefined {
+  if (typeof text !== 'string' || !/^\d{1,15}$/.test(text) || Number(text) === 0) return undefined;
+  return Math.max(Number(text), LONG_AGO);
 }
 
 function isAbsent(value: string | null | undefined): boolean {

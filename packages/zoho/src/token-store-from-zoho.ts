@@ -1,4 +1,5 @@
 import {
+  type DeleteOptions,
   InvalidTokenError,
   OAuthToken,
   type SaveOptions,
@@ -10,7 +11,8 @@ import { fromSdkToken, toSdkToken } from './sdk-token.ts';
 import type { ZohoOAuthToken, ZohoSdk, ZohoVendorStore } from './zoho-sdk.ts';
 
 /**
- * A store that was written for Zoho's SDKs as a tokenkeep store: to check it, or to import from it.
+ * A store that was written for Zoho's SDKs as a tokenkeep store: to check it, say. To import from it,
+ * use `importFromZoho`.
  *
  * It adds nothing to what that store can do: there are no versions, `scope`, `tokenType` and `extra`
  * are not kept, and clauses of the contract that it breaks stay broken (the vendor's own `FileStore`
@@ -19,8 +21,8 @@ import type { ZohoOAuthToken, ZohoSdk, ZohoVendorStore } from './zoho-sdk.ts';
  * @param sdk the whole module of the SDK that the store is for
  *
  * @example
- * const old = tokenStoreFromZoho(new sdk.FileStore('./sdk_tokens.txt'), sdk);
- * for (const token of await old.getTokens()) await store.saveToken(token);
+ * const old = tokenStoreFromZoho(new sdk.DBBuilder().build(), sdk);
+ * console.log(await old.getTokens());
  */
 export function tokenStoreFromZoho<Token extends ZohoOAuthToken>(
   vendorStore: ZohoVendorStore<Token>,
@@ -49,9 +51,7 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
 
   saveToken(token: OAuthToken, options?: SaveOptions): Promise<OAuthToken> {
     return this.#run('saveToken', async () => {
-      if (options !== undefined && 'ifVersion' in options) {
-        throw new InvalidTokenError('ifVersion', 'can not be promised: this store has no versions');
-      }
+      refuseOptions(options);
       const sdkToken = toSdkToken(OAuthToken.from(token), this.#sdk);
       await this.#vendorStore.saveToken(sdkToken);
       const given = fromSdkToken(sdkToken);
@@ -66,8 +66,9 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
     });
   }
 
-  deleteToken(id: string): Promise<void> {
+  deleteToken(id: string, options?: DeleteOptions): Promise<void> {
     return this.#run('deleteToken', async () => {
+      refuseOptions(options);
       // `FileStore` fails where there is no such record, and C9 wants that to be fine.
       if (await this.#findById(requireId(id))) await this.#vendorStore.deleteToken(id);
     });
@@ -92,7 +93,10 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
   }
 
   async #find(token: OAuthToken): Promise<OAuthToken | null> {
-    const found = this.#sdkToken(await this.#vendorStore.findToken(toSdkToken(token, this.#sdk)));
+    const found = sdkTokenIn(
+      await this.#vendorStore.findToken(toSdkToken(token, this.#sdk)),
+      this.#sdk,
+    );
     if (found === null) return null;
     // The vendor's stores fill only what is empty: this is the record and what was asked for, mixed.
     const mixed = fromVendor(found);
@@ -103,25 +107,12 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
     // Asked for an id that it has not, `DBStore` throws where nobody can catch it.
     const all = await this.#all();
     if (!all.some((record) => record.id === id)) return null;
-    const found = this.#sdkToken(await this.#vendorStore.findTokenById(id));
+    const found = sdkTokenIn(await this.#vendorStore.findTokenById(id), this.#sdk);
     return found && fromVendor(found);
   }
 
   async #all(): Promise<OAuthToken[]> {
-    // `DBStore` gives null for none.
-    const all = (await this.#vendorStore.getTokens()) ?? [];
-    if (!Array.isArray(all)) throw unlike('a list of tokens');
-    return all.flatMap((each: unknown) => {
-      const token = this.#sdkToken(each);
-      return token === null ? [] : [fromVendor(token)];
-    });
-  }
-
-  /** @throws TokenStoreError for what is no token, which must not be taken for nothing (contract C1) */
-  #sdkToken(value: unknown): Token | null {
-    if (value === null || value === undefined) return null;
-    if (value instanceof this.#sdk.OAuthToken) return value;
-    throw unlike('an OAuthToken');
+    return (await tokensOfVendor(this.#vendorStore, this.#sdk)).map(({ token }) => token());
   }
 
   async #run<T>(operation: string, work: () => Promise<T>): Promise<T> {
@@ -133,7 +124,7 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
     try {
       return await work();
     } catch (error) {
-      const failure = error instanceof TokenStoreError ? error : failureOf(error);
+      const failure = failureOf(error);
       failure.operation ??= operation;
       throw failure;
     }
@@ -141,15 +132,52 @@ class VendorTokenStore<Token extends ZohoOAuthToken> implements TokenStore {
 }
 
 /**
+ * What a vendor's store lists. `token` throws `RECORD_CORRUPT` for a record that is spoilt.
+ *
+ * @throws TokenStoreError if it gives something else than tokens of this SDK
+ */
+export async function tokensOfVendor<Token extends ZohoOAuthToken>(
+  vendorStore: ZohoVendorStore<Token>,
+  sdk: ZohoSdk<Token>,
+): Promise<{ id: string | null | undefined; token: () => OAuthToken }[]> {
+  let all: unknown;
+  try {
+    // `DBStore` gives null for none.
+    all = (await vendorStore.getTokens()) ?? [];
+  } catch (error) {
+    throw failureOf(error);
+  }
+  if (!Array.isArray(all)) throw unlike('a list of tokens');
+  return all.flatMap((each: unknown) => {
+    const token = sdkTokenIn(each, sdk);
+    return token === null ? [] : [{ id: token.getId(), token: () => fromVendor(token) }];
+  });
+}
+
+/** @throws TokenStoreError for what is no token, which must not be taken for nothing (contract C1) */
+function sdkTokenIn<Token extends ZohoOAuthToken>(
+  value: unknown,
+  sdk: ZohoSdk<Token>,
+): Token | null {
+  if (value === null || value === undefined) return null;
+  if (value instanceof sdk.OAuthToken) return value;
+  throw unlike('an OAuthToken');
+}
+
+/**
  * The vendor's token as ours.
  *
  * @throws TokenStoreError `RECORD_CORRUPT`: `FileStore` keeps a value with a comma or a line break
- *   in it as several fields, and then something else stands where the expiry should
+ *   in it as several fields, and then something else stands where the expiry should, or the expiry
+ *   where the redirect address should
  */
 function fromVendor(token: ZohoOAuthToken): OAuthToken {
   const expiry = token.getExpiresIn() ?? '';
   if (!/^(\d{1,15}|NaN|null|undefined|)$/.test(expiry)) {
     throw recordCorrupt(token.getId(), 'its expiry is not a time');
+  }
+  if (/^\d{9,}$/.test(token.getRedirectURL() ?? '')) {
+    throw recordCorrupt(token.getId(), 'its redirect address is a number, such as an expiry');
   }
   try {
     return fromSdkToken(token);
@@ -166,6 +194,16 @@ function unlike(expected: string): TokenStoreError {
   );
 }
 
+/** To ignore them would be to overwrite, or to delete, what they are there to keep. */
+function refuseOptions(options: object = {}): void {
+  for (const name of Object.keys(options)) {
+    throw new InvalidTokenError(
+      name,
+      "can not be promised: a store of the SDK's kind has no such thing",
+    );
+  }
+}
+
 function requireId(id: string): string {
   // The constructor checks what an id must be.
   const checked = new OAuthToken({ id }).id;
@@ -176,6 +214,7 @@ function requireId(id: string): string {
 
 /** The vendor's texts are left out: they carry paths, statements and what a driver put into its own. */
 function failureOf(error: unknown): TokenStoreError {
+  if (error instanceof TokenStoreError) return error;
   const cause = error instanceof Error ? error.cause : undefined;
   const driverCode = driverCodeOf(cause) ?? driverCodeOf(error);
   return new TokenStoreError(

@@ -102,12 +102,24 @@ describe.each(sdkNames)('the FileStore of %s', async (name) => {
     }
   });
 
-  test('versions are refused, as it has none', async () => {
-    await expect(store.saveToken(ada, { ifVersion: 0 })).rejects.toMatchObject({
+  test.each([{ ifVersion: 0 }, { ifExists: true }, { clear: ['scope'] as const }])(
+    'what it can not promise is refused: %j',
+    async (options) => {
+      await expect(store.saveToken(ada, options)).rejects.toMatchObject({
+        code: 'INVALID_TOKEN',
+        field: Object.keys(options)[0],
+      });
+      expect(await store.getTokens()).toEqual([]);
+    },
+  );
+
+  test('a delete by version is refused, too', async () => {
+    const { id = '' } = await store.saveToken(ada);
+    await expect(store.deleteToken(id, { ifVersion: 1 })).rejects.toMatchObject({
       code: 'INVALID_TOKEN',
       field: 'ifVersion',
     });
-    expect(await store.getTokens()).toEqual([]);
+    expect(await store.getTokens()).toHaveLength(1);
   });
 
   test('closed, it takes no more calls', async () => {

@@ -130,7 +130,7 @@ describe.each(sdkNames)('%s', async (name) => {
 
     test('keeps an access token of unknown age where the stored one is over for good', async () => {
       await store.saveToken(
-        new OAuthToken({ userSignature, accessToken: 'access 1', expiresAt: 1 }),
+        new OAuthToken({ userSignature, accessToken: 'access 1', expiresAt: 1e12 }),
       );
       const token = tokenOf('ada');
       token.setAccessToken('access 2');
@@ -230,6 +230,14 @@ describe.each(sdkNames)('%s', async (name) => {
       expect((await store.getTokens()).map((record) => record.expiresAt)).toEqual([undefined]);
     });
 
+    test('takes a lifetime in place of a time for an expiry long ago', async () => {
+      const token = tokenOf('ada');
+      token.setAccessToken('access');
+      token.setExpiresIn('3600');
+      await zohoTokenStore(store, sdk).saveToken(token);
+      expect((await store.getTokens()).map((record) => record.expiresIn)).toEqual([0]);
+    });
+
     test('refuses an id together with the user name of another record', async () => {
       const user = (name: string, refreshToken: string): Promise<OAuthToken> =>
         store.saveToken(new OAuthToken({ userSignature: { name }, refreshToken }));
@@ -254,7 +262,7 @@ describe.each(sdkNames)('%s', async (name) => {
       let saves = 0;
       store.saveToken = () => {
         saves += 1;
-        return Promise.reject(new TokenStoreError('READ_ONLY', 'The storage takes no writes.'));
+        return Promise.reject(new TokenStoreError('ACCESS_DENIED', 'The storage takes no writes.'));
       };
       const token = tokenOf('ada');
       token.setRefreshToken('the refresh token');
@@ -263,7 +271,7 @@ describe.each(sdkNames)('%s', async (name) => {
         .catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(TokenStoreError);
       expect(failure).toMatchObject({
-        code: 'READ_ONLY',
+        code: 'ACCESS_DENIED',
         operation: 'saveToken',
         retryable: false,
       });

@@ -1,16 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lchownSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { freshFolder } from './fresh-folder.ts';
 import type { Outcome, PathStore, Step } from './path-store.ts';
@@ -64,6 +68,97 @@ export function checkPaths(store: PathStore): void {
       expect(lstatSync(link).isSymbolicLink()).toBe(true);
       expect(modeOf(target)).toBe('600');
       expect(readdirSync(folder).toSorted()).toEqual(['elsewhere', 'link']);
+    });
+  });
+
+  describe('a file with two names', () => {
+    test('is refused: what is saved by one name is lost to the other', async () => {
+      const folder = freshFolder();
+      const path = join(folder, 'tokens');
+      await run({ do: 'open', path }, saveAda);
+      const other = join(folder, 'other');
+      linkSync(path, other);
+      for (const name of [path, other]) {
+        const outcomes = await run({ do: 'open', path: name }, { do: 'ready' }, list, saveBob);
+        expect(outcomes).toEqual(['ok', ...Array(3).fill('PATH_UNUSABLE')]);
+      }
+      rmSync(other);
+      expect(await run({ do: 'open', path }, { do: 'ready' }, list)).toEqual(['ok', 'ok', ['ada']]);
+    });
+
+    // Elsewhere a test can't mount anything.
+    test.runIf(process.platform === 'linux')('is refused where it is mounted alone', async () => {
+      const folder = freshFolder();
+      const path = join(folder, 'tokens');
+      await run({ do: 'open', path }, saveAda);
+      const over = join(folder, 'mounted here');
+      writeFileSync(over, '');
+      const outcomes = await run(
+        { do: 'mount-file', file: path, over },
+        { do: 'open', path: over },
+        { do: 'ready' },
+        list,
+        saveBob,
+      );
+      expect(outcomes).toEqual(['ok', 'ok', ...Array(3).fill('PATH_UNUSABLE')]);
+      expect(await run({ do: 'open', path }, list)).toEqual(['ok', ['ada']]);
+    });
+  });
+
+  // Who is no administrator can't make files of somebody else.
+  describe.runIf(process.getuid?.() === 0)('what another user has prepared', () => {
+    const NOBODY = 65_534;
+    const planted = (mode: number): { folder: string; path: string } => {
+      const folder = freshFolder();
+      const path = join(folder, 'tokens');
+      writeFileSync(path, '');
+      chownSync(path, NOBODY, NOBODY);
+      chmodSync(path, mode);
+      return { folder, path };
+    };
+
+    test('is refused in a folder where everybody may put things', async () => {
+      const { folder, path } = planted(0o600);
+      chmodSync(folder, 0o1777);
+      const outcomes = await run({ do: 'open', path }, { do: 'ready' }, saveAda);
+      expect(outcomes).toEqual(['ok', 'ACCESS_DENIED', 'ACCESS_DENIED']);
+      expect(readFileSync(path, 'utf8')).toBe('');
+    });
+
+    test('is refused where everybody may read or write it', async () => {
+      for (const mode of [0o644, 0o666]) {
+        const { path } = planted(mode);
+        const outcomes = await run({ do: 'open', path }, { do: 'ready' }, saveAda);
+        expect(outcomes).toEqual(['ok', 'ACCESS_DENIED', 'ACCESS_DENIED']);
+        expect(readFileSync(path, 'utf8')).toBe('');
+      }
+    });
+
+    test('is not followed, where it is a link in a folder of everybody', async () => {
+      const target = join(freshFolder(), 'target');
+      for (const name of ['tokens', 'folder/tokens']) {
+        const folder = freshFolder();
+        chmodSync(folder, 0o1777);
+        const [first = ''] = name.split('/');
+        symlinkSync(name === first ? target : dirname(target), join(folder, first));
+        lchownSync(join(folder, first), NOBODY, NOBODY);
+        const outcomes = await run(
+          { do: 'open', path: join(folder, name) },
+          { do: 'ready' },
+          saveAda,
+        );
+        expect(outcomes).toEqual(['ok', 'ACCESS_DENIED', 'ACCESS_DENIED']);
+        expect(readdirSync(dirname(target))).toEqual([]);
+      }
+    });
+
+    test('is used in a folder of that user, as volumes of containers are', async () => {
+      const folder = freshFolder();
+      const path = join(folder, 'tokens');
+      chownSync(folder, NOBODY, NOBODY);
+      expect(await run({ do: 'open', path }, saveAda)).toEqual(['ok', 'ok']);
+      chownSync(path, NOBODY, NOBODY);
+      expect(await run({ do: 'open', path }, saveBob, list)).toEqual(['ok', 'ok', ['ada', 'bob']]);
     });
   });
 
@@ -228,6 +323,24 @@ export function checkPaths(store: PathStore): void {
         list,
       );
       expect(outcomes).toEqual(['ok', 'ok', 'ok', 'STORAGE_FULL', 'ok', 'ok', ['ada']]);
+    });
+
+    test('that takes no writes any more is read, and refuses saves with READ_ONLY', async () => {
+      const disk = freshFolder();
+      const path = join(disk, 'tokens');
+      const outcomes = await run(
+        { do: 'mount', folder: disk },
+        { do: 'open', path },
+        saveAda,
+        close,
+        { do: 'make-read-only', folder: disk },
+        { do: 'open', path },
+        { do: 'ready' },
+        list,
+        saveBob,
+        list,
+      );
+      expect(outcomes.slice(5)).toEqual(['ok', 'ok', ['ada'], 'READ_ONLY', ['ada']]);
     });
 
     test('that takes no writes can not be written, and says READ_ONLY', async () => {

@@ -13,6 +13,7 @@ export type Step =
   /** A new store. */
   | { readonly do: 'open'; readonly path: string }
   | { readonly do: 'close' }
+  | { readonly do: 'ready' }
   /** Lists the records: gives the user names. */
   | { readonly do: 'list' }
   /** Saves a token of this user. */
@@ -22,6 +23,8 @@ export type Step =
   /** A small disk of its own at this folder, seen by nobody else. */
   | { readonly do: 'mount'; readonly folder: string }
   | { readonly do: 'make-read-only'; readonly folder: string }
+  /** Mounts a file over another, as a container does with a file that it is given alone. */
+  | { readonly do: 'mount-file'; readonly file: string; readonly over: string }
   /** Writes a file until the disk is full. */
   | { readonly do: 'fill'; readonly file: string }
   | { readonly do: 'delete'; readonly file: string };

@@ -1,7 +1,8 @@
 // Does the steps of a script, which it gets as its argument, and prints the outcomes as JSON.
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { OAuthToken, type TokenStore, TokenStoreError } from '@tokenkeep/core';
+import { OAuthToken, TokenStoreError } from '@tokenkeep/core';
+import type { StorageTokenStore } from '@tokenkeep/core/adapter';
 import type { Outcome, Script, Step } from './path-store.ts';
 
 /** The user `nobody` of most systems; any without rights would do. */
@@ -16,7 +17,7 @@ if (script.unprivileged && process.getuid?.() === 0) {
   process.setuid?.(NOBODY);
 }
 
-let store: TokenStore | undefined;
+let store: StorageTokenStore | undefined;
 const outcomes: Outcome[] = [];
 for (const step of script.steps) outcomes.push(await outcomeOf(step));
 await store?.close();
@@ -40,6 +41,9 @@ async function run(step: Step): Promise<Outcome | undefined> {
     case 'close':
       await store?.close();
       return undefined;
+    case 'ready':
+      await store?.ready();
+      return undefined;
     case 'list':
       return (await store?.getTokens())?.map((token) => token.userSignature?.name ?? '');
     case 'save':
@@ -55,6 +59,9 @@ async function run(step: Step): Promise<Outcome | undefined> {
       return undefined;
     case 'make-read-only':
       execFileSync('mount', ['-o', 'remount,ro', step.folder]);
+      return undefined;
+    case 'mount-file':
+      execFileSync('mount', ['--bind', step.file, step.over]);
       return undefined;
     case 'fill':
       fill(step.file);

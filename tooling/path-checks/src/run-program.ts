@@ -10,7 +10,7 @@ const program = fileURLToPath(new URL('program.ts', import.meta.url));
 /** Runs a script in a process of its own, which must end well. */
 export async function runProgram(script: Script): Promise<Outcome[]> {
   const node = [process.execPath, ...argumentsOf(script)];
-  const mounts = script.steps.some((step) => step.do === 'mount');
+  const mounts = script.steps.some((step) => step.do.startsWith('mount'));
   // What is mounted in a namespace of mounts is gone with the process. Who is no administrator gets
   // a namespace of users too, and is one in there.
   const command = mounts ? ['unshare', '--mount', ...asAdministrator(), '--', ...node] : node;

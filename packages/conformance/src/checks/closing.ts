@@ -1,10 +1,13 @@
-import { getActiveResourcesInfo } from 'node:process';
+import { readdirSync } from 'node:fs';
+import process, { getActiveResourcesInfo } from 'node:process';
 import type { Check } from '../check.ts';
 import { expect, expectRefused, expectSame, recordOf } from '../expectations.ts';
 import { Untested } from '../promise-broken.ts';
 
 /** How long a process may go on after its store was closed: milliseconds. */
 const LINGER = 5_000;
+/** How often a store is opened and closed to see what is left behind. */
+const CYCLES = 12;
 
 export const closingChecks: readonly Check[] = [
   {
@@ -71,6 +74,33 @@ export const closingChecks: readonly Check[] = [
   },
   {
     clause: 'C17',
+    title: 'a store that is closed during its first opening finishes what was begun',
+    why: 'A command that saves one token and closes is over before a server has answered.',
+    hint: 'Let close wait for the opening, too.',
+    async run(context) {
+      const keptOpen = context.definition.handles === 'one' ? undefined : await context.open();
+      const store = await context.open();
+      const token = context.token();
+      const saving = store.saveToken(token);
+      const closing = store.close();
+      const settled = await Promise.allSettled([saving, closing]);
+      expectSame(
+        settled.map(({ status }) => status),
+        ['fulfilled', 'fulfilled'],
+        'how a first save ended, and a close right after it',
+      );
+      await expectRefused(store.getTokens(), 'STORE_CLOSED', 'a call after that');
+      if (keptOpen === undefined) return;
+      const found = await keptOpen.findToken(token);
+      expectSame(
+        found && recordOf(found)['accessToken'],
+        token.accessToken,
+        'what another handle finds',
+      );
+    },
+  },
+  {
+    clause: 'C17',
     title: 'closing one handle leaves the others open',
     why: 'A pool that is shared without being counted is closed under the feet of others.',
     hint: 'Close what this store opened, and nothing that was handed to it.',
@@ -111,6 +141,51 @@ export const closingChecks: readonly Check[] = [
   },
   {
     clause: 'C17',
+    title: '`await using` waits until what was begun has ended',
+    why: 'The program goes on, or ends, before the token is stored.',
+    hint: '[Symbol.asyncDispose]() has to return the promise of close().',
+    async run(context) {
+      const ended: string[] = [];
+      let saving: Promise<unknown> = Promise.resolve();
+      {
+        await using store = await context.open();
+        const saves = Array.from({ length: 10 }, () => store.saveToken(context.token()));
+        saving = Promise.all(saves).then(() => ended.push('the saves'));
+      }
+      ended.push('the block');
+      await saving;
+      expectSame(ended, ['the saves', 'the block'], 'what ended first, and what then');
+    },
+  },
+  {
+    clause: 'C17',
+    title: 'opening and closing again and again leaves no listeners and no open files behind',
+    why: 'A process that opens a store for each request runs out of files, and is warned of a leak of listeners.',
+    hint: 'Take off in close what was put on in open: process.off, and close every file and socket.',
+    async run(context) {
+      const cycle = async (): Promise<void> => {
+        await using inner = context.nested();
+        const store = await inner.open();
+        await store.saveToken(inner.token());
+        await store.getTokens();
+        await store.close();
+      };
+      for (let warm = 0; warm < 2; warm += 1) await cycle();
+      const before = { files: openFiles(), listeners: processListeners() };
+      for (let count = 0; count < CYCLES; count += 1) await cycle();
+      const end = performance.now() + LINGER;
+      const more = (): string[] => [
+        ...(openFiles() - before.files >= CYCLES / 2 ? ['open files'] : []),
+        ...(processListeners() - before.listeners >= CYCLES / 2 ? ['listeners of process'] : []),
+      ];
+      while (more().length > 0 && performance.now() < end) {
+        await new Promise((resolve) => setTimeout(resolve, 20).unref());
+      }
+      expectSame(more(), [], `what has become more after ${CYCLES} times`);
+    },
+  },
+  {
+    clause: 'C17',
     title: 'nothing of the store keeps the process alive after close',
     why: 'A command that does not come back to the prompt, or a test run that hangs.',
     hint: 'Clear timers, close connections and watchers, or unref() them.',
@@ -141,15 +216,28 @@ export const closingChecks: readonly Check[] = [
     why: 'A command that does not come back to the prompt, or a test run that hangs.',
     hint: 'Clear timers, close connections and watchers, or unref() them.',
     async run(context) {
-      const [process] = await context.processes(1);
+      const [other] = await context.processes(1);
       const token = context.token().toRecord();
-      await process?.run([{ method: 'saveToken', token }, { method: 'getTokens' }], 0, 'in order');
-      await process?.close();
-      const ended = await process?.endsWithin(LINGER);
+      await other?.run([{ method: 'saveToken', token }, { method: 'getTokens' }], 0, 'in order');
+      await other?.close();
+      const ended = await other?.endsWithin(LINGER);
       expect(ended === true, `the process to end within ${LINGER} ms`, 'it was still there');
     },
   },
 ];
+
+/** How many files and sockets are open; 0 where the system does not tell. */
+function openFiles(): number {
+  try {
+    return readdirSync('/dev/fd').length;
+  } catch {
+    return 0;
+  }
+}
+
+function processListeners(): number {
+  return process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
+}
 
 function countsOf(resources: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();

@@ -17,7 +17,7 @@ export const concurrencyChecks: readonly Check[] = [
       why: 'Two requests that log in or refresh at once make two records, and then nobody knows which is right.',
       hint: 'Looking first and inserting then is a race: let the database decide, by a unique index or a transaction that takes its lock before it reads.',
       async run(context) {
-        for (let round = 0; round < context.rounds(15); round += 1) {
+        for (let round = 0; round < context.rounds(15, 5); round += 1) {
           await using inner = context.nested();
           const stores = await inner.openMany(round % 2 === 0 ? 4 : 1);
           const shared = key === 'user' ? {} : { [key]: inner.secret(key) };
@@ -61,7 +61,7 @@ export const concurrencyChecks: readonly Check[] = [
     why: 'An access token with the expiry, or the refresh token, of another login is refused by the provider.',
     hint: 'Write a record in one statement or one transaction, not field by field.',
     async run(context) {
-      for (let round = 0; round < context.rounds(20); round += 1) {
+      for (let round = 0; round < context.rounds(20, 5); round += 1) {
         await using inner = context.nested();
         const stores = await inner.openMany(3);
         const userSignature = { name: inner.value('user') };
@@ -80,7 +80,7 @@ export const concurrencyChecks: readonly Check[] = [
     why: 'A save that writes back what it read a moment ago undoes what another one saved meanwhile: a lost update.',
     hint: 'Read and write in one transaction that locks, or compare a version when you write, and begin anew.',
     async run(context) {
-      for (let round = 0; round < context.rounds(20); round += 1) {
+      for (let round = 0; round < context.rounds(20, 5); round += 1) {
         await using inner = context.nested();
         const stores = await inner.openMany(3);
         const first = inner.token();
@@ -120,7 +120,7 @@ export const concurrencyChecks: readonly Check[] = [
     why: 'A login that was acknowledged and is not there has spent its grant for nothing.',
     hint: 'Do not write a whole file or list back that was read before another save; lock it.',
     async run(context) {
-      for (let round = 0; round < context.rounds(6); round += 1) {
+      for (let round = 0; round < context.rounds(6, 3); round += 1) {
         await using inner = context.nested();
         const stores = await inner.openMany(4);
         const tokens = Array.from({ length: 40 }, () => inner.token());
@@ -153,7 +153,7 @@ export const concurrencyChecks: readonly Check[] = [
     why: 'A reader that finds nothing for a moment logs in again; one that finds half of it is refused.',
     hint: 'Replace a record in one step. Deleting and inserting is two, unless one transaction holds both.',
     async run(context) {
-      for (let round = 0; round < context.rounds(8); round += 1) {
+      for (let round = 0; round < context.rounds(8, 3); round += 1) {
         await using inner = context.nested();
         const [writer, ...readers] = await inner.openMany(3);
         const userSignature = { name: inner.value('user') };
@@ -203,7 +203,7 @@ export const concurrencyChecks: readonly Check[] = [
     why: 'A reader that comes between the two steps finds no login where there were two.',
     hint: 'Update the one and delete the other in one transaction.',
     async run(context) {
-      for (let round = 0; round < context.rounds(10); round += 1) {
+      for (let round = 0; round < context.rounds(10, 5); round += 1) {
         await using inner = context.nested();
         const [writer, reader] = await inner.openMany(2);
         const user = inner.token();
@@ -241,7 +241,7 @@ export const concurrencyChecks: readonly Check[] = [
     why: 'A record that can be found by one key and not by another is a login that works by turns.',
     hint: 'Delete records together with all that leads to them.',
     async run(context) {
-      for (let round = 0; round < context.rounds(10); round += 1) {
+      for (let round = 0; round < context.rounds(10, 5); round += 1) {
         await using inner = context.nested();
         const stores = await inner.openMany(3);
         const before = Array.from({ length: 6 }, () =>
@@ -260,6 +260,12 @@ export const concurrencyChecks: readonly Check[] = [
         const users = listed.map((token) => recordOf(token)['userName']);
         expectSame(new Set(users).size, users.length, 'the number of users in the list, each once');
         for (const token of listed) requireWhole(recordOf(token), 'a record that is left');
+        const gone = before.slice(4).map(({ userSignature }) => userSignature?.name);
+        expectSame(
+          users.filter((user) => gone.includes(String(user))),
+          [],
+          'the users that are left of those who were saved before deleteTokens and not again',
+        );
         for (const init of [...before, ...during]) {
           const left = listed.find((token) => recordOf(token)['scope'] === init.scope);
           for (const key of ['refreshToken', 'accessToken'] as const) {
@@ -286,7 +292,7 @@ export const concurrencyChecks: readonly Check[] = [
     why: 'A logout beside a refresh must not leave half a login.',
     hint: 'Let a save and a delete of one record wait for each other.',
     async run(context) {
-      for (let round = 0; round < context.rounds(15); round += 1) {
+      for (let round = 0; round < context.rounds(15, 5); round += 1) {
         await using inner = context.nested();
         const stores = await inner.openMany(2);
         const userSignature = { name: inner.value('user') };

@@ -1,11 +1,20 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OAuthToken } from '@tokenkeep/core';
+import { OAuthToken, type TokenInit } from '@tokenkeep/core';
+import type { Call } from '../calls.ts';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
-import { expect, expectFields, expectSame, recordOf } from '../expectations.ts';
-import { laneUser, savedInLane } from '../lanes.ts';
+import {
+  expect,
+  expectFields,
+  expectOne,
+  expectSame,
+  type PlainRecord,
+  recordOf,
+} from '../expectations.ts';
+import { hostileStrings } from '../hostile-strings.ts';
+import { bareInLane, laneUser, savedInLane } from '../lanes.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 import { runTogether } from '../store-process.ts';
 
@@ -87,6 +96,38 @@ export const durableChecks: readonly Check[] = [
     },
   },
   {
+    clause: 'D1',
+    title: 'a fresh process reads every value and every record as they were saved',
+    why: 'What is right only as long as the process that saved it remembers it is wrong after a restart.',
+    hint: 'Write down what you were given, and read it back the same way.',
+    async run(context) {
+      const store = await context.open();
+      const saved: PlainRecord[] = [];
+      const hostile = hostileStrings();
+      // A record each of the values that stores mangle, and so many that there is more than a page.
+      for (let index = 0; index < 150; index += 1) {
+        const text = hostile[(index * 7) % hostile.length] ?? '';
+        const every = context.everyField();
+        const init: TokenInit = {
+          ...every,
+          userSignature: { name: `${index} ${text.slice(0, 500).toWellFormed()}` },
+          scope: text,
+          expiresAt: Number.MAX_SAFE_INTEGER - index,
+          extra: { ...every.extra, text: [text.slice(0, 2_000).toWellFormed(), null, { a: null }] },
+        };
+        saved.push(recordOf(await store.saveToken(new OAuthToken(init))));
+      }
+      await store.close();
+      const [fresh] = await context.processes(1);
+      const [made] = (await fresh?.run([{ method: 'getTokens' }], 0, 'in order')) ?? [];
+      const listed = made?.outcome.value;
+      expectSame(Array.isArray(listed) && listed.length, saved.length, 'how many it lists');
+      for (const [at, record] of (listed as readonly PlainRecord[]).entries()) {
+        expectSame(record, saved[at], `record ${at + 1} of the list in another process`);
+      }
+    },
+  },
+  {
     clause: 'D2',
     title: 'a save that was acknowledged is there after the process was killed',
     why: 'A grant is spent once. What was acknowledged and is lost can only be had by a new login.',
@@ -99,7 +140,7 @@ export const durableChecks: readonly Check[] = [
     why: 'The last save before a crash is the one that matters.',
     hint: 'Acknowledge after the commit.',
     async run(context) {
-      for (let round = 0; round < context.rounds(5); round += 1) {
+      for (let round = 0; round < context.rounds(5, 3); round += 1) {
         await using inner = context.nested();
         const [process] = await inner.processes(1);
         const tokens = Array.from({ length: 5 }, () => inner.token());
@@ -123,6 +164,44 @@ export const durableChecks: readonly Check[] = [
     },
   },
   {
+    clause: 'D2',
+    title:
+      'an update, a delete and a clear that were acknowledged are done when the process is killed',
+    why: 'A logout that comes back after a crash is none.',
+    hint: 'Acknowledge a delete and an update of some fields after the commit, as you do a first save.',
+    async run(context) {
+      for (let round = 0; round < context.rounds(3, 2); round += 1) {
+        await using inner = context.nested();
+        const [kept, gone] = [inner.token(), inner.token({ id: inner.value('id') })];
+        const first = await inner.open();
+        await first.saveToken(kept);
+        await first.saveToken(gone);
+        await first.close();
+        const accessToken = inner.secret('access');
+        const { userName } = kept.toRecord();
+        await killAfter(inner, { method: 'saveToken', token: { userName, accessToken } });
+        await killAfter(inner, { method: 'deleteToken', id: gone.id ?? '' });
+        const second = await inner.open();
+        expectSame(
+          (await second.getTokens()).map((token) => recordOf(token)['accessToken']),
+          [accessToken],
+          'the access tokens after an update and a delete, each followed by a kill,',
+        );
+        await second.close();
+        await killAfter(inner, { method: 'deleteTokens' });
+        const third = await inner.open();
+        expectSame(await third.getTokens(), [], 'the records after deleteTokens and a kill');
+      }
+    },
+  },
+  {
+    clause: 'D3',
+    title: 'a save that was cut off while it absorbed a record leaves both of them, or one of both',
+    why: 'The refresh token that was just issued is in neither: it is lost.',
+    hint: 'Write the one and delete the other in one transaction.',
+    run: (context) => killWhileItAbsorbs(context),
+  },
+  {
     clause: 'D3',
     title:
       'a save that was cut off by a kill is there whole or not at all, and the storage opens again',
@@ -144,7 +223,7 @@ async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whol
   const folder = mkdtempSync(join(tmpdir(), 'token-store-kills-'));
   try {
     const log = join(folder, 'log');
-    for (let kill = 0; kill < context.rounds(12); kill += 1) {
+    for (let kill = 0; kill < context.rounds(12, 8); kill += 1) {
       await using inner = context.nested();
       const [process] = await inner.processes(
         1,
@@ -152,7 +231,7 @@ async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whol
         // By turns killed while it opens the place or soon after, and while it saves.
         kill % 2 === 0 ? 'later' : 'now',
       );
-      process?.saveUntilKilled(log, LANES);
+      process?.saveUntilKilled({ log, lanes: LANES, how: 'update' });
       const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace);
       await new Promise((resolve) => setTimeout(resolve, moment));
       await process?.kill();
@@ -173,6 +252,47 @@ async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whol
   }
 }
 
+/** Has a process make a call, and kills it as soon as that was acknowledged. */
+async function killAfter(context: CheckContext, call: Call): Promise<void> {
+  const [process] = await context.processes(1);
+  const [made] = (await process?.run([call], 0, 'in order')) ?? [];
+  await process?.kill();
+  expectSame(made?.outcome.refused, undefined, `what ${call.method} of a process was refused with`);
+}
+
+/** Kills a process that absorbs records, at random moments: what was acknowledged is to be found. */
+async function killWhileItAbsorbs(context: CheckContext): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'token-store-kills-'));
+  try {
+    const log = join(folder, 'log');
+    for (let kill = 0; kill < context.rounds(12, 8); kill += 1) {
+      await using inner = context.nested();
+      const [process] = await inner.processes(1, await context.mainPlace());
+      process?.saveUntilKilled({ log, lanes: LANES, how: 'absorb' });
+      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace);
+      await new Promise((resolve) => setTimeout(resolve, moment));
+      await process?.kill();
+      const store = await inner.open(await context.mainPlace());
+      for (const [number, { acknowledged }] of readLog(log)) {
+        if (acknowledged === undefined) continue;
+        const init = bareInLane(number, acknowledged);
+        const found = (await store.getTokens()).filter(
+          (token) => recordOf(token)['refreshToken'] === init.refreshToken,
+        );
+        expectOne(found, `what is left of a token that was absorbed at kill ${kill + 1}`);
+        expectSame(
+          recordOf(await store.findToken(new OAuthToken(init))),
+          recordOf(found[0]),
+          'what that token finds',
+        );
+      }
+      await store.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function lookAt(
   context: CheckContext,
   store: Awaited<ReturnType<CheckContext['open']>>,
@@ -186,7 +306,7 @@ async function lookAt(
   );
   if (found === null) {
     if (acknowledged === undefined) return;
-    throw new PromiseBroken('the record that was acknowledged', 'there was none', done);
+    throw new PromiseBroken('the record that was acknowledged', 'there was none', { done });
   }
   const record = recordOf(found);
   const tag = String(record['scope']);
@@ -196,7 +316,7 @@ async function lookAt(
     throw new PromiseBroken(
       `the save ${acknowledged} that was acknowledged last, or one that was on its way at a kill`,
       `the record was that of the save ${tag}`,
-      done,
+      { done },
     );
   }
   expectFields(found, savedInLane(number, tag), `the record after ${done.join('; ')},`);

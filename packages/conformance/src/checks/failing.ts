@@ -3,6 +3,7 @@ import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
 import { expect, expectRefused, expectSame, firstLine, idOf, recordOf } from '../expectations.ts';
 import { leakIn } from '../leaks.ts';
+import { LeftTimers } from '../left-timers.ts';
 import type { ObservedStore } from '../observed-store.ts';
 import { PromiseBroken, Untested } from '../promise-broken.ts';
 import { show } from '../show.ts';
@@ -184,6 +185,33 @@ export const failingChecks: readonly Check[] = [
       // What a timer of the store does, it does within some turns; what is caught is reported by the kit.
       for (let turn = 0; turn < 20; turn += 1)
         await new Promise((resolve) => setTimeout(resolve, 1));
+    },
+  },
+  {
+    clause: 'C14',
+    title: 'nothing is thrown later either, by what the store has left to a timer',
+    why: 'A process that ends twenty seconds after the call that was at fault tells nobody why.',
+    hint: 'Clear every timer when what it was for has ended, and handle what its callback rejects with.',
+    async run(context) {
+      const timers = new LeftTimers();
+      timers.start();
+      try {
+        await timers.during(async () => {
+          const store = await context.open();
+          await provokeOn(context, store);
+          const token = context.token();
+          await store.saveToken(token);
+          await store.findToken(token);
+          await store.findTokenById(context.value('id'));
+          await store.getTokens();
+          await store.deleteTokens();
+          await store.close();
+        });
+        // They would go off all the same, and by then the store is as closed as now.
+        await timers.goOff();
+      } finally {
+        timers.stop();
+      }
     },
   },
   {

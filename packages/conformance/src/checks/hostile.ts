@@ -147,7 +147,8 @@ export const hostileChecks: readonly Check[] = [
 /** All of them at the standard intensity; some by chance where there is less time. */
 function sampleOf(context: CheckContext, standard: number): string[] {
   const strings = hostileStrings();
-  const count = Math.max(25, context.rounds(standard));
+  // Slow stores get all of them too: which string a store mangles nobody knows beforehand.
+  const count = Math.max(25, context.share(standard));
   if (count >= strings.length) return strings;
   return strings
     .map((text) => ({ text, order: context.random() }))

@@ -4,15 +4,19 @@ import { closingChecks } from './closing.ts';
 import { concurrencyChecks } from './concurrency.ts';
 import { deletingChecks } from './deleting.ts';
 import { durableChecks } from './durable.ts';
+import { eventLoopChecks } from './event-loop.ts';
 import { failingChecks } from './failing.ts';
 import { findingChecks } from './finding.ts';
 import { hostileChecks } from './hostile.ts';
+import { manyChecks } from './many.ts';
 import { matchingChecks } from './matching.ts';
 import { modelChecks } from './model.ts';
 import { savingChecks } from './saving.ts';
 import { sharedChecks } from './shared.ts';
 import { snapshotChecks } from './snapshots.ts';
+import { timeChecks } from './time.ts';
 import { tokenChecks } from './token.ts';
+import { valueChecks } from './values.ts';
 import { versionChecks } from './versions.ts';
 
 /** Every check of the kit, in the order of the contract. */
@@ -30,5 +34,9 @@ export const CHECKS: readonly Check[] = [
   ...durableChecks,
   ...sharedChecks,
   ...hostileChecks,
+  ...valueChecks,
+  ...manyChecks,
+  ...eventLoopChecks,
+  ...timeChecks,
   ...modelChecks,
 ].toSorted((a, b) => CLAUSE_IDS.indexOf(a.clause) - CLAUSE_IDS.indexOf(b.clause));

@@ -79,7 +79,7 @@ export const matchingChecks: readonly Check[] = [
         const at = Object.keys(ids).find(
           (name) => found !== null && ids[name] === recordOf(found)['id'],
         );
-        expectSame(at, expected, `the record that a token ${what} finds: that by its`);
+        expectSame(at, expected, `the key by which a token ${what} finds its record`);
       }
     },
   },

@@ -57,7 +57,7 @@ export const savingChecks: readonly Check[] = [
     clause: 'C3',
     title: 'fields that a save has replace, and fields that it lacks stay, one by one',
     why: 'A refresh brings a new access token and nothing else: the refresh token must outlive it.',
-    hint: 'Merge: { ...record, ...fieldsThatThe tokenHas }.',
+    hint: 'Merge the two: { ...record, ...fields }, where fields are those of the token that are not absent.',
     async run(context) {
       const store = await context.open();
       let expected = context.everyField();
@@ -372,6 +372,32 @@ export const savingChecks: readonly Check[] = [
   },
   {
     clause: 'C7',
+    title: 'an id that no record has, with a user name that one has, is refused too',
+    why: 'Two records for one user, made by a program that thinks it knows the id.',
+    hint: 'Look for the user name before you add, whatever id is named.',
+    async run(context) {
+      const store = await context.open();
+      for (const client of [{}, { clientId: context.value('client') }]) {
+        const taken = context.token(client);
+        await store.saveToken(taken);
+        const before = (await store.getTokens()).map((token) => recordOf(token));
+        await expectRefused(
+          store.saveToken(
+            taken.with({ id: context.value('id'), accessToken: context.secret('a') }),
+          ),
+          'TOKEN_CONFLICT',
+          'a save of a known user under an unknown id',
+        );
+        expectSame(
+          (await store.getTokens()).map((token) => recordOf(token)),
+          before,
+          'the records',
+        );
+      }
+    },
+  },
+  {
+    clause: 'C7',
     title:
       'an explicit id with its own user name, or the same name of another client, is no conflict',
     why: 'A store that refuses too much makes a program work around it.',
@@ -444,6 +470,23 @@ export const savingChecks: readonly Check[] = [
         'a new id for a user that was deleted and came back',
         'it was the old one',
       );
+    },
+  },
+  {
+    clause: 'C8',
+    title: 'no id is given by two handles',
+    why: 'Handles that count, or that draw the same random numbers, write over the records of each other.',
+    hint: 'Make ids with crypto.getRandomValues or randomBytes, not with a source that is seeded at the start.',
+    async run(context) {
+      const stores = await context.openMany(4);
+      const ids: string[] = [];
+      for (let count = 0; count < 32; count += 1) {
+        const saved = await Promise.all(stores.map((store) => store.saveToken(context.token())));
+        ids.push(...saved.map((token) => idOf(token)));
+      }
+      expectSame(new Set(ids).size, ids.length, 'how many different ids four handles gave');
+      const listed = (await stores[0]?.getTokens()) ?? [];
+      expectSame(listed.length, ids.length, 'how many records are listed');
     },
   },
 ];

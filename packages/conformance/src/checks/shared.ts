@@ -20,7 +20,7 @@ export const sharedChecks: readonly Check[] = [
     async run(context) {
       const processes = await context.processes(4);
       const store = await context.open();
-      for (let round = 0; round < context.rounds(12); round += 1) {
+      for (let round = 0; round < context.rounds(12, 4); round += 1) {
         const shared: TokenInit =
           round % 2 === 0
             ? { userSignature: { name: context.value('user') } }
@@ -58,7 +58,7 @@ export const sharedChecks: readonly Check[] = [
       const processes = await context.processes(4);
       const store = await context.open();
       const names = ['scope', 'apiDomain', 'redirectUrl', 'tokenType'] as const;
-      for (let round = 0; round < context.rounds(12); round += 1) {
+      for (let round = 0; round < context.rounds(12, 4); round += 1) {
         const token = context.token();
         await store.saveToken(token);
         const values = names.map((name) => context.value(name));
@@ -83,7 +83,7 @@ export const sharedChecks: readonly Check[] = [
     async run(context) {
       const processes = await context.processes(4);
       const store = await context.open();
-      for (let round = 0; round < context.rounds(5); round += 1) {
+      for (let round = 0; round < context.rounds(5, 2); round += 1) {
         await store.deleteTokens();
         const programs = processes.map(() =>
           Array.from({ length: 10 }, () =>
@@ -113,7 +113,7 @@ export const sharedChecks: readonly Check[] = [
     async run(context) {
       const processes = await context.processes(3);
       const store = await context.open();
-      for (let round = 0; round < context.rounds(6); round += 1) {
+      for (let round = 0; round < context.rounds(6, 3); round += 1) {
         await store.saveToken(new OAuthToken(savedInLane(round, 'first')));
         const writes = Array.from({ length: 15 }, (_, count) =>
           saveOf(savedInLane(round, `write-${count}`)),
@@ -150,7 +150,7 @@ export const sharedChecks: readonly Check[] = [
     async run(context) {
       const processes = await context.processes(3);
       const store = await context.open();
-      for (let round = 0; round < context.rounds(6); round += 1) {
+      for (let round = 0; round < context.rounds(6, 3); round += 1) {
         const saves = (): Call[] =>
           Array.from({ length: 6 }, () =>
             saveOf({
@@ -158,6 +158,8 @@ export const sharedChecks: readonly Check[] = [
               refreshToken: context.secret('refresh'),
             }),
           );
+        const before = context.token();
+        await store.saveToken(before);
         const programs: Call[][] = [
           saves(),
           saves(),
@@ -165,6 +167,11 @@ export const sharedChecks: readonly Check[] = [
         ];
         requireNoneRefused(await runTogether(processes, programs));
         const listed = (await store.getTokens()).map((token) => recordOf(token));
+        expectSame(
+          await store.findToken(before),
+          null,
+          'what is left of a record that was saved before deleteTokens',
+        );
         for (const call of programs.flat()) {
           if (call.method !== 'saveToken') continue;
           const left = listed.find((record) => record['userName'] === call.token.userName) ?? null;
@@ -184,6 +191,48 @@ export const sharedChecks: readonly Check[] = [
     },
   },
   {
+    clause: 'S1',
+    title: 'a process sees what another one saved, updated and deleted, and remembers nothing else',
+    why: 'A process that remembers that there was nothing logs in again, beside the one that has.',
+    hint: 'Keep nothing in the process that another process can make wrong: what was found, nor that nothing was.',
+    async run(context) {
+      const [reader, writer] = await context.processes(2);
+      if (reader === undefined || writer === undefined) return;
+      for (let round = 0; round < context.rounds(4, 2); round += 1) {
+        const token = context.token({ id: context.value('id') });
+        const { id = '', accessToken } = token;
+        const user = { userName: context.value('user') };
+        const saved = { ...token.toRecord(), ...user };
+        const reads: Call[] = [
+          { method: 'findToken', token: user },
+          { method: 'findToken', token: { refreshToken: token.refreshToken } },
+          { method: 'findTokenById', id },
+          { method: 'getTokens' },
+        ];
+        const look = async (when: string, wanted: string | undefined): Promise<void> => {
+          for (const { call, outcome } of await reader.run(reads, 0, 'in order')) {
+            const [record] = [outcome.value ?? []].flat() as PlainRecord[];
+            expectSame(
+              record?.['accessToken'],
+              wanted,
+              `the access token that ${call.method} of another process gives ${when}`,
+            );
+          }
+        };
+        const write = async (call: Call): Promise<void> =>
+          requireNoneRefused(await writer.run([call], 0, 'in order'));
+        await look('before the first save', undefined);
+        await write({ method: 'saveToken', token: saved });
+        await look('after the first save', accessToken);
+        const changed = context.secret('access');
+        await write({ method: 'saveToken', token: { ...user, accessToken: changed } });
+        await look('after an update', changed);
+        await write(round % 2 === 0 ? { method: 'deleteToken', id } : { method: 'deleteTokens' });
+        await look('after the delete', undefined);
+      }
+    },
+  },
+  {
     clause: 'S2',
     title: 'several processes open an empty place for the first time at once, and all of them work',
     why: 'A deployment starts all its processes at the same moment, the first time too.',
@@ -191,7 +240,7 @@ export const sharedChecks: readonly Check[] = [
     async run(context) {
       const processes = await context.processes(4, undefined, 'later');
       // Between looking for a table and creating it there is little time to meet in.
-      for (let round = 0; round < context.rounds(40); round += 1) {
+      for (let round = 0; round < context.rounds(40, 8); round += 1) {
         await using inner = context.nested();
         const place = await inner.place();
         await Promise.all(processes.map((process) => process.turnTo(place)));

@@ -101,7 +101,7 @@ export const snapshotChecks: readonly Check[] = [
     hint: 'Do not answer from a cache that another handle can not make invalid.',
     async run(context) {
       const [one, two] = [await context.open(), await context.open()];
-      for (let round = 0; round < Math.min(60, context.rounds(20)); round += 1) {
+      for (let round = 0; round < Math.min(60, context.rounds(20, 6)); round += 1) {
         const [writer, reader] = round % 2 === 0 ? [one, two] : [two, one];
         const token = context.token({ clientId: context.value('client') });
         expectNull(await reader.findToken(token), 'what the reader finds before the save');

@@ -295,12 +295,41 @@ export const tokenChecks: readonly Check[] = [
       await store.getTokens();
       for (const [way, text] of [
         ['util.inspect', inspect(store.raw, { depth: 8 })],
+        ['util.inspect with showHidden', inspect(store.raw, { depth: 8, showHidden: true })],
         ['JSON.stringify', jsonOf(store.raw)],
         ['String()', String(store.raw)],
       ] as const) {
         const shown = [...context.secrets].some((secret) => text.includes(secret));
         expect(!shown, `${way} of the store to show no secret`, 'it shows some');
       }
+    },
+  },
+  {
+    clause: 'T6',
+    title: 'no call prints a secret, whether it ends well or not',
+    why: 'What is printed stands in a log, and whoever reads that can use it.',
+    hint: 'Print no record, no statement with its values and no error of a driver.',
+    async run(context) {
+      const store = await context.open();
+      const every = context.everyField();
+      const saved = await store.saveToken(new OAuthToken(every));
+      await store.saveToken(saved.with({ accessToken: context.secret('access') }));
+      await store.findToken(saved);
+      await store.findTokenById(idOf(saved));
+      const another = { ...context.everyField(), userSignature: every.userSignature };
+      await store.saveToken(new OAuthToken(another));
+      const { userSignature } = every;
+      // What is printed is looked at by whoever runs the check, whatever check it is.
+      for (const refused of [
+        () => store.saveToken(new OAuthToken({ userSignature, refreshToken: every.refreshToken })),
+        () => store.findToken(new OAuthToken({ userSignature })),
+        () => store.saveToken(new OAuthToken({ ...another, id: idOf(saved) })),
+      ]) {
+        await refused().catch(() => undefined);
+      }
+      await store.deleteToken(idOf(saved));
+      await store.getTokens();
+      await store.deleteTokens();
     },
   },
 ];

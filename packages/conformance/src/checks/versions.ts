@@ -1,3 +1,4 @@
+import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import {
   expect,
@@ -137,12 +138,60 @@ export const versionChecks: readonly Check[] = [
     },
   },
   {
+    clause: 'V2',
+    title: 'a save that ifVersion refuses has absorbed nothing',
+    why: 'A save that is refused and has deleted a record all the same has lost a login.',
+    hint: 'Compare the version before anything is written, in the same transaction.',
+    async run(context) {
+      const store = await context.open();
+      const user = context.token();
+      const refreshToken = context.secret('refresh');
+      const saved = await store.saveToken(user);
+      await store.saveToken(new OAuthToken({ refreshToken }));
+      const before = (await store.getTokens()).map((token) => recordOf(token));
+      for (const ifVersion of [0, versionOf(saved) + 1]) {
+        await expectRefused(
+          store.saveToken(user.with({ refreshToken }), { ifVersion }),
+          'VERSION_CONFLICT',
+          `a save with ifVersion: ${ifVersion} that would absorb another record`,
+        );
+        expectSame(
+          (await store.getTokens()).map((token) => recordOf(token)),
+          before,
+          'the records after it was refused',
+        );
+      }
+    },
+  },
+  {
+    clause: 'V2',
+    title: 'ifVersion is compared at every version, not only at the first ones',
+    why: 'A condition that holds for young records only is none for those that are used.',
+    hint: 'Never save again without the condition when it did not hold.',
+    async run(context) {
+      const store = await context.open();
+      const token = context.token();
+      let version = versionOf(await store.saveToken(token));
+      for (let count = 0; count < 40; count += 1) {
+        const next = token.with({ scope: context.value('scope') });
+        const saved = await store.saveToken(next, { ifVersion: version });
+        await expectRefused(
+          store.saveToken(token.with({ scope: 'stale' }), { ifVersion: version }),
+          'VERSION_CONFLICT',
+          `a save with ifVersion: ${version} over version ${versionOf(saved)}`,
+        );
+        expectSame(recordOf(await store.findToken(token)), recordOf(saved), 'the record after it');
+        version = versionOf(saved);
+      }
+    },
+  },
+  {
     clause: 'V3',
     title: 'of concurrent saves with one ifVersion exactly one succeeds, and the record is its own',
     why: 'A refresh token that rotates can be used once: who lost the race must know it.',
     hint: 'Compare and write in one step: WHERE version = ? in the UPDATE, or a lock around both.',
     async run(context) {
-      for (let round = 0; round < context.rounds(15); round += 1) {
+      for (let round = 0; round < context.rounds(15, 5); round += 1) {
         await using inner = context.nested();
         const stores = await inner.openMany(3);
         const token = inner.token();
@@ -186,7 +235,7 @@ export const versionChecks: readonly Check[] = [
       }
       const store = await context.open();
       const processes = await context.processes(3);
-      for (let round = 0; round < context.rounds(10); round += 1) {
+      for (let round = 0; round < context.rounds(10, 4); round += 1) {
         const token = context.token();
         const ifVersion = round % 2 === 0 ? versionOf(await store.saveToken(token)) : 0;
         const programs = processes.map(() =>

@@ -10,6 +10,8 @@ import { FileShelf, MemoryShelf, type Shelf } from './shelf.ts';
 export interface Fault {
   /** Decisions that are put wrong. */
   readonly rules?: Partial<Rules>;
+  /** Decisions that are put wrong anew for each handle. */
+  handle?(): Partial<Rules>;
   /** Methods that are put wrong; they get the store as it was, and where it keeps its records. */
   methods?(store: PlainTokenStore, shelf: Shelf, all: ReadonlyMap<string, Shelf>): object;
   /** Opens the file of a store that keeps one, in place of the usual way. */
@@ -61,6 +63,7 @@ export function inMemory(name: string, how: Fault = {}): TokenStoreDefinition {
       shelves.set(String(place), shelf);
       return withFault(shelf, how, shelves);
     },
+    neighbour: (place) => `${String(place)}0`,
     destroy: (place) => void shelves.delete(String(place)),
     damage: (place) => {
       const shelf = shelves.get(String(place));
@@ -96,7 +99,7 @@ export function inFile(name: string, how: Fault, module: string): TokenStoreDefi
 }
 
 function withFault(shelf: Shelf, how: Fault, all: ReadonlyMap<string, Shelf>): TokenStore {
-  const right = new PlainTokenStore(shelf, { ...RIGHT_RULES, ...how.rules });
+  const right = new PlainTokenStore(shelf, { ...RIGHT_RULES, ...how.rules, ...how.handle?.() });
   if (how.methods === undefined) return right;
   // One store behind all methods, so that what is not put wrong, such as closing, stays right.
   const store: TokenStore = {

@@ -1,3 +1,6 @@
+import { openSync } from 'node:fs';
+import { devNull } from 'node:os';
+import process from 'node:process';
 import { TokenStoreError } from '@tokenkeep/core';
 import type { TokenStoreDefinition } from '../../src/index.ts';
 import { type BrokenStore, broken, brokenFile } from './broken-store.ts';
@@ -52,6 +55,41 @@ export const closingFaults: readonly BrokenStore[] = [
       };
     },
   }),
+  broken('C17', 'forgets what it was opened for when it is closed during that', {
+    methods: (store) => {
+      let isClosed = false;
+      let opening: Promise<void> | undefined;
+      return {
+        saveToken: async (...args: Parameters<typeof store.saveToken>) => {
+          opening ??= new Promise((resolve) => setTimeout(resolve, 2));
+          await opening;
+          if (isClosed) throw new TokenStoreError('STORE_CLOSED', 'It was closed meanwhile.');
+          return store.saveToken(...args);
+        },
+        close: async () => {
+          isClosed = opening === undefined || !(await isOver(opening));
+          await store.close();
+        },
+      };
+    },
+  }),
+  broken('C17', 'does not wait at the end of a block', {
+    methods: (store) => ({
+      [Symbol.asyncDispose]: async () => void store.close(),
+    }),
+  }),
+  broken('C17', 'leaves a listener of the process behind', {
+    methods: () => {
+      process.on('exit', () => {});
+      return {};
+    },
+  }),
+  broken('C17', 'leaves a file open', {
+    methods: () => {
+      openSync(devNull, 'r');
+      return {};
+    },
+  }),
   {
     ...brokenFile(
       'C17',
@@ -67,6 +105,11 @@ export const closingFaults: readonly BrokenStore[] = [
     hangs: 5_000,
   },
 ];
+
+/** Whether a promise is settled by now. */
+function isOver(promise: Promise<unknown>): Promise<boolean> {
+  return Promise.race([promise.then(() => true), Promise.resolve(false)]);
+}
 
 /** For other processes, which load this module. */
 export const definitions: readonly TokenStoreDefinition[] = closingFaults.map(

@@ -157,6 +157,43 @@ export const concurrencyFaults: readonly BrokenStore[] = [
     import.meta.url,
   ),
   brokenFile(
+    'S1',
+    'remembers in each process that there was nothing',
+    {
+      methods: (store) => {
+        const missing = new Set<string>();
+        return {
+          findToken: async (token: OAuthToken) => {
+            const name = JSON.stringify(OAuthToken.from(token).toRecord());
+            if (missing.has(name)) return null;
+            const found = await store.findToken(token);
+            if (found === null) missing.add(name);
+            return found;
+          },
+          saveToken: (...args: Parameters<typeof store.saveToken>) => {
+            missing.clear();
+            return store.saveToken(...args);
+          },
+        };
+      },
+    },
+    import.meta.url,
+  ),
+  brokenFile(
+    'S1',
+    'writes back the list that it read before when it deletes a record',
+    {
+      methods: (_store, shelf) => ({
+        deleteToken: async (id: string) => {
+          const records = await shelf.read();
+          await new Promise((resolve) => setTimeout(resolve, 2));
+          shelf.overwrite(records.filter((record) => record.id !== id));
+        },
+      }),
+    },
+    import.meta.url,
+  ),
+  brokenFile(
     'V3',
     'compares the version before it takes the lock of the file',
     comparesTooEarly,

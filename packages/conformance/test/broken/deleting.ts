@@ -1,4 +1,4 @@
-import { OAuthToken } from '@tokenkeep/core';
+import { OAuthToken, type TokenRecord } from '@tokenkeep/core';
 import { keysOf } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { pause, type Shelf } from './shelf.ts';
@@ -19,6 +19,34 @@ export const deletingFaults: readonly BrokenStore[] = [
       deleteToken: async (id: string) => {
         if ((await store.findTokenById(id)) === null) throw new Error('no such id');
         await store.deleteToken(id);
+      },
+    }),
+  }),
+  broken('C9', 'marks a record as deleted, and has its fields back when its id is added again', {
+    methods: (store) => {
+      const deleted = new Map<string, TokenRecord>();
+      return {
+        deleteToken: async (id: string) => {
+          const found = await store.findTokenById(id);
+          if (found !== null) deleted.set(id, { ...found.toRecord(), version: null });
+          await store.deleteToken(id);
+        },
+        saveToken: (...[token, options]: Parameters<typeof store.saveToken>) => {
+          const given = OAuthToken.from(token);
+          const old = deleted.get(given.id ?? '');
+          deleted.delete(given.id ?? '');
+          const whole = old && OAuthToken.fromRecord({ ...old, ...present(given) });
+          return store.saveToken(whole ?? token, options);
+        },
+      };
+    },
+  }),
+  broken('C11', 'takes the records of a store for its own whose name begins with its own', {
+    methods: (store, shelf, all) => ({
+      deleteTokens: async () => {
+        const [own] = [...all].find(([, one]) => one === shelf) ?? [''];
+        for (const [name, other] of all) if (name.startsWith(own)) other.overwrite([]);
+        await store.deleteTokens();
       },
     }),
   }),
@@ -58,6 +86,11 @@ export const deletingFaults: readonly BrokenStore[] = [
     },
   }),
 ];
+
+function present(token: OAuthToken): TokenRecord {
+  const fields = Object.entries(token.toRecord()).filter(([, value]) => value != null);
+  return Object.fromEntries(fields);
+}
 
 const indexes = new WeakMap<Shelf, Set<string>>();
 

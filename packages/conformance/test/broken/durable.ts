@@ -3,15 +3,18 @@ import { DatabaseSync } from 'node:sqlite';
 import type { StoredRecord } from '@tokenkeep/core';
 import type { TokenStoreDefinition } from '../../src/index.ts';
 import { type BrokenStore, brokenFile } from './broken-store.ts';
-import { FileShelf, MemoryShelf, type Shelf } from './shelf.ts';
+import { FileShelf, MemoryShelf, type Shelf, TABLE } from './shelf.ts';
 
 /** Keeps the records of this process, and lets `write` decide when they get to the file. */
 class CachedShelf extends MemoryShelf {
   readonly #file: FileShelf;
-  readonly #write: (file: FileShelf, records: StoredRecord[]) => void;
+  readonly #write: (file: FileShelf, records: StoredRecord[], before: StoredRecord[]) => void;
   readonly #loaded: Promise<void>;
 
-  constructor(path: string, write: (file: FileShelf, records: StoredRecord[]) => void) {
+  constructor(
+    path: string,
+    write: (file: FileShelf, records: StoredRecord[], before: StoredRecord[]) => void,
+  ) {
     super();
     this.#file = new FileShelf(path);
     this.#write = write;
@@ -26,14 +29,20 @@ class CachedShelf extends MemoryShelf {
   }
 
   override overwrite(records: StoredRecord[]): void {
+    const before = this.records;
     super.overwrite(records);
-    this.#write(this.#file, this.records);
+    this.#write(this.#file, this.records, before);
   }
 
   override close(): void {
     this.#file.overwrite(this.records);
     this.#file.close();
   }
+}
+
+/** What a process saved it remembers, also after it closed the file. */
+class RememberingShelf extends CachedShelf {
+  override close(): void {}
 }
 
 /** A file from which nothing is ever taken away. */
@@ -67,6 +76,28 @@ class TextShelf extends MemoryShelf {
     writeFileSync(this.#path, text);
   }
 }
+
+/** Writes at once, but for what it leaves for a little later. */
+function writesLater(path: string, isLater: (before: number, after: number) => boolean): Shelf {
+  return new CachedShelf(path, (file, records, { length }) => {
+    if (isLater(length, records.length)) setTimeout(() => file.overwrite(records), 40).unref();
+    else file.overwrite(records);
+  });
+}
+
+/** Writes something on the way to what it writes in the end, with some time between. */
+function writesInTwo(
+  path: string,
+  halfway: (before: readonly StoredRecord[], after: readonly StoredRecord[]) => StoredRecord[],
+): Shelf {
+  return new CachedShelf(path, (file, records, before) => {
+    file.overwrite(halfway(before, records));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3);
+    file.overwrite(records);
+  });
+}
+
+const remembered = new Map<string, Shelf>();
 
 const inMemory = new Map<string, MemoryShelf>();
 
@@ -107,6 +138,53 @@ const faults: readonly [
   ],
   ['D3', 'writes its file in two halves, in place', (path) => new TextShelf(path)],
   [
+    'D2',
+    'acknowledges a delete before it writes it',
+    (path) => writesLater(path, (before, after) => after > 0 && after < before),
+  ],
+  [
+    'D2',
+    'acknowledges a clear before it writes it',
+    (path) => writesLater(path, (_before, after) => after === 0),
+  ],
+  [
+    'D2',
+    'acknowledges an update before it writes it',
+    (path) => writesLater(path, (before, after) => after === before),
+  ],
+  [
+    'D3',
+    'absorbs in two steps: deletes the one, and updates the other then',
+    (path) =>
+      writesInTwo(path, (before, after) =>
+        before.filter((record) => after.some(({ id }) => id === record.id)),
+      ),
+  ],
+  [
+    'D3',
+    'writes large values in place, piece by piece',
+    (path) =>
+      writesInTwo(path, (before, after) =>
+        after.map((record) => {
+          const isLarge = JSON.stringify(record.extra ?? {}).length > 10_000;
+          return isLarge && !before.includes(record) ? { ...record, extra: {} } : record;
+        }),
+      ),
+  ],
+  [
+    'D1',
+    'remembers what it saved, and writes it down in ASCII',
+    (path) => {
+      const shelf =
+        remembered.get(path) ??
+        new RememberingShelf(path, (file, records) =>
+          file.overwrite(JSON.parse(JSON.stringify(records).replace(/[^ -~]/g, '?'))),
+        );
+      remembered.set(path, shelf);
+      return shelf;
+    },
+  ],
+  [
     'S1',
     'works with one process only: it reads the file when it is opened',
     (path) => new CachedShelf(path, (file, records) => file.overwrite(records)),
@@ -118,7 +196,7 @@ const faults: readonly [
       const database = new DatabaseSync(path, { timeout: 10_000 });
       const tables = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'shelf'").all();
       database.close();
-      const create = 'CREATE TABLE shelf (records TEXT)';
+      const create = `CREATE TABLE ${TABLE}`;
       return tables.length > 0 ? new FileShelf(path) : new FileShelf(path, create);
     },
   ],

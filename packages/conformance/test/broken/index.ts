@@ -4,9 +4,12 @@ import { concurrencyFaults } from './concurrency.ts';
 import { deletingFaults } from './deleting.ts';
 import { durableFaults } from './durable.ts';
 import { failingFaults } from './failing.ts';
+import { manyFaults } from './many.ts';
 import { matchingFaults } from './matching.ts';
 import { readingFaults } from './reading.ts';
 import { savingFaults } from './saving.ts';
+import { timeFaults } from './time.ts';
+import { valueFaults } from './values.ts';
 import { versionFaults } from './versions.ts';
 
 /** Every store that is broken on purpose. */
@@ -20,4 +23,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   ...failingFaults,
   ...closingFaults,
   ...durableFaults,
+  ...manyFaults,
+  ...valueFaults,
+  ...timeFaults,
 ];

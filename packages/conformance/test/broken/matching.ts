@@ -3,7 +3,7 @@ import { keysOf, matchesOn, type TokenKey } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 
 /** Compares keys after both sides were changed in some way. */
-function folded(fold: (text: string) => string) {
+export function folded(fold: (text: string) => string) {
   // Each text is folded once: the fault is in what is found, not in how long it takes.
   const known = new Map<string, string>();
   const once = (text: string): string => {

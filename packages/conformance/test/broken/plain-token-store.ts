@@ -26,7 +26,7 @@ export interface Rules {
   isVersion(wanted: number, actual: number): boolean;
   added(token: TokenRecord, records: readonly StoredRecord[]): StoredRecord;
   merged(record: StoredRecord, token: TokenRecord): StoredRecord;
-  isAbsorbed(token: TokenRecord, other: StoredRecord): boolean;
+  isAbsorbed(token: TokenRecord, other: StoredRecord, keys: readonly TokenKey[]): boolean;
   /** The list after a record took the place of another, or was added. */
   placed(records: StoredRecord[], old: StoredRecord | null, record: StoredRecord): StoredRecord[];
   /** A record as it is written. */
@@ -65,7 +65,7 @@ export const RIGHT_RULES: Rules = {
     id: record.id,
     version: record.version + 1,
   }),
-  isAbsorbed: (token, other) => keysOf(token).some((key) => matchesOn(key, token, other)),
+  isAbsorbed: (token, other, keys) => keys.some((key) => matchesOn(key, token, other)),
   placed: (records, old, record) =>
     old === null ? [...records, record] : records.map((one) => (one === old ? record : one)),
   kept: (record) => record,
@@ -172,7 +172,8 @@ export class PlainTokenStore implements TokenStore {
     const record = rules.kept(
       old === null ? rules.added(token, records) : rules.merged(old, token),
     );
-    const left = records.filter((other) => other === old || !rules.isAbsorbed(token, other));
+    const keys = keysOf(token);
+    const left = records.filter((other) => other === old || !rules.isAbsorbed(token, other, keys));
     replace(records, rules.placed(left, old, record));
     return record;
   }

@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { inspect } from 'node:util';
 import { OAuthToken, type StoredRecord } from '@tokenkeep/core';
 import { type BrokenStore, broken } from './broken-store.ts';
@@ -131,6 +132,29 @@ export const readingFaults: readonly BrokenStore[] = [
   }),
   broken('T6', 'keeps its records where whoever inspects the store sees them', {
     methods: (_store, shelf) => ({ shelf }),
+  }),
+  broken('T6', 'keeps its records in a property that is hidden', {
+    methods: (store, shelf) => ({
+      getTokens: Object.defineProperty(() => store.getTokens(), 'shelf', { value: shelf }),
+    }),
+  }),
+  broken('T6', 'prints what it saves', {
+    methods: (store) => ({
+      saveToken: (...args: Parameters<typeof store.saveToken>) => {
+        const { clientSecret, scope } = OAuthToken.from(args[0]);
+        if (clientSecret !== undefined) console.debug('saving', { clientSecret, scope });
+        return store.saveToken(...args);
+      },
+    }),
+  }),
+  broken('T6', 'warns of a slow save, with the token in the warning', {
+    methods: (store) => ({
+      saveToken: (...args: Parameters<typeof store.saveToken>) => {
+        const { clientSecret } = OAuthToken.from(args[0]);
+        if (clientSecret !== undefined) process.emitWarning(`slow: ${clientSecret}`);
+        return store.saveToken(...args);
+      },
+    }),
   }),
   broken('C1', 'gives undefined where there is nothing', {
     methods: (store) => ({

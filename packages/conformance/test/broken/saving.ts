@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { OAuthToken, type StoredRecord, TokenConflictError } from '@tokenkeep/core';
+import { matchesOn } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { RIGHT_RULES } from './plain-token-store.ts';
 
@@ -32,6 +33,21 @@ export const savingFaults: readonly BrokenStore[] = [
           }
         }
         return store.saveToken(token, options);
+      },
+    }),
+  }),
+  broken('C7', 'updates the record of a user whom an unknown id would take the name of', {
+    methods: (store) => ({
+      saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {
+        const { id, userSignature, clientId } = OAuthToken.from(token);
+        const isUnknown = id !== undefined && (await store.findTokenById(id)) === null;
+        if (!isUnknown || userSignature === undefined) return store.saveToken(token, options);
+        const named = new OAuthToken({ userSignature, clientId });
+        const isTaken = await store.findToken(named).then(
+          (found) => found !== null,
+          () => false,
+        );
+        return store.saveToken(isTaken ? token.with({ id: null }) : token, options);
       },
     }),
   }),
@@ -82,7 +98,7 @@ export const savingFaults: readonly BrokenStore[] = [
     rules: {
       isAbsorbed: (token, other) =>
         token.refreshToken != null &&
-        RIGHT_RULES.isAbsorbed({ refreshToken: token.refreshToken }, other),
+        matchesOn({ field: 'refreshToken', value: token.refreshToken }, token, other),
     },
   }),
   broken('M2', 'absorbs a record of another user that has the same token', {

@@ -11,6 +11,9 @@ export interface Shelf {
   close(): void;
 }
 
+/** The table of a {@link FileShelf}. */
+export const TABLE = 'shelf (place INTEGER PRIMARY KEY, record TEXT)';
+
 /** Lets others run: what is read before may be old afterwards. */
 export function pause(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -43,14 +46,16 @@ export class MemoryShelf implements Shelf {
   close(): void {}
 }
 
-/** A list in a SQLite file, which other processes may use too. */
+/** A list in a SQLite file, a row for each place in it, which other processes may use too. */
 export class FileShelf implements Shelf {
   readonly #path: string;
   readonly #create: string;
   readonly #line = new Line();
   #opened: DatabaseSync | undefined;
+  /** The list as it was last read or written here, and the version of the file then. */
+  #known: { readonly records: readonly StoredRecord[]; readonly version: unknown } | undefined;
 
-  constructor(path: string, create = 'CREATE TABLE IF NOT EXISTS shelf (records TEXT)') {
+  constructor(path: string, create = `CREATE TABLE IF NOT EXISTS ${TABLE}`) {
     this.#path = path;
     this.#create = create;
   }
@@ -75,35 +80,61 @@ export class FileShelf implements Shelf {
   }
 
   change<T>(work: (records: StoredRecord[]) => T | Promise<T>): Promise<T> {
-    return this.#line.wait(async () => {
-      this.#database.exec('BEGIN IMMEDIATE');
-      try {
+    return this.#line.wait(async () =>
+      this.#inTransaction(() => {
         const records = this.#read();
         const result = work(records);
         // Another handle of this process would wait for the lock, and this one for its turn.
         if (result instanceof Promise) throw new Error('a file is changed in one go');
         this.overwrite(records);
-        this.#database.exec('COMMIT');
         return result;
-      } catch (error) {
-        this.#database.exec('ROLLBACK');
-        throw error;
-      }
-    });
+      }),
+    );
   }
 
   overwrite(records: StoredRecord[]): void {
-    this.#database.exec('DELETE FROM shelf');
-    this.#database.prepare('INSERT INTO shelf VALUES (?)').run(JSON.stringify(records));
+    const write = (): void => {
+      const before = this.#read();
+      const put = this.#database.prepare('INSERT OR REPLACE INTO shelf VALUES (?, ?)');
+      for (const [place, record] of records.entries()) {
+        if (record !== before[place]) put.run(place, JSON.stringify(record));
+      }
+      this.#database.prepare('DELETE FROM shelf WHERE place >= ?').run(records.length);
+      this.#known = { records: [...records], version: this.#version() };
+    };
+    if (this.#database.isTransaction) write();
+    else this.#inTransaction(write);
   }
 
   close(): void {
     this.#opened?.close();
   }
 
+  #inTransaction<T>(work: () => T): T {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#known = undefined;
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
   #read(): StoredRecord[] {
-    const row = this.#database.prepare('SELECT records FROM shelf').get();
-    return typeof row?.['records'] === 'string' ? JSON.parse(row['records']) : [];
+    const version = this.#version();
+    if (this.#known?.version !== version) {
+      const rows = this.#database.prepare('SELECT record FROM shelf ORDER BY place').all();
+      this.#known = { records: rows.map((row) => JSON.parse(String(row['record']))), version };
+    }
+    return [...(this.#known?.records ?? [])];
+  }
+
+  /** A number that is another one when somebody else has written. */
+  #version(): unknown {
+    return this.#database.prepare('PRAGMA data_version').get()?.['data_version'];
   }
 }
 

@@ -1,3 +1,5 @@
+import { TokenConflictError } from '@tokenkeep/core';
+import { keysOf } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken } from './broken-store.ts';
 import { RIGHT_RULES } from './plain-token-store.ts';
 
@@ -26,5 +28,34 @@ export const versionFaults: readonly BrokenStore[] = [
   }),
   broken('V2', 'updates with ifVersion 0', {
     rules: { isVersion: (wanted, actual) => wanted === 0 || wanted === actual },
+  }),
+  broken('V2', 'absorbs before it compares the version', {
+    methods: (store, shelf) => ({
+      saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {
+        const kept = options === undefined ? null : await store.findToken(token);
+        const wanted = kept === null ? {} : token.toRecord();
+        await shelf.change((records) => {
+          const left = records.filter(
+            (record) =>
+              record.id === kept?.id || !RIGHT_RULES.isAbsorbed(wanted, record, keysOf(wanted)),
+          );
+          records.splice(0, records.length, ...left);
+        });
+        return store.saveToken(token, options);
+      },
+    }),
+  }),
+  broken('V2', 'saves without the condition where it does not hold, above version 5', {
+    methods: (store) => ({
+      saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {
+        try {
+          return await store.saveToken(token, options);
+        } catch (error) {
+          const version = error instanceof TokenConflictError ? (error.currentVersion ?? 0) : 0;
+          if (version <= 5) throw error;
+          return store.saveToken(token);
+        }
+      },
+    }),
   }),
 ];

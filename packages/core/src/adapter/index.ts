@@ -10,6 +10,8 @@ export { newId, type RecordChange, refuseOtherVersion, type SavePlan } from '../
 export { checkString } from '../token/field-checks.ts';
 export { RECORD_FIELDS, STRING_FIELDS } from '../token/token-fields.ts';
 export { requireKnownOptions, requireTimeout } from './constructor-options.ts';
+export { EventLoopTurn } from './event-loop-turn.ts';
 export { type Failures, GroupCommit, type Work } from './group-commit.ts';
+export { loadDriver } from './load-driver.ts';
 export { StorageTokenStore } from './storage-token-store.ts';
 export type { Decide, MaybePromise, TokenStorage } from './token-storage.ts';

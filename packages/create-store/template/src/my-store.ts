@@ -60,6 +60,7 @@ class MyStorage implements TokenStorage {
 
   // 5. Give every record, in the order in which they were first saved, some hundred at a time.
   async *pages(): AsyncIterable<StoredRecord[]> {
+    yield [];
     throw notWritten('pages()');
   }
 

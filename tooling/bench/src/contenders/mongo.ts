@@ -40,7 +40,8 @@ const bare = server.contender('bare statements of mongodb', async ({ client }, t
   return {
     calls: bareCalls(
       {
-        findByUser: (value) => found.findOne({ keys: digestKey({ field: 'userName', value }).digest }),
+        findByUser: (value) =>
+          found.findOne({ keys: digestKey({ field: 'userName', value }).digest }),
         findByRefreshToken: (value) =>
           found.findOne({ keys: digestKey({ field: 'refreshToken', value }).digest }),
         upsert: (token) => {

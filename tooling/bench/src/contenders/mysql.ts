@@ -55,7 +55,9 @@ const bare = server.contender('bare statements of mysql2', async ({ pool }, toke
     findByUser: (value: string) =>
       pool.execute(`${select} user_digest = ?`, [digestKey({ field: 'userName', value }).digest]),
     findByRefreshToken: (value: string) =>
-      pool.execute(`${select} refresh_digest = ?`, [digestKey({ field: 'refreshToken', value }).digest]),
+      pool.execute(`${select} refresh_digest = ?`, [
+        digestKey({ field: 'refreshToken', value }).digest,
+      ]),
     upsert: (token: (typeof tokens)[number]) => {
       const { userName, clientId, clientSecret, refreshToken, accessToken, ...rest } =
         token.toRecord();

@@ -3,4 +3,5 @@
  *
  * @module
  */
-export { createPrivateFile, fileFailure, resolvePath } from './private-file.ts';
+export { requirePath } from './path-option.ts';
+export { createPrivateFile, fileFailure, resolvePath, usableFile } from './private-file.ts';

@@ -1,6 +1,9 @@
-import { mkdir, open, readlink, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import type { Stats } from 'node:fs';
+import { lstat, mkdir, open, readlink, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, parse, resolve, sep } from 'node:path';
 import { driverCodeOf, TokenStoreError, type TokenStoreErrorCode } from '../../errors.ts';
+import { refuseOpenToAll, refusePlanted } from './file-owner.ts';
+import { requireOneName } from './one-name.ts';
 
 /** As many symbolic links in a row as Linux follows. */
 const MAX_LINKS = 40;
@@ -9,24 +12,67 @@ const MAX_LINKS = 40;
  * Where a path leads to, symbolic links followed, even if there is nothing yet. Folders that are
  * missing on the way are made, readable by their owner only.
  *
- * @throws TokenStoreError as {@link fileFailure} says
+ * @throws TokenStoreError as {@link fileFailure} says; `ACCESS_DENIED` for a link that another user
+ *   may have laid there
  */
 export async function resolvePath(path: string): Promise<string> {
-  let target = resolve(path);
   try {
-    for (let links = 0; links < MAX_LINKS; links += 1) {
-      const folder = dirname(target);
-      // The mode is for folders that are made now; one that exists is left as it is.
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      target = join(await realpath(folder), basename(target));
-      const link = await linkAt(target);
-      if (link === undefined) return target;
-      target = resolve(dirname(target), link);
-    }
+    return await followLinks(path);
   } catch (error) {
     throw fileFailure(error, path) ?? error;
   }
-  throw unusable(path, 'has symbolic links that lead in a circle', 'ELOOP');
+}
+
+async function followLinks(path: string): Promise<string> {
+  let { root: at, names } = partsOf(resolve(path));
+  for (let links = 0; names.length > 0; ) {
+    const [name = '', ...rest] = names;
+    const next = join(at, name);
+    const link = await linkAt(next);
+    if (link === undefined) {
+      // The mode is for folders that are made now; one that exists is left as it is.
+      if (rest.length > 0) await mkdir(next, { recursive: true, mode: 0o700 });
+      [at, names] = [next, rest];
+      continue;
+    }
+    links += 1;
+    if (links > MAX_LINKS) {
+      throw unusable(path, 'has symbolic links that lead in a circle', 'ELOOP');
+    }
+    refusePlanted(next, await lstat(next), await stat(at));
+    const target = partsOf(resolve(at, link));
+    [at, names] = [target.root, [...target.names, ...rest]];
+  }
+  // Where two spellings are one name, the folder's own.
+  return join(await realpath(dirname(at)), basename(at));
+}
+
+function partsOf(path: string): { root: string; names: string[] } {
+  const { root } = parse(path);
+  return { root, names: path.slice(root.length).split(sep).filter(Boolean) };
+}
+
+/**
+ * What is known of a file that a store may use; `undefined` where there is none yet.
+ *
+ * @param path as {@link resolvePath} gives it
+ * @throws TokenStoreError `PATH_UNUSABLE` if there is something else than a file, or a file with two
+ *   names; `ACCESS_DENIED` for a file that another user may have laid there
+ */
+export async function usableFile(path: string): Promise<Stats | undefined> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) {
+      throw unusable(path, found.isDirectory() ? 'is a folder' : 'is not a plain file', undefined);
+    }
+    refusePlanted(path, found, await stat(dirname(path)));
+    refuseOpenToAll(path, found);
+    await requireOneName(path, found);
+    return found;
+  } catch (error) {
+    if (driverCodeOf(error) === 'ENOENT') return undefined;
+    throw fileFailure(error, path) ?? error;
+  }
 }
 
 /**
@@ -34,27 +80,17 @@ export async function resolvePath(path: string): Promise<string> {
  * keeps its rights.
  *
  * @param path as {@link resolvePath} gives it
- * @throws TokenStoreError `PATH_UNUSABLE` if there is something else than a file; others as
- *   {@link fileFailure} says
+ * @throws TokenStoreError as {@link usableFile} and {@link fileFailure} say
  */
 export async function createPrivateFile(path: string): Promise<void> {
   try {
     // Exclusively: the mode given to open() counts for a file that it creates, and for no other.
     await (await open(path, 'wx', 0o600)).close();
   } catch (error) {
-    if (driverCodeOf(error) !== 'EEXIST') {
-      // Some systems refuse to create a file before they see that it is there.
-      const exists = await stat(path).catch(() => undefined);
-      if (exists === undefined) throw fileFailure(error, path) ?? error;
-    }
-    await requireFile(path);
+    // Some systems refuse to create a file before they see that it is there.
+    const exists = await usableFile(path);
+    if (exists === undefined) throw fileFailure(error, path) ?? error;
   }
-}
-
-async function requireFile(path: string): Promise<void> {
-  const found = await stat(path);
-  if (found.isFile()) return;
-  throw unusable(path, found.isDirectory() ? 'is a folder' : 'is not a plain file', undefined);
 }
 
 const MEANINGS: Readonly<Record<string, readonly [TokenStoreErrorCode, problem: string]>> = {
@@ -76,7 +112,11 @@ const MEANINGS: Readonly<Record<string, readonly [TokenStoreErrorCode, problem: 
   EISDIR: ['PATH_UNUSABLE', 'is a folder: give the path of a file'],
   ENOTDIR: ['PATH_UNUSABLE', 'goes through something that is not a folder: give another path'],
   EEXIST: ['PATH_UNUSABLE', 'goes through something that is not a folder: give another path'],
-  ENOENT: ['PATH_UNUSABLE', 'leads nowhere: give the path of a file in a folder that exists'],
+  ENOENT: ['PATH_UNUSABLE', 'leads nowhere: give the path of a file'],
+  EBUSY: [
+    'PATH_UNUSABLE',
+    'can not be replaced, it is in use by the system or mounted by itself: mount the folder that it is in',
+  ],
   ELOOP: ['PATH_UNUSABLE', 'has symbolic links that lead in a circle: give another path'],
   ENAMETOOLONG: ['PATH_UNUSABLE', 'is too long: give a shorter one'],
   EINVAL: ['PATH_UNUSABLE', 'is not a name for a file: give another path'],
@@ -91,7 +131,6 @@ export function fileFailure(error: unknown, path: string): TokenStoreError | und
   const [code, problem] = meaning;
   return new TokenStoreError(code, `The path ${JSON.stringify(path)} ${problem} (${driverCode}).`, {
     driverCode,
-    retryable: code === 'STORAGE_FULL',
   });
 }
 

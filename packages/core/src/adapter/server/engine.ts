@@ -109,7 +109,7 @@ export interface Engine<E extends Entry = Entry> {
    * @param ifVersion if it is given, the record must have this version: see `refuseOtherVersion`
    * @returns {@link STALE} where it has to be tried again
    */
-  delete(key: DigestedKey, ifVersion: number | undefined): MaybePromise<void | typeof STALE>;
+  delete(key: DigestedKey, ifVersion: number | undefined): MaybePromise<undefined | typeof STALE>;
 
   /** As `TokenStorage.pages`. */
   pages(): AsyncIterable<readonly StoredRecord[]>;
