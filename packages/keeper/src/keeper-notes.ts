@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JsonObject, OAuthToken } from '@tokenkeep/core';
 
 /** The one name that the keeper uses in the `extra` of a record. */
-export const NOTES = 'tokenkeep-keeper';
+const NOTES = 'tokenkeep-keeper';
 
 /** Seconds. Of tokens that live longer it need not be known: see {@link refreshBeforeOf}. */
 const SHORT_LIFETIME = 600;
@@ -20,14 +20,15 @@ export interface ReauthorizationRequired {
  */
 export function reauthorizationRequired(token: OAuthToken): ReauthorizationRequired | undefined {
   const dead = notesOf(token)['dead'];
-  if (!isObject(dead) || token.refreshToken === undefined) return undefined;
-  if (dead['refreshToken'] !== digest(token.refreshToken)) return undefined;
+  const secret = spendable(token);
+  if (!isObject(dead) || secret === undefined) return undefined;
+  if (dead['of'] !== digest(secret)) return undefined;
   return { since: new Date(Number(dead['since'])), oauthError: String(dead['error']) };
 }
 
 /** The `extra` that marks a record's refresh token as dead. */
 export function deadNotes(token: OAuthToken, error: string): JsonObject {
-  const dead = { refreshToken: digest(token.refreshToken ?? ''), error, since: Date.now() };
+  const dead = { of: digest(spendable(token) ?? ''), error, since: Date.now() };
   return { [NOTES]: { ...notesOf(token), dead } };
 }
 
@@ -48,6 +49,11 @@ export function refreshBeforeOf(token: OAuthToken, refreshBefore: number): numbe
   return typeof lifetime === 'number' ? Math.min(refreshBefore, lifetime / 10) : refreshBefore;
 }
 
+/** What a record gets a new access token with. */
+export function spendable(token: OAuthToken): string | undefined {
+  return token.refreshToken ?? token.grantToken;
+}
+
 function notesOf(token: OAuthToken): JsonObject {
   const notes = token.extra?.[NOTES];
   return isObject(notes) ? notes : {};
@@ -57,6 +63,6 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function digest(refreshToken: string): string {
-  return createHash('sha256').update(refreshToken).digest('base64url');
+function digest(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url');
 }

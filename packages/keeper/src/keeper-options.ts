@@ -38,6 +38,12 @@ export interface TokenKeeperOptions {
    */
   readonly timeLimit?: number | undefined;
   /**
+   * How long to wait before each further try to store what the provider gave: milliseconds.
+   *
+   * @default [100, 400, 1600]
+   */
+  readonly retryDelays?: readonly number[] | undefined;
+  /**
    * What the header `Authorization` says, for `fetch`.
    *
    * @default `Bearer`, or the `tokenType` of the token, and the access token
@@ -53,6 +59,7 @@ const NAMES = [
   'cacheFor',
   'concurrency',
   'timeLimit',
+  'retryDelays',
   'authorization',
 ] as const;
 
@@ -74,6 +81,7 @@ export function requireKeeperOptions(options: TokenKeeperOptions): void {
   requireNumber('cacheFor', options.cacheFor, 0);
   requireNumber('concurrency', options.concurrency, 1);
   requireNumber('timeLimit', options.timeLimit, 1);
+  for (const delay of options.retryDelays ?? []) requireNumber('retryDelays', delay, 0);
 }
 
 function requireNumber(name: string, value: unknown, least: number): void {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type OAuthToken, type TokenStore, TokenStoreError } from '@tokenkeep/core';
 import { RefreshFailedError, TokenNotSavedError, type Whose, whoseOf } from './errors.ts';
-import { deadNotes, freshNotes, reauthorizationRequired } from './keeper-notes.ts';
+import { deadNotes, freshNotes, reauthorizationRequired, spendable } from './keeper-notes.ts';
 import { failureOf, isRefusal, TIMED_OUT } from './provider-failure.ts';
 import { ProviderRequest } from './provider-request.ts';
 import { type Answer, REFUSED, type Steps, storeAnswer } from './refresh-once.ts';
@@ -18,15 +18,14 @@ const LONGEST_PAUSE = 250;
 /** For how many time limits a lease has to be seen unchanged to be taken for lost. */
 const LEASE_MARGIN = 1.2;
 
-/** Milliseconds before each further try to store what a provider gave. */
-const SAVE_AGAIN_AFTER = [100, 400, 1_600] as const;
-
 export interface StepsOptions {
   readonly store: TokenStore;
   readonly refresher: Refresher;
   readonly whose: Whose;
   /** Milliseconds. */
   readonly timeLimit: number;
+  /** Milliseconds before each further try to store what a provider gave. */
+  readonly retryDelays: readonly number[];
   readonly slots: Slots;
   readonly isGood: (record: OAuthToken) => boolean;
   /** What came after the time limit could not be stored, and nobody waits for it any more. */
@@ -61,7 +60,9 @@ export class RecordSteps implements Steps<OAuthToken, OAuthToken> {
   }
 
   isDead(record: OAuthToken): boolean {
-    return record.refreshToken === undefined || reauthorizationRequired(record) !== undefined;
+    const { exchangesGrants = false } = this.#options.refresher;
+    const secret = exchangesGrants ? spendable(record) : record.refreshToken;
+    return secret === undefined || reauthorizationRequired(record) !== undefined;
   }
 
   async takeLease(over: OAuthToken): Promise<OAuthToken | null> {
@@ -173,7 +174,7 @@ export class RecordSteps implements Steps<OAuthToken, OAuthToken> {
         return await work();
       } catch (error) {
         if (this.#unsaved === undefined) throw error;
-        const pause = mayPass(error) ? SAVE_AGAIN_AFTER[attempt] : undefined;
+        const pause = mayPass(error) ? this.#options.retryDelays[attempt] : undefined;
         if (pause === undefined) throw this.#notSaved(this.#unsaved, error);
         await delay(pause);
       }

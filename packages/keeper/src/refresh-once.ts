@@ -94,13 +94,16 @@ export async function attempt<Kept extends KeptRecord, Tokens extends KeptRecord
   if (record.lease !== undefined && !(await steps.wait(record.lease))) return { kind: 'again' };
   // Only over the version that was read, or another process may have spent this refresh token.
   const leased = await steps.takeLease(record);
-  return leased === null ? { kind: 'again' } : await refresh(steps, leased);
+  if (leased === null) return { kind: 'again' };
+  // As it was first saved: no other keeper has ever had its lease.
+  return await refresh(steps, leased, record.version === 1);
 }
 
 /** @param spent whose refresh token is sent */
 async function refresh<Kept extends KeptRecord, Tokens extends KeptRecord>(
   steps: Steps<Kept, Tokens>,
   spent: Kept,
+  isFirst = false,
 ): Promise<Outcome<Kept> | Again> {
   let held = spent;
   let answer = await steps.send(spent);
@@ -112,7 +115,7 @@ async function refresh<Kept extends KeptRecord, Tokens extends KeptRecord>(
     case 'tokens':
       return await storeAnswer(steps, held, answer.tokens);
     case 'refused':
-      return await believe(steps, held, answer.error);
+      return await believe(steps, held, answer.error, isFirst);
     case 'late':
       return await beginAgain(steps, held);
     case 'failed':
@@ -153,11 +156,15 @@ async function believe<Kept extends KeptRecord, Tokens>(
   steps: Steps<Kept, Tokens>,
   lastHeld: Kept,
   error: string,
+  isFirst: boolean,
 ): Promise<Outcome<Kept> | Again> {
   // Or others would take it to be lost before the end, and send the same refresh token again.
   const held = await renewLease(steps, lastHeld);
   for (;;) {
-    const isOver = await steps.wait(REFUSED);
+    // Where nobody else can have spent it, unless the lease was lost, there is nothing to wait for.
+    const isAlone =
+      isFirst && held.lease !== undefined && (await steps.read())?.lease === held.lease;
+    const isOver = isAlone || (await steps.wait(REFUSED));
     const now = await steps.read();
     if (now === null) return { kind: 'gone' };
     if (now.refreshToken !== held.refreshToken || steps.isGood(now) || steps.isDead(now))

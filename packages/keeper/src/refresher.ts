@@ -15,6 +15,12 @@ export interface RefreshContext {
  */
 export interface Refresher {
   (token: OAuthToken, context: RefreshContext): Promise<object>;
+  /**
+   * It also exchanges the grant token of a record that has no refresh token yet.
+   *
+   * @default false
+   */
+  readonly exchangesGrants?: boolean;
   /** Takes the login back at the provider (RFC 7009). Left out: the provider can't do that. */
   revoke?(token: OAuthToken, context: RefreshContext): Promise<void>;
 }

@@ -224,8 +224,8 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
         throw new ReauthorizationRequiredError(whoseOf(found), 'deleted');
       case 'dead': {
         const { record } = outcome;
-        const reason = record.refreshToken === undefined ? 'no_refresh_token' : 'refused';
         const details = reauthorizationRequired(record);
+        const reason = details === undefined ? 'no_refresh_token' : 'refused';
         throw new ReauthorizationRequiredError(whoseOf(record), reason, details);
       }
       case 'failed': {
@@ -257,6 +257,7 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
       refresher: this.#refresherFor(whose),
       whose,
       timeLimit: this.#options.timeLimit ?? 10_000,
+      retryDelays: this.#options.retryDelays ?? [100, 400, 1_600],
       slots: this.#slots,
       isGood: (record) => this.#isGood(record, undefined),
       onNotSaved: (error) => tell(this, 'refreshFailed', { ...whose, error }),

@@ -7,7 +7,11 @@ import { FAULTS, type Scenario, WRITERS } from './model/world.ts';
 
 const SCENARIOS: readonly Scenario[] = ROTATIONS.flatMap((rotation) =>
   WRITERS.flatMap((writer) =>
-    FAULTS.flatMap((fault) => [false, true].map((slow) => ({ rotation, writer, fault, slow }))),
+    FAULTS.flatMap((fault) => [
+      { rotation, writer, fault, slow: false, version: 1 as const },
+      { rotation, writer, fault, slow: false, version: 2 as const },
+      { rotation, writer, fault, slow: true, version: 2 as const },
+    ]),
   ),
 );
 

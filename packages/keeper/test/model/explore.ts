@@ -1,5 +1,5 @@
 import { type History, type Next, nextStep, type Variant } from './process.ts';
-import { FIRST_WORLD, type Move, movesFrom, type Scenario, type World } from './world.ts';
+import { firstWorld, type Move, movesFrom, type Scenario, type World } from './world.ts';
 
 export interface Exploration {
   readonly states: number;
@@ -30,7 +30,7 @@ export async function explore(
     return moves;
   };
   let ends = 0;
-  reach(FIRST_WORLD);
+  reach(firstWorld(scenario));
   // First in, first out: what is found first took the fewest moves.
   for (let first = 0; first < queue.length; first += 1) {
     const { key, world } = queue[first] as { key: string; world: World };

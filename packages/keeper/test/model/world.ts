@@ -32,6 +32,8 @@ export interface Scenario {
   readonly fault: Fault;
   /** Whether the first answer of a process takes so long that its lease is renewed meanwhile. */
   readonly slow: boolean;
+  /** Of the record: nobody has ever refreshed the first. */
+  readonly version: 1 | 2;
 }
 
 export interface ProcessState {
@@ -74,15 +76,18 @@ const IDLE: ProcessState = {
   wasSlow: false,
 };
 
-export const FIRST_WORLD: World = {
-  record: { version: 1, accessToken: 'A0', refreshToken: 'R0' },
-  lastVersion: 1,
+const EMPTY: Omit<World, 'record' | 'lastVersion'> = {
   provider: FIRST_STATE,
   processes: [IDLE, IDLE],
   wrote: false,
   failed: false,
   lost: false,
 };
+
+export function firstWorld({ version }: Scenario): World {
+  const record = { version, accessToken: 'A0', refreshToken: 'R0' };
+  return { ...EMPTY, record, lastVersion: version };
+}
 
 /** One thing that can happen next: what it is called, the world after it, and what a process is told. */
 export interface Move {

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Mishap, Result } from './caller.ts';
 import { ProcessScene } from './scene.ts';
 
-export const ROTATIONS: readonly Rotation[] = ['keeps', 'rotates', 'grace', 'revokes'];
+const ROTATIONS: readonly Rotation[] = ['keeps', 'rotates', 'grace', 'revokes'];
 
 async function begin(
   definition: TokenStoreDefinition,
