@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
   type Decide,
+  EventLoopTurn,
   type Failures,
   GroupCommit,
   requireKnownOptions,
@@ -14,9 +15,9 @@ import {
   type TokenStorage,
   type Work,
 } from '@tokenkeep/core/adapter';
-import { fileFailure, requirePath, resolvePath, usableFile } from '@tokenkeep/core/adapter/file';
+import { fileFailure, requirePath, requireUsable, resolvePath } from '@tokenkeep/core/adapter/file';
 import type { MemorySpace } from '@tokenkeep/memory';
-import { FileLock } from './file-lock.ts';
+import { FileLock, loadTryLock } from './file-lock.ts';
 import { TokenFile } from './token-file.ts';
 
 /** Options of {@link FileTokenStore}. */
@@ -62,6 +63,9 @@ interface Opened {
   readonly lock: FileLock;
 }
 
+/** All stores of a process: it has one event loop. */
+const turn = new EventLoopTurn();
+
 class FileRecords implements TokenStorage {
   readonly #path: string;
   readonly #timeout: number;
@@ -78,11 +82,11 @@ class FileRecords implements TokenStorage {
   async open(): Promise<void> {
     const path = await resolvePath(this.#path);
     const file = new TokenFile(path);
-    const exists = await usableFile(path);
     // Says what would be in the way of the first save.
-    if (exists === undefined) await access(dirname(path), constants.W_OK | constants.X_OK);
+    if (!(await requireUsable(path))) await access(dirname(path), constants.W_OK | constants.X_OK);
     file.read();
-    this.#opened = { file, lock: new FileLock(`${path}.lock`, this.#timeout) };
+    const lock = new FileLock(`${path}.lock`, this.#timeout, await loadTryLock());
+    this.#opened = { file, lock };
   }
 
   async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
@@ -119,12 +123,14 @@ class FileRecords implements TokenStorage {
   }
 
   async #read(): Promise<MemorySpace> {
+    if (turn.isOver()) await turn.next();
     while (this.#writing !== undefined) await this.#writing;
     return this.#open.file.read();
   }
 
-  #commit(works: readonly Work<MemorySpace>[]): Promise<Failures> {
+  async #commit(works: readonly Work<MemorySpace>[]): Promise<Failures> {
     const { file, lock } = this.#open;
+    await file.requireSamePlace();
     return lock.whileHeld(async () => {
       const failures = new Map<number, unknown>();
       const records = file.read();

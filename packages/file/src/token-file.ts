@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { TokenStoreError } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
+import { requireUsable, resolvePath } from '@tokenkeep/core/adapter/file';
 import { MemorySpace } from '@tokenkeep/memory';
 import { type FileContent, formatFile, HEAD_BYTES, parseFile } from './file-format.ts';
 import { replaceFile } from './replace-file.ts';
@@ -13,6 +14,8 @@ interface Snapshot {
   readonly space: MemorySpace;
 }
 
+/** With more, a save takes a tenth of a second and more. */
+const MANY_RECORDS = 10_000;
 const NO_FILE = 'no file';
 const NO_RECORDS: FileContent = { revision: '', deletedVersion: 0, records: [] };
 
@@ -20,6 +23,7 @@ const NO_RECORDS: FileContent = { revision: '', deletedVersion: 0, records: [] }
 export class TokenFile {
   readonly #path: string;
   #snapshot: Snapshot | undefined;
+  #hasWarned = false;
 
   /** @param path the file itself, not a link to it */
   constructor(path: string) {
@@ -42,15 +46,29 @@ export class TokenFile {
     }
   }
 
+  /**
+   * @throws TokenStoreError `PATH_UNUSABLE` if the path leads elsewhere than when it was opened: a
+   *   folder was replaced by a link
+   */
+  async requireSamePlace(): Promise<void> {
+    if ((await resolvePath(this.#path)) === this.#path) return;
+    throw new TokenStoreError(
+      'PATH_UNUSABLE',
+      `A folder on the way to ${JSON.stringify(this.#path)} was replaced by a link while the store was open. Close the store and open a new one; nothing was saved.`,
+    );
+  }
+
   /** Puts records that `read` gave, and that were changed, into the file. */
   async write(space: MemorySpace): Promise<void> {
     this.#snapshot = undefined;
     await this.#requireWritable();
+    const records = [...space.pages()].flat();
     const text = formatFile({
       revision: randomBytes(16).toString('hex'),
       deletedVersion: space.deletedVersion,
-      records: [...space.pages()].flat(),
+      records,
     });
+    this.#warnOfMany(records.length);
     await replaceFile(this.#path, text);
     // Nobody else writes while we have the lock, so this is what was written.
     const descriptor = this.#openFile();
@@ -87,11 +105,11 @@ export class TokenFile {
 
   /** To replace a file takes no right to write to it; who took that right away meant it. */
   async #requireWritable(): Promise<void> {
+    if (!(await requireUsable(this.#path))) return;
     try {
       await access(this.#path, constants.W_OK);
     } catch (error) {
       const driverCode = driverCodeOf(error);
-      if (driverCode === 'ENOENT') return;
       if (driverCode !== 'EACCES' && driverCode !== 'EPERM') throw error;
       throw new TokenStoreError(
         'READ_ONLY',
@@ -99,6 +117,23 @@ export class TokenFile {
         { driverCode },
       );
     }
+    const { uid } = await stat(this.#path);
+    const user = process.geteuid?.() ?? uid;
+    if (user !== uid && user !== 0) {
+      throw new TokenStoreError(
+        'ACCESS_DENIED',
+        `The file ${JSON.stringify(this.#path)} belongs to another user, and a save, which writes it anew, could not give it back. Run as that user, or use @tokenkeep/sqlite, whose files a group can share; nothing was changed.`,
+      );
+    }
+  }
+
+  #warnOfMany(count: number): void {
+    if (count <= MANY_RECORDS || this.#hasWarned) return;
+    this.#hasWarned = true;
+    process.emitWarning(
+      `The file ${JSON.stringify(this.#path)} has ${count} records, and each save writes all of them. Use @tokenkeep/sqlite for more than ${MANY_RECORDS}.`,
+      { code: 'TOKENKEEP_FILE_RECORDS' },
+    );
   }
 }
 
