@@ -37,7 +37,14 @@ export class ProcessScene implements AsyncDisposable {
       userSignature: { name: 'ada' },
     });
     const saved = await store.saveToken(login.with({ expiresAt: Date.now() - 1_000 }));
-    return new ProcessScene(definition, place, options.timeLimit ?? 5_000, provider, store, saved);
+    return new ProcessScene(
+      definition,
+      place,
+      options.timeLimit ?? patience(definition),
+      provider,
+      store,
+      saved,
+    );
   }
 
   private constructor(
@@ -104,6 +111,11 @@ export class ProcessScene implements AsyncDisposable {
     await this.store.close();
     await this.#definition.destroy?.(this.#place);
   }
+}
+
+/** Milliseconds that a refresh may take, with the saves before and after it. */
+function patience({ pace = 1 }: TokenStoreDefinition): number {
+  return Math.max(5_000, pace * 1_000);
 }
 
 async function answerOf(child: ChildProcess): Promise<Result[]> {
