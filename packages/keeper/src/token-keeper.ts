@@ -22,7 +22,7 @@ import type { Refresher } from './refresher.ts';
 import { revokeOnce } from './revoke-once.ts';
 import { Slots } from './slots.ts';
 import { TokenCache } from './token-cache.ts';
-import { cacheKeyOf, tokenFor, type Who } from './who.ts';
+import { tokenFor, type Who } from './who.ts';
 
 /** How to ask for a token. */
 export interface TokenRequest {
@@ -70,7 +70,7 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
    * @throws as {@link TokenKeeper.token}
    */
   async accessToken(who: Who, request?: TokenRequest): Promise<string> {
-    const { accessToken } = await this.token(who, request);
+    const { accessToken } = this.#cached(who, request) ?? (await this.token(who, request));
     // `isGood` has seen one, and an answer without one is none.
     return accessToken as string;
   }
@@ -87,12 +87,9 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
    * @throws TokenStoreError of the store
    */
   async token(who: Who, request: TokenRequest = {}): Promise<OAuthToken> {
+    const cached = this.#cached(who, request);
+    if (cached !== undefined) return cached;
     const { forceRefresh, rejected, signal } = request;
-    const key = this.#cache.isOff ? undefined : cacheKeyOf(who);
-    if (key !== undefined && forceRefresh !== true) {
-      const cached = this.#cache.get(key);
-      if (cached !== undefined && this.#isGood(cached, rejected)) return cached;
-    }
     signal?.throwIfAborted();
     const found = await this.#store.findToken(tokenFor(who));
     if (found === null) throw new ReauthorizationRequiredError(whoseOf(tokenFor(who)), 'unknown');
@@ -100,7 +97,7 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
     const token = this.#isGood(found, unwanted)
       ? found
       : await this.#refreshed(found, unwanted, signal);
-    if (key !== undefined) this.#cache.set(key, token);
+    this.#cache.set(who, token);
     return token;
   }
 
@@ -159,6 +156,11 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #cached(who: Who, request: TokenRequest = {}): OAuthToken | undefined {
+    const token = request.forceRefresh === true ? undefined : this.#cache.get(who);
+    return token !== undefined && this.#isGood(token, request.rejected) ? token : undefined;
   }
 
   #isGood(token: OAuthToken, unwanted: string | undefined): boolean {

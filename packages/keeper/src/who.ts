@@ -12,22 +12,14 @@ export interface WhoFields {
 /** A token that is saved under it, or its fields. */
 export type Who = WhoFields | OAuthToken;
 
+/** Whether it is fields; a token may mean its record by one of its secrets. */
+export function isPlainWho(who: Who): who is WhoFields {
+  return !(who instanceof OAuthToken || 'toRecord' in who);
+}
+
 /** @throws InvalidTokenError */
 export function tokenFor(who: Who): OAuthToken {
-  if (who instanceof OAuthToken || 'toRecord' in who) return OAuthToken.from(who);
+  if (!isPlainWho(who)) return OAuthToken.from(who);
   const { userName, ...fields } = who;
   return new OAuthToken({ ...fields, userSignature: { name: userName } });
-}
-
-/** Tells apart what is asked for; no part of it is a secret. */
-export function cacheKeyOf(who: Who): string | undefined {
-  // A token may mean its record by one of its secrets.
-  if (who instanceof OAuthToken || 'toRecord' in who) return undefined;
-  const { id, userName, clientId, issuer, resource } = who;
-  // A length before each: no value can then look like the end of another.
-  return `${part(userName)}${part(id)}${part(clientId)}${part(issuer)}${part(resource)}`;
-}
-
-function part(value: string | undefined): string {
-  return value === undefined ? '-' : `${value.length}:${value}`;
 }
