@@ -67,7 +67,7 @@ test('a user connects two accounts, calls the API from three processes, and disc
       pages.map(async (one, process) => {
         await one.goto(address(process));
         await row(one, 'calendar').getByRole('button', { name: 'Call the API' }).click();
-        return await one.getByRole('status').textContent();
+        return (await one.getByRole('status').textContent()) ?? '';
       }),
     );
   const answer = '200 {"user":"ada at the provider"}';

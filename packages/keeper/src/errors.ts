@@ -94,7 +94,10 @@ export interface ProviderFailure {
   readonly status: number | undefined;
   /** The `error` of RFC 6749 section 5.2, such as `invalid_client`. */
   readonly oauthError: string | undefined;
-  /** A code of Node's, such as `ECONNREFUSED`; `TIMEOUT` for one that did not answer in time. */
+  /**
+   * A code of Node's, such as `ECONNREFUSED`; `TIMEOUT` for a provider that did not answer in time,
+   * `OAUTH_RESPONSE_INVALID` for an answer that is none.
+   */
   readonly networkError: string | undefined;
   /** In how many seconds to ask again, if the provider said so. */
   readonly retryAfter: number | undefined;

@@ -108,7 +108,8 @@ function statusIn(answer: unknown): number | undefined {
 function networkErrorIn(error: unknown): string | undefined {
   if (propertyOf(error, 'name') === 'TimeoutError') return 'TIMEOUT';
   const code = propertyOf(error, 'code');
-  return typeof code === 'string' && /^(?:E[A-Z]{3,}|UND_ERR_[A-Z_]+)$/.test(code)
+  return typeof code === 'string' &&
+    /^(?:E[A-Z]{3,}|UND_ERR_[A-Z_]+|OAUTH_RESPONSE_INVALID)$/.test(code)
     ? code
     : undefined;
 }

@@ -5,6 +5,9 @@ import type { Timers } from './timers.ts';
 /** In how many parts the time limit is counted. */
 const TICKS = 20;
 
+/** How a refresher is asked. */
+export type ProviderCall<Given> = (token: OAuthToken, context: RefreshContext) => Promise<Given>;
+
 /** One request to a provider, with its time limit. */
 export class ProviderRequest<Given> {
   /** Rejects with `timeout` at the time limit, whatever the request does. */
@@ -16,12 +19,7 @@ export class ProviderRequest<Given> {
   /** What {@link ProviderRequest.inTime} rejects with at the time limit. */
   readonly timeout: DOMException = new DOMException('No answer in time.', 'TimeoutError');
 
-  constructor(
-    send: (token: OAuthToken, context: RefreshContext) => Promise<Given>,
-    token: OAuthToken,
-    timeLimit: number,
-    timers: Timers,
-  ) {
+  constructor(send: ProviderCall<Given>, token: OAuthToken, timeLimit: number, timers: Timers) {
     const controller = new AbortController();
     const halfway = Promise.withResolvers<void>();
     const timedOut = Promise.withResolvers<never>();

@@ -1,4 +1,4 @@
-import { OAuthToken } from '@tokenkeep/core';
+import { InvalidTokenError, OAuthToken } from '@tokenkeep/core';
 
 export interface RefreshContext {
   /** Aborted when the provider has not answered in time: give it to `fetch`. */
@@ -25,8 +25,15 @@ export interface Refresher {
   revoke?(token: OAuthToken, context: RefreshContext): Promise<void>;
 }
 
-/** What a refresher gave, as a token. */
+/**
+ * What a refresher gave, as a token.
+ *
+ * @throws OAuthResponseError for an answer that is none
+ * @throws InvalidTokenError for a token without an access token
+ */
 export function asAnswer(given: object): OAuthToken {
-  // A token may be of another copy of core; anything else is an answer, and says if it is none.
-  return 'toRecord' in given ? OAuthToken.from(given) : OAuthToken.fromTokenResponse(given);
+  const isToken = typeof given === 'object' && given !== null && 'toRecord' in given;
+  const token = isToken ? OAuthToken.from(given) : OAuthToken.fromTokenResponse(given);
+  if (token.accessToken !== undefined) return token;
+  throw new InvalidTokenError('accessToken', 'is missing in the token that the refresher gave');
 }

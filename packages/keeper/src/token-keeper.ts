@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { OAuthToken, TokenStore } from '@tokenkeep/core';
 import {
+  KEEPER_ERROR_CODES,
   ReauthorizationRequiredError,
   RefreshFailedError,
   RevocationFailedError,
@@ -14,7 +15,7 @@ import { type TokenKeeperEvents, tell } from './keeper-events.ts';
 import { reauthorizationRequired, refreshBeforeOf } from './keeper-notes.ts';
 import { requireKeeperOptions, type TokenKeeperOptions } from './keeper-options.ts';
 import { failureOf, isRefusal } from './provider-failure.ts';
-import { ProviderRequest } from './provider-request.ts';
+import { type ProviderCall, ProviderRequest } from './provider-request.ts';
 import { RecordSteps, type StepsOptions } from './record-steps.ts';
 import { RefreshFlight } from './refresh-flight.ts';
 import type { Outcome } from './refresh-once.ts';
@@ -122,11 +123,11 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
     if (found === null) return;
     const options = this.#stepsFor(found);
     const steps = new RecordSteps(found, options);
-    const { revoke } = options.refresher;
-    const request = async (record: OAuthToken): Promise<void> => {
-      if (revoke === undefined) return;
+    const { refresher, timeLimit } = options;
+    const revoke = async (record: OAuthToken): Promise<void> => {
+      const send: ProviderCall<void> = async (token, context) => refresher.revoke?.(token, context);
       try {
-        await new ProviderRequest(revoke, record, options.timeLimit, steps.timers).inTime;
+        await new ProviderRequest(send, record, timeLimit, steps.timers).inTime;
       } catch (error) {
         const failure = failureOf(error);
         // It knows the token no more, which is what was asked for.
@@ -140,7 +141,7 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
         takeLease: (over) => steps.takeLease(over),
         dropLease: (over) => steps.dropLease(over),
         delete: (over) => steps.delete(over),
-        revoke: request,
+        revoke,
       });
     } finally {
       steps.giveBackSlot();
@@ -188,7 +189,7 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
     const id = found.id ?? '';
     const whose = whoseOf(found);
     const began = performance.now();
-    if (this.#isClosed) throw new TokenKeeperError('KEEPER_CLOSED', 'The keeper was closed.');
+    if (this.#isClosed) throw closed();
     if (found.version === undefined) this.#warn();
     const flight = new RefreshFlight(found, {
       ...this.#stepsFor(found),
@@ -289,6 +290,10 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
       { code: 'TOKENKEEP_NO_VERSIONS' },
     );
   }
+}
+
+function closed(): TokenKeeperError {
+  return new TokenKeeperError('KEEPER_CLOSED', KEEPER_ERROR_CODES.KEEPER_CLOSED);
 }
 
 /** Seconds, as the provider said. */

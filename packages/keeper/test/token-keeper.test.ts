@@ -231,6 +231,19 @@ test('R6 a provider that is down is retryable, a wrong client secret is not', as
   });
 });
 
+test.each([
+  ['no answer', {}, { code: 'REFRESH_FAILED', networkError: 'OAUTH_RESPONSE_INVALID' }],
+  ['nothing', undefined, { code: 'REFRESH_FAILED', networkError: 'OAUTH_RESPONSE_INVALID' }],
+  ['a token without an access token', new OAuthToken(), { code: 'INVALID_TOKEN' }],
+])('a refresher that gives %s fails, and nothing is changed', async (_, given, expected) => {
+  const { store, saved } = await sceneWith();
+  // @ts-expect-error: what programs without types give
+  const keeper = new TokenKeeper({ store, refresh: async () => given });
+  expect(await rejection(keeper.accessToken(ADA))).toMatchObject(expected);
+  const kept = await store.findTokenById(saved.id ?? '');
+  expect(kept?.with({ version: null }).equals(saved.with({ version: null }))).toBe(true);
+});
+
 test('a refresh that takes long renews its lease, and nobody takes it', async () => {
   const space = new MemorySpace();
   const { keeper, provider, store, saved } = await sceneWith({
@@ -485,6 +498,7 @@ test('a store without versions: one refresh in one process, and a warning', asyn
   expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('no versions'), {
     code: 'TOKENKEEP_NO_VERSIONS',
   });
+  expect(provider.isLive((await store.getTokens())[0]?.refreshToken)).toBe(true);
   vi.restoreAllMocks();
 });
 
