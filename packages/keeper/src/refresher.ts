@@ -1,5 +1,6 @@
 import { InvalidTokenError, OAuthToken } from '@tokenkeep/core';
 
+/** What a refresher is given beside the token. */
 export interface RefreshContext {
   /** Aborted when the provider has not answered in time: give it to `fetch`. */
   readonly signal: AbortSignal;
