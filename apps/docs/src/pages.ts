@@ -24,6 +24,8 @@ export const GROUPS: readonly Group[] = [
     pages: [
       page('Start in five minutes', 'docs/start.md', 'start'),
       page('Bundlers and Next.js', 'docs/bundlers.md', 'bundlers'),
+      page('Valid access tokens', 'packages/keeper/README.md', 'access-tokens'),
+      page('How tokens are refreshed', 'docs/keeper.md', 'keeper'),
     ],
   },
   {

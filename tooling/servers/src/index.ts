@@ -1,3 +1,4 @@
+export { type Chromium, findChromium } from './chromium.ts';
 export { TestServerError, type TestServerErrorCode } from './errors.ts';
 export {
   type FaultyProxy,
