@@ -79,6 +79,7 @@ export function clusterOf(nodes: readonly (string | URL)[], settings: ClientSett
     resolved.map(({ host, port }) => ({ host, port })),
     {
       lazyConnect: true,
+      enableOfflineQueue: false,
       retryDelayOnFailover: 0,
       ...(natMap && { natMap }),
       // A certificate is for the name of a node, which would be lost if it were looked up first.

@@ -42,13 +42,23 @@ export class Connection {
   }
 
   /** Sends one command, once. What goes wrong with it is not translated yet. */
-  call(command: string, args: string[]): Promise<unknown> {
-    const client = this.#client;
-    if (client === undefined) throw new Error('the store is not open');
-    if (this.#own !== undefined && client.status !== 'ready') {
-      return this.#whenReady(this.#own).then(() => this.#send(client, command, args));
+  async call(command: string, args: string[]): Promise<unknown> {
+    const own = this.#own;
+    // What ends by the user's own retryStrategy is begun anew.
+    if (own?.status === 'end') own.connect().catch(() => {});
+    try {
+      return await this.#send(command, args);
+    } catch (error) {
+      if (own === undefined || !isUnsent(error)) throw error;
     }
-    return this.#send(client, command, args);
+    this.#ready ??= new Promise((resolve) => {
+      own.once('ready', () => {
+        this.#ready = undefined;
+        resolve();
+      });
+    });
+    await this.#deadline.for(this.#ready, this.#timeoutError);
+    return this.#send(command, args);
   }
 
   /** By digest; a server that was restarted, or forgot its scripts, is told the script again. */
@@ -88,20 +98,9 @@ export class Connection {
     this.#client = this.#options.client;
   }
 
-  #send(client: RedisClient, command: string, args: string[]): Promise<unknown> {
-    return this.#deadline.for(client.call(command, args), this.#timeoutError);
-  }
-
-  /** A client of the store's own keeps nothing for later: what was not sent may be forgotten. */
-  #whenReady(client: OwnClient): Promise<void> {
-    this.#ready ??= new Promise((resolve) => {
-      client.once('ready', () => {
-        this.#ready = undefined;
-        resolve();
-      });
-      if (client.status === 'end') client.connect().catch(() => {});
-    });
-    return this.#deadline.for(this.#ready, this.#timeoutError);
+  #send(command: string, args: string[]): Promise<unknown> {
+    if (this.#client === undefined) throw new Error('the store is not open');
+    return this.#deadline.for(this.#client.call(command, args), this.#timeoutError);
   }
 
   #handleClosed(): TokenStoreError | undefined {
@@ -122,11 +121,17 @@ export class Connection {
         `Redis (${server}) did not answer within ${timeout} ms. See that it is not overloaded and try again; a save may or may not have happened.`,
       );
     }
-    const reason = this.translateError(this.#reason);
-    if (reason !== undefined && !reason.retryable) return reason;
+    if (this.#refusedHost !== undefined) return tlsRequired(this.#refusedHost);
+    const reason = translateError(this.#reason, server);
+    if (reason?.retryable === false) return reason;
     return new TokenStoreError(
       'TIMEOUT',
       `There was no connection to Redis (${server}) within ${timeout} ms. See that it runs and is reachable, then try again; a save may or may not have happened.`,
     );
   };
+}
+
+/** Whether a command was not sent: a client of the store's own keeps none for later. */
+function isUnsent(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('enableOfflineQueue options is false');
 }

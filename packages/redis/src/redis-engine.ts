@@ -61,6 +61,8 @@ export class RedisEngine implements Engine<RedisEntry> {
   }
 
   async commit(commit: Commit<RedisEntry>): Promise<RedisEntry | typeof STALE> {
+    // Nothing was read before: whether the connection is sound is found out by a read, not by the write.
+    if (commit.replaces === null && commit.keys.length === 1) await this.read(commit.keys);
     const change = changeOf(commit);
     const reply = await this.#connection.run(CHANGE, argumentsOf(change));
     return reply === 'stale' ? STALE : change.written;
