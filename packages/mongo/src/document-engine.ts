@@ -20,7 +20,6 @@
  * meanwhile: they do not agree with it, as one that comes to agree with others (`isRenamed`) has to
  * write to each of them, too.
  */
-import { randomUUID } from 'node:crypto';
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { recordCorrupt, refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
@@ -211,7 +210,7 @@ export class DocumentEngine implements DocumentEngineParts {
   ): Promise<MongoEntry | typeof STALE | 'taken'> {
     if (commit.deletedVersion === undefined) {
       const { order } = await this.#latest.nextOrder();
-      const added = afterCommit(commit, { _id: randomUUID(), order }, fresh);
+      const added = afterCommit(commit, { _id: this.#latest.newId(), order }, fresh);
       return (await this.#latest.insert(added)) === 'written' ? entryOf(added) : 'taken';
     }
     const place = await this.#takePlace(commit, fresh);
@@ -228,7 +227,7 @@ export class DocumentEngine implements DocumentEngineParts {
     { deletedVersion }: Commit<MongoEntry>,
     fresh: readonly string[],
   ): Promise<(KeeperDocument & { order: number }) | typeof STALE | 'taken'> {
-    const place = { _id: randomUUID(), kind: 'keeper', revision: 0, keys: fresh } as const;
+    const place = { _id: this.#latest.newId(), kind: 'keeper', revision: 0, keys: fresh } as const;
     const keeper: KeeperDocument = { ...place, claims: fresh };
     if ((await this.#latest.insert(keeper)) !== 'written') return 'taken';
     const counters = await this.#latest.nextOrder();

@@ -86,6 +86,8 @@ export type Written = 'written' | 'changed' | 'taken';
 
 /** Each method is one step that is atomic for a single document. */
 export interface Documents extends DocumentReader {
+  /** An `_id`: random, and never used again. */
+  newId(): string;
   insert(document: StoreDocument): Promise<Written>;
   /**
    * Puts a document in the place of its former revision.

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type {
   DocumentChange,
   Documents,
@@ -44,7 +43,7 @@ export class Intents {
     documents: ReadonlyMap<string, HoldingDocument>,
   ): Promise<boolean> {
     const intent: IntentDocument = {
-      _id: randomUUID(),
+      _id: this.#documents.newId(),
       kind: 'intent',
       revision: 0,
       // Whoever finds one of the documents finds the intent, too.

@@ -14,6 +14,8 @@ export class ModelDatabase {
   /** Where a document stands for whoever reads one document after the other. */
   readonly places: Map<string, number> = new Map();
   counters: Counters = { order: 0, deletedVersion: 0 };
+  /** The same in every run, so that a run can be repeated step by step. */
+  lastId = 0;
   #lastPlace = 0;
 
   /** Puts a document in, if no other has one of its claims. */
@@ -54,6 +56,11 @@ export class ModelDocuments implements Documents {
     this.#database = database;
     this.#turn = turn;
     this.#reading = reading;
+  }
+
+  newId(): string {
+    this.#database.lastId += 1;
+    return String(this.#database.lastId).padStart(6, '0');
   }
 
   async find(keys: readonly string[]): Promise<StoreDocument[]> {
