@@ -109,7 +109,7 @@ export class DocumentEngine implements DocumentEngineParts {
     return this.#commitSeveral(commit);
   }
 
-  async delete(key: DigestedKey, ifVersion: number | undefined): Promise<void | typeof STALE> {
+  async delete(key: DigestedKey, ifVersion: number | undefined): Promise<undefined | typeof STALE> {
     const found = await this.#look(this.#latest, [key.digest], (documents) =>
       hasAlone(soleIn(documents), [key]),
     );
@@ -120,9 +120,10 @@ export class DocumentEngine implements DocumentEngineParts {
     if (document === undefined || ifVersion !== undefined) {
       refuseOtherVersion(document === undefined ? null : recordOf(document), { ifVersion });
     }
-    if (document === undefined) return;
+    if (document === undefined) return undefined;
     if (document.mark !== undefined) await this.#intents.settle(found);
     if (document.mark !== undefined || !(await this.#remove(document))) return STALE;
+    return undefined;
   }
 
   async *pages(): AsyncGenerator<readonly StoredRecord[]> {
@@ -158,8 +159,10 @@ export class DocumentEngine implements DocumentEngineParts {
       }
     }
     for await (const left of this.#latest.others()) {
-      await this.#intents.settle(left);
-      await this.#tidyUp(left.flatMap(({ kind, keys }) => (kind === 'keeper' ? keys : [])));
+      for (const document of left) {
+        await this.#intents.settle(await this.#latest.find(document.keys));
+        if (document.kind === 'keeper') await this.#leave(document);
+      }
     }
   }
 
@@ -292,7 +295,7 @@ export class DocumentEngine implements DocumentEngineParts {
     }
     const isDone = await this.#intents.carryOut(changes, documents);
     if (!isDone) {
-      if (place.kind === 'keeper') await this.#leavePlace(place._id);
+      if (place.kind === 'keeper') await this.#leave({ ...place, revision: place.revision + 2 });
       return STALE;
     }
     const left = entries.flatMap(({ document }) => document.shared);
@@ -300,11 +303,10 @@ export class DocumentEngine implements DocumentEngineParts {
     return entryOf({ ...after, revision: place.revision + 2 });
   }
 
-  async #leavePlace(_id: string): Promise<void> {
-    for (const place of await this.#latest.get([_id])) {
-      const isLeft = place.kind === 'keeper' && place.mark === undefined;
-      if (isLeft) await this.#latest.remove(place);
-    }
+  /** Removes a keeper, if no record has what it keeps: others may have come to share a place that was taken. */
+  async #leave(keeper: KeeperDocument): Promise<void> {
+    if (keeper.keys.length === 0) await this.#latest.remove(keeper);
+    else await this.#tidyUp(keeper.keys);
   }
 
   async #remove(document: TokenDocument): Promise<boolean> {
@@ -343,6 +345,8 @@ export class DocumentEngine implements DocumentEngineParts {
       const keeper = documents.find(({ claims }) => claims.includes(key));
       const holders = documents.filter((document) => isHolder(document, key));
       if (keeper === undefined || holders.some((holder) => holder !== keeper)) continue;
+      // What is damaged is left as it is.
+      if (keeper.kind === 'token' && keeper.record === undefined) continue;
       // It is written to by whoever joins it, so nobody has.
       const without = (list: readonly string[]) => list.filter((each) => each !== key);
       const { _id, revision, claims } = keeper;

@@ -451,12 +451,13 @@ describe('nothing is left over', () => {
       ],
     ],
     [
-      'of a record that was absorbed',
+      'of a record that was absorbed, once its keys are given up',
       1,
       [
         save({ refreshToken: 'r' }),
         save({ ...ada, accessToken: 'a' }),
         save({ ...ada, refreshToken: 'r' }),
+        save({ ...ada, refreshToken: 's' }),
       ],
     ],
     ['after deleteTokens', 0, [save(adaOf1), save(adaOf2), { clear: [] }]],
