@@ -352,8 +352,10 @@ export class DocumentEngine implements DocumentEngineParts {
       const { _id, revision, claims } = keeper;
       if (keeper.kind === 'keeper' && claims.length === 1) await this.#latest.remove(keeper);
       else {
-        const kept = holders.length > 0 ? {} : { keys: without(keeper.keys), claims: without(claims) };
-        const tidy = keeper.kind === 'keeper' ? keeper : { ...keeper, shared: without(keeper.shared) };
+        const kept =
+          holders.length > 0 ? {} : { keys: without(keeper.keys), claims: without(claims) };
+        const tidy =
+          keeper.kind === 'keeper' ? keeper : { ...keeper, shared: without(keeper.shared) };
         await this.#latest.replace(revision, { ...tidy, ...kept, _id, revision: revision + 1 });
       }
     }
@@ -367,7 +369,8 @@ function afterCommit(
   fresh: readonly string[],
 ): TokenDocument {
   const own = digestsOf(keys);
-  const { claims: before, shared: wasShared } = replaces?.document ?? { claims: [], shared: [] };
+  const before = replaces?.document.claims ?? [];
+  const wasShared = replaces?.document.shared ?? [];
   const kept = before.filter((key) => own.includes(key) || wasShared.includes(key));
   const claims = [...new Set([...kept, ...fresh])];
   const isShared = (key: string) =>
@@ -388,7 +391,13 @@ function afterCommit(
 }
 
 /** Whether a change can't be one write, see above. */
-function isOfSeveral({ record, replaces, absorbs, others, addedKeys }: Commit<MongoEntry>): boolean {
+function isOfSeveral({
+  record,
+  replaces,
+  absorbs,
+  others,
+  addedKeys,
+}: Commit<MongoEntry>): boolean {
   const comesToAgree = replaces !== null && others.length > 0 && isRenamed(replaces.record, record);
   const joins = addedKeys.some((key) => others.some((other) => hasKey(other.record, key)));
   return absorbs.length > 0 || comesToAgree || joins;

@@ -3,6 +3,7 @@ import type {
   Documents,
   HoldingDocument,
   IntentDocument,
+  Mark,
   StoreDocument,
 } from './documents.ts';
 
@@ -107,10 +108,10 @@ export class Intents {
 
   async #finish(intent: IntentDocument): Promise<void> {
     const changes = new Map(intent.changes.map((change) => [change._id, change]));
-    for (const document of await this.#changed(intent)) {
+    for (const document of (await this.#changed(intent)).filter(isMarked)) {
       const { _id, revision, mark } = document;
       const change = changes.get(_id);
-      if (mark?.intent !== intent._id || change === undefined) continue;
+      if (mark.intent !== intent._id || change === undefined) continue;
       const after = changed(document, change);
       if (after === null) await this.#documents.remove({ _id, revision });
       else await this.#documents.replace(revision, { ...after, _id, revision: revision + 1 });
@@ -164,9 +165,7 @@ export function isIntent(document: StoreDocument): document is IntentDocument {
   return document.kind === 'intent';
 }
 
-function isMarked(
-  document: StoreDocument,
-): document is HoldingDocument & { mark: NonNullable<HoldingDocument['mark']> } {
+function isMarked(document: StoreDocument): document is HoldingDocument & { mark: Mark } {
   return document.kind !== 'intent' && document.mark !== undefined;
 }
 

@@ -69,7 +69,8 @@ class MongoEngine implements Engine<MongoEntry> {
     const client = 'db' in connect ? connect : await this.#client(connect);
     // By itself the driver connects once: after that has failed, every call would.
     await client.connect();
-    const inTime = <T>(answer: Promise<T>) => this.#deadline.for(answer, () => timeoutError(server));
+    const inTime = <T>(answer: Promise<T>) =>
+      this.#deadline.for(answer, () => timeoutError(server));
     const documents = (level: 'local' | 'majority') => {
       const collection = client.db(database).collection(name, {
         // What is acknowledged survives the loss of any minority of the servers, and a power failure.

@@ -74,7 +74,13 @@ async function beginMigration(collection: MongoCollectionLike, lastOrder: unknow
     // Nobody has been given another number since.
     { _id: STORE_ID, schema: 1, lastOrder },
     {
-      $set: { schema: SCHEMA, migrating: true, added: lastOrder, deletedVersion: 0, lastOrder: null },
+      $set: {
+        schema: SCHEMA,
+        migrating: true,
+        added: lastOrder,
+        deletedVersion: 0,
+        lastOrder: null,
+      },
       $unset: { merges: 1 },
     },
   );
