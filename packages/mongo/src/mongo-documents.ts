@@ -7,7 +7,7 @@ import { isDuplicateKey } from './errors.ts';
 import { STORE_ID } from './schema.ts';
 
 /** As many documents are read, or named, in one command. */
-export const PAGE = 250;
+const PAGE = 250;
 
 /** {@link Documents} in a collection of MongoDB. */
 export class MongoDocuments implements Documents {
