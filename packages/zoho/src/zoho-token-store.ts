@@ -5,6 +5,7 @@ import {
   type TokenStore,
   TokenStoreError,
 } from '@tokenkeep/core';
+import { invalidOption, requireKnownOptions } from '@tokenkeep/core/adapter';
 import { purge } from './purge.ts';
 import { isSameRecord, type Outcome, saveChanges, saveUnnamed } from './save-changes.ts';
 import { SdkRefresh } from './sdk-refresh.ts';
@@ -39,6 +40,7 @@ export interface ZohoTokenStoreOptions {
  * `SDKException`. Closing `store` stays with you.
  *
  * @param sdk the whole module of the SDK that the result is for
+ * @throws TokenStoreError `INVALID_OPTION`
  *
  * @example
  * import * as sdk from '@zohocrm/typescript-sdk-8.0';
@@ -51,8 +53,8 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
   sdk: ZohoSdk<Token>,
   options: ZohoTokenStoreOptions = {},
 ): ZohoTokenStore<Token> {
-  const { retryDelays = [100, 400, 1600], timeLimit } = options;
-  const sdkRefresh = new SdkRefresh(store, sdk, { retryDelays, timeLimit });
+  const retryDelays = retryDelaysOf(options);
+  const sdkRefresh = new SdkRefresh(store, sdk, { retryDelays, timeLimit: options.timeLimit });
   /** The record that each token of the SDK was last read from or saved as. */
   const records = new WeakMap<Token, OAuthToken>();
 
@@ -185,6 +187,18 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
   }
 
   return new ZohoBridge();
+}
+
+function retryDelaysOf(options: ZohoTokenStoreOptions): readonly number[] {
+  requireKnownOptions(
+    'zohoTokenStore',
+    options,
+    ['retryDelays', 'timeLimit'],
+    '{ retryDelays: [100] }',
+  );
+  const { retryDelays = [100, 400, 1600] } = options;
+  if (Array.isArray(retryDelays) && retryDelays.every((delay) => delay >= 0)) return retryDelays;
+  throw invalidOption('retryDelays', 'must be a list of milliseconds, [] for no further try');
 }
 
 /** The JavaScript SDK's class, which it checks a store by; nothing where the SDK has none. */

@@ -9,6 +9,7 @@ export {
 export { type FirestoreServer, startFirestore } from './firestore.ts';
 export { startMariadb } from './mariadb.ts';
 export { type MongoServer, startMongo } from './mongo.ts';
+export { type MotoServer, startMoto } from './moto.ts';
 export { startMysql } from './mysql.ts';
 export { type RedisOptions, type RedisServer, startRedis } from './redis.ts';
 export { type RedisCluster, startRedisCluster } from './redis-cluster.ts';
