@@ -68,7 +68,7 @@ export async function measureLargeStore(
       operation,
       seconds,
       megabytes: (highest - before) / 2 ** 20,
-      longestStop: delay.max / 1e6 - RESOLUTION,
+      longestStop: Math.max(0, delay.max / 1e6 - RESOLUTION),
       ...probe,
     });
   };
