@@ -26,8 +26,14 @@ export async function change(
   return Object(result).affectedRows > 0;
 }
 
-/** As many idle connections as a pool has, if nothing else is said, may have broken at once. */
-const MAX_BROKEN = 10;
+/** One more than a pool has connections, if nothing else is said. */
+const MAX_ATTEMPTS = 11;
+
+interface How {
+  readonly isIdempotent?: boolean;
+  readonly hasLimit?: boolean;
+}
+type Work<T> = (connection: MysqlConnection) => Promise<T>;
 
 /** The pool of connections that a store speaks through: its own, or one that it was handed. */
 export class Connections {
@@ -44,7 +50,7 @@ export class Connections {
 
   async open(): Promise<void> {
     this.#pool ??= this.#options.pool ?? (await this.#ownPool());
-    await this.retry(requirePlain);
+    await this.use(requirePlain, { isIdempotent: true });
   }
 
   async close(): Promise<void> {
@@ -52,32 +58,28 @@ export class Connections {
   }
 
   /**
-   * Lends a connection for one step, which has its time as a whole. One that breaks, or takes too
-   * long, is destroyed: nothing more is done on it.
+   * Lends a connection for one step. One that breaks, or takes too long, is destroyed: nothing more
+   * is done on it. For idempotent work another is tried then, as all that were idle may have broken.
    */
-  async use<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
-    return this.#spend(await this.#borrow(), (connection) => this.#inTime(work(connection)));
-  }
-
-  /** The same without a limit, for what takes as long as there are rows. */
-  async useUnlimited(work: (connection: MysqlConnection) => Promise<void>): Promise<void> {
-    return this.#spend(await this.#borrow(), work);
-  }
-
-  /** On another connection, if the first turns out to be broken: for idempotent work. */
-  async retry<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
-    for (let broken = 1; ; broken += 1) {
-      const borrowed = await this.#borrow();
+  async use<T>(work: Work<T>, how: How = {}): Promise<T> {
+    const { isIdempotent = false, hasLimit = true } = how;
+    for (let attempts = isIdempotent ? MAX_ATTEMPTS : 1; ; attempts -= 1) {
+      const connection = await this.#borrow();
       try {
-        return await this.#spend(borrowed, (connection) => this.#inTime(work(connection)));
+        const doing = work(connection);
+        const result = await (hasLimit ? this.#inTime(doing) : doing);
+        connection.release();
+        return result;
       } catch (error) {
-        if (broken > MAX_BROKEN || !isLostConnection(error)) throw error;
+        if (isGivenUp(error)) connection.destroy();
+        else connection.release();
+        if (attempts === 1 || !isLostConnection(error)) throw error;
       }
     }
   }
 
   /** Commits what the work did if it gives `true`, else rolls it back. */
-  transaction(work: (connection: MysqlConnection) => Promise<boolean>): Promise<boolean> {
+  transaction(work: Work<boolean>): Promise<boolean> {
     return this.use(async (connection) => {
       await connection.query('START TRANSACTION');
       try {
@@ -100,21 +102,6 @@ export class Connections {
     } catch (error) {
       // One that comes too late goes back to the others.
       coming.then((late) => late.release()).catch(() => {});
-      throw error;
-    }
-  }
-
-  async #spend<T>(
-    connection: MysqlConnection,
-    work: (connection: MysqlConnection) => Promise<T>,
-  ): Promise<T> {
-    try {
-      const result = await work(connection);
-      connection.release();
-      return result;
-    } catch (error) {
-      if (isGivenUp(error)) connection.destroy();
-      else connection.release();
       throw error;
     }
   }

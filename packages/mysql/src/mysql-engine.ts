@@ -53,9 +53,11 @@ export class MysqlEngine implements Engine<TokenRow> {
 
   async open(): Promise<void> {
     await this.#connections.open();
-    await this.#connections.useUnlimited((connection) =>
-      ensureSchema(connection, this.#options.table),
-    );
+    // What a migration takes grows with the number of rows.
+    const { table } = this.#options;
+    await this.#connections.use((connection) => ensureSchema(connection, table), {
+      hasLimit: false,
+    });
   }
 
   async find(keys: readonly DigestedKey[]): Promise<StoredRecord[]> {
@@ -146,29 +148,26 @@ export class MysqlEngine implements Engine<TokenRow> {
     row: TokenRow,
   ): Promise<boolean> {
     const { keys, replaces, absorbs, others, addedKeys, absentKeys, deletedVersion } = commit;
-    const held = [...absorbs, ...others];
-    const free = [
-      ...addedKeys.filter(
-        ({ field, value }) => !held.some(({ record }) => record[field] === value),
-      ),
-      ...absentKeys,
-    ];
+    const held = [...absorbs, ...others].map(({ record }) => record);
+    const isFree = ({ field, value }: DigestedKey) =>
+      held.every((record) => record[field] !== value);
+    const free = [...addedKeys.filter(isFree), ...absentKeys];
     // By this a key is refused that was taken before the statement began; by its unique slot, one
     // that is taken at the same time. Neither server reads a table that it writes to, but for a
     // derived one which it has to make.
     const holder = `SELECT 1 FROM ${this.#rows} WHERE ${hasOneOf(free)} LIMIT 1`;
-    const isFree = free.length === 0 ? 'TRUE' : `NOT EXISTS (SELECT 1 FROM (${holder}) AS holder)`;
+    const areFree = free.length === 0 ? 'TRUE' : `NOT EXISTS (SELECT 1 FROM (${holder}) AS holder)`;
     const values = rowValues(row, keys);
-    const digests = free.map(({ digest }) => digest);
+    const digests = free.map(digestOf);
     if (replaces !== null) {
-      const update = `UPDATE ${this.#rows} SET ${SET} WHERE ${IS_UNCHANGED} AND ${isFree}`;
+      const update = `UPDATE ${this.#rows} SET ${SET} WHERE ${IS_UNCHANGED} AND ${areFree}`;
       return change(connection, update, [...values, ...guardOf(replaces), ...digests]);
     }
     const insert = `INSERT INTO ${this.#rows} (${WRITTEN},joins) SELECT ${PLACES},0 FROM`;
     if (deletedVersion === undefined) {
-      return change(connection, `${insert} DUAL WHERE ${isFree}`, [...values, ...digests]);
+      return change(connection, `${insert} DUAL WHERE ${areFree}`, [...values, ...digests]);
     }
-    const isSo = `deleted_version = ? AND ${isFree} LOCK IN SHARE MODE`;
+    const isSo = `deleted_version = ? AND ${areFree} LOCK IN SHARE MODE`;
     const under = `${insert} ${this.#lock} WHERE ${isSo}`;
     return change(connection, under, [...values, deletedVersion, ...digests]);
   }
@@ -180,10 +179,8 @@ export class MysqlEngine implements Engine<TokenRow> {
     row: TokenRow,
   ): Promise<boolean> {
     const { absorbs, others, addedKeys } = commit;
-    await this.#raiseDeletedVersion(
-      connection,
-      absorbs.map(({ record }) => record.version),
-    );
+    const versions = absorbs.map(({ record }) => record.version);
+    await this.#raiseDeletedVersion(connection, versions);
     const lock = `SELECT 1 FROM ${this.#rows} WHERE ${IS_UNCHANGED} FOR UPDATE`;
     for (const entry of [...absorbs, ...others]) {
       if ((await select(connection, lock, guardOf(entry))).length === 0) return false;
@@ -220,21 +217,16 @@ export class MysqlEngine implements Engine<TokenRow> {
     values: readonly MysqlValue[],
     check: (rows: readonly Row[]) => void = () => {},
   ): Promise<number[] | undefined> {
+    const sql = `SELECT position,version FROM ${this.#rows} ${where}`;
     let positions: number[] = [];
     const work = this.#connections.transaction(async (connection) => {
       await this.#raiseDeletedVersion(connection, []);
-      const rows = await select(
-        connection,
-        `SELECT position,version FROM ${this.#rows} ${where}`,
-        values,
-      );
+      const rows = await select(connection, sql, values);
       check(rows);
       positions = rows.map(({ position }) => Number(position));
       if (positions.length === 0) return true;
-      await this.#raiseDeletedVersion(
-        connection,
-        rows.map(({ version }) => Number(version)),
-      );
+      const versions = rows.map(({ version }) => Number(version));
+      await this.#raiseDeletedVersion(connection, versions);
       // Not prepared: no two batches have the same text.
       await connection.query(`DELETE FROM ${this.#rows} WHERE position IN (${positions})`);
       return true;
@@ -244,20 +236,22 @@ export class MysqlEngine implements Engine<TokenRow> {
 
   #selectBy(keys: readonly DigestedKey[], columns: string): Promise<Row[]> {
     const sql = `SELECT ${columns} FROM ${this.#rows} WHERE ${hasOneOf(keys)}`;
-    return this.#select(
-      sql,
-      keys.map(({ digest }) => digest),
-    );
+    return this.#select(sql, keys.map(digestOf));
   }
 
   #select(sql: string, values: readonly MysqlValue[] = []): Promise<Row[]> {
-    return this.#connections.retry((connection) => select(connection, sql, values));
+    const work = (connection: MysqlConnection) => select(connection, sql, values);
+    return this.#connections.use(work, { isIdempotent: true });
   }
 }
 
 function hasOneOf(keys: readonly DigestedKey[]): string {
   const prefixOf = (name: string) => KEYS.find(([, field]) => field === name)?.[0] ?? 'id';
   return keys.map(({ field }) => `${prefixOf(field)}_digest = ?`).join(' OR ');
+}
+
+function digestOf({ digest }: DigestedKey): string {
+  return digest;
 }
 
 /** The values of {@link IS_UNCHANGED}. */

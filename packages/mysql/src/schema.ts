@@ -1,7 +1,7 @@
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import type { TokenKeyField } from '@tokenkeep/core/adapter';
 import { select } from './connections.ts';
-import { isDoneAlready } from './errors.ts';
+import { isDoneAlready, isLostRace } from './errors.ts';
 import type { MysqlConnection } from './options.ts';
 
 /** The columns that hold a record, and what they are in it. */
@@ -125,7 +125,7 @@ export async function ensureSchema(connection: MysqlConnection, table: string): 
         `UPDATE \`${table}_lock\` SET schema_version = 2 WHERE schema_version = 1`,
       );
     } catch (error) {
-      if (!isDoneAlready(error)) throw error;
+      if (!isDoneAlready(error) && !isLostRace(error)) throw error;
     }
   }
 }

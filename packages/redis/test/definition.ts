@@ -65,6 +65,7 @@ function definitionOn(
     versions: true,
     durable: true,
     shared: true,
+    iterable: true,
     pace: 10,
     module: import.meta.url,
   });
