@@ -21,7 +21,12 @@ const store = (name: string, title: string): Page =>
 export const GROUPS: readonly Group[] = [
   {
     title: 'Begin',
-    pages: [page('Start in five minutes', 'docs/start.md', 'start')],
+    pages: [
+      page('Start in five minutes', 'docs/start.md', 'start'),
+      page('Bundlers and Next.js', 'docs/bundlers.md', 'bundlers'),
+      page('Valid access tokens', 'packages/keeper/README.md', 'access-tokens'),
+      page('How tokens are refreshed', 'docs/keeper.md', 'keeper'),
+    ],
   },
   {
     title: 'Stores',

@@ -5,7 +5,12 @@ import { expect, test } from 'vitest';
 import { PAGES } from '../src/pages.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
-const FILES = ['README.md', 'apps/sample/README.md', ...PAGES.map(({ file }) => file)];
+const FILES = [
+  'README.md',
+  'apps/sample/README.md',
+  'apps/web-sample/README.md',
+  ...PAGES.map(({ file }) => file),
+];
 
 /** Their packages run them, on the server that they need. */
 const RUN_ELSEWHERE = ['mysql', 'redis', 'mongo', 'firestore', 'zoho'].map(

@@ -9,7 +9,10 @@ import { recordCorrupt } from '@tokenkeep/core/adapter';
 import type { Entry } from '@tokenkeep/core/adapter/server';
 
 /** A record's document. */
-export interface FirestoreEntry extends Entry, Holder {}
+export interface FirestoreEntry extends Entry, Holder {
+  /** When it was read; `undefined` where it was written instead. */
+  readonly readTime: Timestamp | undefined;
+}
 
 /** A record's document but for the record. */
 export interface Holder {
@@ -30,7 +33,8 @@ export function holderIn(doc: DocumentSnapshot): Holder {
 
 /** @throws TokenStoreError `RECORD_CORRUPT` for a document that is no record */
 export function entryIn(doc: DocumentSnapshot): FirestoreEntry {
-  return { ...holderIn(doc), record: recordIn(doc), writeIds: textsIn(doc, 'writeIds') };
+  const writeIds = textsIn(doc, 'writeIds');
+  return { ...holderIn(doc), record: recordIn(doc), writeIds, readTime: doc.readTime };
 }
 
 /**

@@ -10,7 +10,7 @@ import type {
   WriteResult,
 } from '@google-cloud/firestore';
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
-import { loadDriver, refuseOtherVersion } from '@tokenkeep/core/adapter';
+import { loadDriver, newId, refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
   type DigestedKey,
@@ -52,10 +52,11 @@ interface StoreDocument {
  * that it can be found by, named after that.
  *
  * Firestore's preconditions are what saves race by. The first record with a value creates the key
- * document, which the database lets only one do. One that joins it (another user's or client's may
- * have the same value) touches every record that has it, if those are as they were read, and marks
- * the value as shared there. The key document is deleted with its record, but not if it was ever
- * shared: then a save that read before the first had it could create it beside the second.
+ * document, which the database lets only one do, and which is deleted with the record. One that joins
+ * (another user's or client's may have the same value) marks the value as shared in the first. From
+ * then on whatever happens to a record with it changes the key document, which so tells whether all
+ * of them are as they were read; and it stays when they go: else a save that read before the first
+ * had the value could create it beside the second.
  */
 export class FirestoreEngine implements Engine<FirestoreEntry> {
   readonly #options: ReturnType<typeof checkOptions>;
@@ -123,10 +124,13 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     for (const entry of absorbs) batch.delete(entry.ref, asRead(entry));
     for (const entry of others) {
       const common = entry.keys.filter((key) => keys.includes(key));
+      if (common.length > 0 && common.every((key) => entry.sharedKeys.includes(key))) continue;
       const shared = [...new Set([...entry.sharedKeys, ...common])];
-      // A document in which nothing changes keeps its update time: hence `joinedBy`.
       batch.update(entry.ref, { shared, joinedBy: writeId }, asRead(entry));
     }
+    const shared = [...new Set([...sharedKeys, ...before.flatMap((entry) => entry.sharedKeys)])];
+    const readTime = [...before, ...others][0]?.readTime;
+    if ((await this.#touch(batch, shared, writeId, readTime)) === STALE) return STALE;
     for (const { digest } of newKeys) batch.create(this.#keys.doc(digest), {});
     for (const { field, digest } of absentKeys) {
       const place = field === 'id' ? this.#records : this.#keys;
@@ -140,7 +144,7 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     if (results === STALE) return this.#afterLoss(ref, writeId, [...newKeys, ...absentKeys]);
     const updateTime = results[0]?.writeTime;
     if (updateTime === undefined) throw new Error('a commit without a result');
-    return { ref, record, keys, sharedKeys, writeIds, updateTime };
+    return { ref, record, keys, sharedKeys, writeIds, updateTime, readTime: undefined };
   }
 
   async delete(
@@ -257,18 +261,45 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     return results;
   }
 
+  /**
+   * Changes the key documents of shared values, as one of their records changes.
+   *
+   * @param readTime they must not have changed since
+   */
+  async #touch(
+    batch: WriteBatch,
+    keys: readonly string[],
+    writeId: string,
+    readTime?: Timestamp,
+  ): Promise<undefined | typeof STALE> {
+    const refs = keys.map((key) => this.#keys.doc(key));
+    if (readTime === undefined || refs.length === 0) {
+      for (const ref of refs) batch.set(ref, { changedBy: writeId });
+      return;
+    }
+    for (const doc of await this.#run(() => this.#db.getAll(...refs))) {
+      const { ref, updateTime } = doc;
+      if (updateTime === undefined) batch.create(ref, { changedBy: writeId });
+      else if (updateTime.valueOf() > readTime.valueOf()) return STALE;
+      else batch.update(ref, { changedBy: writeId }, asRead(doc));
+    }
+  }
+
   /** @param docs at most {@link RECORDS_PER_COMMIT} */
   async #remove(docs: readonly DocumentSnapshot[]): Promise<undefined | typeof STALE> {
     const batch = this.#db.batch();
+    const shared = new Set<string>();
     let deletedVersion = 0;
     for (const doc of docs) {
       const holder = holderIn(doc);
       for (const key of holder.keys) {
-        if (key !== doc.id && !holder.sharedKeys.includes(key)) batch.delete(this.#keys.doc(key));
+        if (holder.sharedKeys.includes(key)) shared.add(key);
+        else if (key !== doc.id) batch.delete(this.#keys.doc(key));
       }
       batch.delete(doc.ref, asRead(holder));
       deletedVersion = Math.max(deletedVersion, versionIn(doc));
     }
+    await this.#touch(batch, [...shared], newId());
     if ((await this.#write(batch, deletedVersion)) === STALE) return STALE;
   }
 

@@ -31,6 +31,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   versions: true,
   durable: true,
   shared: true,
+  iterable: true,
   module: import.meta.url,
   pace: 20,
 });

@@ -17,7 +17,7 @@ let client: MongoClient;
 let databases = 0;
 const newDatabase = () => `tokenkeep_test_${process.pid}_${++databases}`;
 const open = (database: string, options: Partial<MongoTokenStoreOptions> = {}) =>
-  new MongoTokenStore({ uri: server.url, database, ...options });
+  new MongoTokenStore({ url: server.url, database, ...options });
 const save = (store: MongoTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
 const user = (name: string) => ({ userSignature: { name } });
 const failure = (promise: Promise<unknown>): Promise<TokenStoreError> =>
@@ -295,10 +295,10 @@ describe('a connection that fails', () => {
     proxy = await startFaultyProxy({ target: { host: server.host, port: server.port } });
   });
   afterAll(() => proxy.stop());
-  const through = (database: string, clientOptions = {}) =>
+  const through = (database: string, options = {}) =>
     open(database, {
-      uri: proxy.urlFor(server.url),
-      clientOptions: { ...impatient, ...clientOptions },
+      url: proxy.urlFor(server.url),
+      options: { ...impatient, ...options },
     });
 
   it('rejects in time, and the store works again when the server does', async () => {
@@ -325,9 +325,9 @@ describe('a connection that fails', () => {
 
   it('to a host that does not exist', async () => {
     await using store = open(newDatabase(), {
-      uri: 'mongodb://tokenkeep.invalid',
+      url: 'mongodb://tokenkeep.invalid',
       tls: false,
-      clientOptions: impatient,
+      options: impatient,
     });
     expect(await failure(store.ready())).toMatchObject({
       code: 'CONNECTION_FAILED',
@@ -336,7 +336,7 @@ describe('a connection that fails', () => {
   });
 
   it('with TLS, to a server that has none', async () => {
-    await using store = open(newDatabase(), { tls: true, clientOptions: impatient });
+    await using store = open(newDatabase(), { tls: true, options: impatient });
     expect(['TLS_REQUIRED', 'CONNECTION_FAILED']).toContain((await failure(store.ready())).code);
   });
 

@@ -40,6 +40,7 @@ function definitionOn(name: string, start: () => Promise<SqlServer>): TokenStore
     versions: true,
     durable: true,
     shared: true,
+    iterable: true,
     module: import.meta.url,
     pace: 10,
   });

@@ -232,7 +232,7 @@ async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whol
         kill % 2 === 0 ? 'later' : 'now',
       );
       process?.saveUntilKilled({ log, lanes: LANES, how: 'update' });
-      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace);
+      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace.factor);
       await new Promise((resolve) => setTimeout(resolve, moment));
       await process?.kill();
       const lanes = readLog(log);
@@ -269,7 +269,7 @@ async function killWhileItAbsorbs(context: CheckContext): Promise<void> {
       await using inner = context.nested();
       const [process] = await inner.processes(1, await context.mainPlace());
       process?.saveUntilKilled({ log, lanes: LANES, how: 'absorb' });
-      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace);
+      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace.factor);
       await new Promise((resolve) => setTimeout(resolve, moment));
       await process?.kill();
       const store = await inner.open(await context.mainPlace());

@@ -6,12 +6,11 @@ import {
   type TokenStore,
   TokenStoreError,
 } from '@tokenkeep/core';
-import { StorageTokenStore, type TokenStorage } from '@tokenkeep/core/adapter';
+import { StorageTokenStore } from '@tokenkeep/core/adapter';
+import { digestedKeysOf, type Engine, OptimisticStorage } from '@tokenkeep/core/adapter/server';
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
-import { halvesOf, recordKeys } from '../../src/claims.ts';
-import { DocumentStorage, type Repeat } from '../../src/document-storage.ts';
-import type { Documents } from '../../src/documents.ts';
+import { DocumentEngine, type MongoEntry } from '../../src/document-engine.ts';
 import { ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
 import { type Choose, runInTurns } from './schedule.ts';
 
@@ -86,7 +85,7 @@ async function outcomesOf(scenario: Scenario, clients: Scenario['clients']): Pro
 export async function documentsAfter(actions: readonly Action[]): Promise<number> {
   const database = new ModelDatabase();
   const documents = new ModelDocuments(database, async () => {}, 'at one moment');
-  const store = new StorageTokenStore(new ModelStorage(documents));
+  const store = storeOn(documents);
   for (const action of actions) await answerTo(store, action);
   return database.documents.size;
 }
@@ -100,9 +99,7 @@ export async function documentsAfter(actions: readonly Action[]): Promise<number
 export async function runScenario(scenario: Scenario, choose: Choose): Promise<string> {
   const database = new ModelDatabase();
   const connect = (turn: () => Promise<void>) =>
-    new StorageTokenStore(
-      new ModelStorage(new ModelDocuments(database, turn, scenario.reading ?? 'at one moment')),
-    );
+    storeOn(new ModelDocuments(database, turn, scenario.reading ?? 'at one moment'));
   const alone = connect(async () => {});
   for (const action of scenario.before ?? []) await answerTo(alone, action);
   const answers: unknown[][] = scenario.clients.map(() => []);
@@ -128,21 +125,15 @@ export async function runScenario(scenario: Scenario, choose: Choose): Promise<s
   return outcome(scenario, answers, records);
 }
 
-class ModelStorage extends DocumentStorage implements TokenStorage {
-  constructor(documents: Documents) {
-    super(documents, untilItWorks, 0);
-  }
+class ModelEngine extends DocumentEngine implements Engine<MongoEntry> {
   open(): void {}
   close(): void {}
+  translateError(): undefined {}
 }
 
-const untilItWorks: Repeat = {
-  async repeat(_keys, attempt) {
-    for (let attempts = 0; !(await attempt()); attempts += 1) {
-      if (attempts === 500) throw new Error('a client tries for ever');
-    }
-  },
-};
+function storeOn(documents: ModelDocuments): StorageTokenStore {
+  return new StorageTokenStore(new OptimisticStorage(new ModelEngine(documents, documents, 0)));
+}
 
 async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
   try {
@@ -186,20 +177,25 @@ function outcome(
   return JSON.stringify({ answers: given, records: records.map(comparable).sort() }, null, 1);
 }
 
-/** Throws where a key of a record has no claim, so that the next who wants it could take it all. */
+/** Throws where a key of a record is not claimed: whoever once saw that nobody has it could take it. */
 function refuseUnclaimed(database: ModelDatabase): void {
   const claimed = new Set([...database.documents.values()].flatMap(({ claims }) => claims));
-  for (const document of database.records()) {
-    const keys = recordKeys(document.record);
-    if (!keys.every((key) => halvesOf(key).some((half) => claimed.has(half)))) {
+  for (const record of recordsOf(database)) {
+    if (!digestedKeysOf(record).every(({ digest }) => claimed.has(digest))) {
       throw new Error('a key of a record is free for all');
     }
   }
 }
 
+function recordsOf(database: ModelDatabase): StoredRecord[] {
+  return database
+    .resolved()
+    .flatMap((document) => (document.kind === 'token' && document.record) || []);
+}
+
 /** Throws where two records agree and have the same key (contract M2, C5). */
 function refuseTwins(database: ModelDatabase): void {
-  const records = database.records().map(({ record }) => record);
+  const records = recordsOf(database);
   for (const [index, one] of records.entries()) {
     for (const other of records.slice(index + 1)) {
       const shared = keysOf(one).find((key) => matchesOn(key, one, other));

@@ -1,0 +1,4 @@
+import { testTokenStore } from '@tokenkeep/conformance/vitest';
+import definition from './definition.ts';
+
+testTokenStore(definition, { strict: true });
