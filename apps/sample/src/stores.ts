@@ -14,7 +14,7 @@ const kinds: Record<string, (location: string) => Promise<TokenStore>> = {
   redis: async (rest) =>
     new (await import('@tokenkeep/redis')).RedisTokenStore({ url: `redis:${rest}` }),
   mongodb: async (rest) =>
-    new (await import('@tokenkeep/mongo')).MongoTokenStore({ uri: `mongodb:${rest}` }),
+    new (await import('@tokenkeep/mongo')).MongoTokenStore({ url: `mongodb:${rest}` }),
   firestore: async (projectId) =>
     new (await import('@tokenkeep/firestore')).FirestoreTokenStore({
       options: projectId === '' ? {} : { projectId },

@@ -81,7 +81,6 @@ test('what is no token store is left as it is', async () => {
 });
 
 test('a server that is not there is CONNECTION_FAILED, without a secret in it', async () => {
-  await using store = storeOn('x');
   const gone = new AwsSecretsManagerTokenStore({ options: configFor('http://127.0.0.1:1') });
   const failure: unknown = await gone.saveToken(ada).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'CONNECTION_FAILED', retryable: true });

@@ -90,7 +90,7 @@ test.each([
   );
   const tokenEndpoint = `http://127.0.0.1:${port}/token`;
   const refresh = oauth2Refresh({ tokenEndpoint, clientAuthentication: 'none' });
-  const keeper = new TokenKeeper({ store, refresh, timeLimit: 100 });
+  const keeper = new TokenKeeper({ store, refresh });
   await expect(keeper.accessToken(ADA)).rejects.toMatchObject({
     code: 'REAUTHORIZATION_REQUIRED',
     oauthError: body.error,

@@ -127,7 +127,7 @@ test('R5 a record that is deleted during its refresh stays deleted, and the call
 });
 
 test('R4 a dead login is marked, asked for once, and good again after a new login', async () => {
-  const { keeper, provider, store, saved } = await sceneWith({ timeLimit: 300 });
+  const { keeper, provider, store, saved } = await sceneWith({ timeLimit: 1_000 });
   provider.login('nobody');
   const told = vi.fn();
   keeper.on('reauthorizationRequired', told);
@@ -248,24 +248,27 @@ test('a refresh that takes long renews its lease, and nobody takes it', async ()
   const space = new MemorySpace();
   const { keeper, provider, store, saved } = await sceneWith({
     store: new MemoryTokenStore({ space }),
-    timeLimit: 1_000,
+    timeLimit: 4_000,
   });
   provider.holdAnswers(true);
   const call = keeper.accessToken(ADA);
   await provider.asked(1);
   const first = (await store.findTokenById(saved.id ?? ''))?.lease;
-  await vi.waitUntil(async () => (await store.findTokenById(saved.id ?? ''))?.lease !== first);
+  await vi.waitUntil(
+    async () => (await store.findTokenById(saved.id ?? ''))?.lease !== first,
+    20_000,
+  );
   provider.holdAnswers(false);
   await call;
   expect(provider.requests).toHaveLength(1);
 });
 
 test('R7 the lease of a process that has died is broken after the time limit', async () => {
-  const { keeper, provider, store, saved } = await sceneWith({ timeLimit: 300 });
+  const { keeper, provider, store, saved } = await sceneWith({ timeLimit: 1_000 });
   await store.saveToken(new OAuthToken({ id: saved.id, lease: 'of the dead' }));
   const began = performance.now();
   expect(provider.userOf(await keeper.accessToken(ADA))).toBe('ada');
-  expect(performance.now() - began).toBeGreaterThan(300);
+  expect(performance.now() - began).toBeGreaterThan(1_000);
 });
 
 test('R8 what could not be stored at first is stored', async () => {
@@ -314,6 +317,7 @@ test('R3 an answer that comes after the time limit is stored all the same', asyn
   await vi.waitUntil(
     async () =>
       (await store.findTokenById(saved.id ?? ''))?.refreshToken === login['refresh_token'],
+    20_000,
   );
 });
 
@@ -363,7 +367,7 @@ test('several providers, by issuer and by client', async () => {
 
 test('cacheFor: from memory for so long, and not what was rejected', async () => {
   const { keeper, store, saved } = await sceneWith({
-    cacheFor: 200,
+    cacheFor: 2_000,
     init: { expiresIn: 600, expiresAt: null },
   });
   const find = vi.spyOn(store, 'findToken');
@@ -378,7 +382,7 @@ test('cacheFor: from memory for so long, and not what was rejected', async () =>
       (reason: unknown) => reason,
     );
     return error instanceof ReauthorizationRequiredError;
-  });
+  }, 20_000);
 });
 
 test('concurrency: no more refreshes at a time', async () => {
@@ -412,7 +416,7 @@ test('events, and channels of diagnostics_channel, tell what was done and no sec
   keeper.on('refreshed', refreshed);
   subscribe('tokenkeep.keeper.refreshed', traced);
   const token = await keeper.token(ADA);
-  await vi.waitUntil(() => refreshed.mock.calls.length > 0);
+  await vi.waitUntil(() => refreshed.mock.calls.length > 0, 20_000);
   unsubscribe('tokenkeep.keeper.refreshed', traced);
   const event = {
     id: saved.id,

@@ -91,7 +91,7 @@ export function testMishaps(definition: TokenStoreDefinition): void {
     mishap: Mishap,
     goOn: 'before the others give up' | 'when the others are done' | 'never',
   ): Promise<[ProcessScene, Result[]]> => {
-    const scene = await begin(definition, { rotation, timeLimit: 1_000 });
+    const scene = await begin(definition, { rotation, timeLimit: 2_000 });
     const [holder] = await scene.processes(1, mishap);
     const others = await scene.processes(3);
     if (holder === undefined) throw new Error('no process');
@@ -141,7 +141,7 @@ export function testMishaps(definition: TokenStoreDefinition): void {
   );
 
   test(`R3 the holder is stopped while it is asked, and its answer waits for it: ${definition.name}`, async () => {
-    const scene = await begin(definition, { rotation: 'rotates', timeLimit: 1_000 });
+    const scene = await begin(definition, { rotation: 'rotates', timeLimit: 2_000 });
     const [holder] = await scene.processes(1);
     const others = await scene.processes(3);
     if (holder === undefined) throw new Error('no process');
@@ -184,7 +184,7 @@ export function testMishaps(definition: TokenStoreDefinition): void {
 /** A provider that is slow, overloaded or down. */
 export function testFailures(definition: TokenStoreDefinition): void {
   test(`R2 a slow provider is asked once: ${definition.name}`, async () => {
-    const scene = await begin(definition, { rotation: 'revokes', timeLimit: 1_500 });
+    const scene = await begin(definition, { rotation: 'revokes', timeLimit: 4_000 });
     scene.provider.holdAnswers(true);
     const called = scene.call(await scene.processes());
     await scene.provider.asked(1);

@@ -47,7 +47,7 @@ export const ADAPTERS: readonly Adapter[] = [
   {
     name: 'mongo',
     store: 'MongoTokenStore',
-    options: '{ uri: `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=300` }',
+    options: '{ url: `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=300` }',
     driver: 'mongodb',
     needsServer: true,
   },
