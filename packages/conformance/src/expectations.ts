@@ -58,7 +58,7 @@ export function expectSame(actual: unknown, expected: unknown, what: string): vo
   throw new PromiseBroken(
     `${what} to be ${different.expected}`,
     `it was ${different.actual}`,
-    isOtherOrder(actual, expected) ? { clause: 'C10', hint: ORDER } : {},
+    isOtherOrder(actual, expected) ? { hint: ORDER } : {},
   );
 }
 

@@ -242,9 +242,10 @@ export class DocumentEngine implements DocumentEngineParts {
   }
 
   async #commitSeveral(commit: Commit<MongoEntry>): Promise<MongoEntry | typeof STALE> {
-    const { replaces, absorbs, others, keys, absentKeys } = commit;
+    const { replaces, absorbs, others, keys, addedKeys, absentKeys } = commit;
     const entries = entriesOf(commit);
-    const wanted = [...keys, ...absentKeys];
+    // Whoever comes to have one of its other keys writes to the record.
+    const wanted = [...addedKeys, ...absentKeys];
     const found = await this.#look(
       this.#latest,
       [...new Set([...digestsOf(wanted), ...entries.flatMap(({ document }) => document.keys)])],

@@ -30,7 +30,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   damage: async ({ url, collection }) => {
     await using client = new MongoClient(url);
     const documents = client.db(DATABASE).collection(collection);
-    await documents.updateMany({ kind: 'record' }, { $set: { record: 'This was a record.' } });
+    await documents.updateMany({ kind: 'token' }, { $set: { record: 'This was a record.' } });
   },
   versions: true,
   durable: true,

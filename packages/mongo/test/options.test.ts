@@ -22,6 +22,7 @@ describe('a wrong option is refused by the constructor', () => {
     ['a URL without a host', { url: 'mongodb://' }],
     ['a URL that is no text', { url: 7 }],
     ['a client that is none', { client: {} }],
+    ['no limit of time', { url: 'mongodb://localhost', timeout: 0 }],
     ['a client and tls', { client, tls: false }],
     ['tls as text', { url: 'mongodb://localhost', tls: 'false' }],
     ...['', 'a/b', 'a.b', 'a b', '$a', 'a\0', 'x'.repeat(64), 7].map(
@@ -40,11 +41,27 @@ describe('a wrong option is refused by the constructor', () => {
     expect(refusal(options)).toMatchObject({ code: 'INVALID_OPTION', operation: 'constructor' });
   });
 
-  it('without telling what is in the URL', () => {
-    const error = refusal({ url: `${remote}:x:y/?` });
-    expect(String(error)).not.toContain('secret');
-    expect(String(refusal({ url: remote }))).not.toContain('secret');
+  it.each([
+    `${remote}:x:y/?`,
+    remote,
+    'mongodb://admin:S3cretPass?x@host',
+    'mongodb://admin:S3cretPass/x@host/db',
+    'mongodb://admin:S3cretPass#x@host',
+    'mongodb://admin:1234?x@host',
+    'mongodb://admin:S3cretPass@x@host',
+  ])('without telling what is in the URL: %s', (url) => {
+    const error = refusal({ url });
+    expect(['INVALID_OPTION', 'TLS_REQUIRED']).toContain((error as TokenStoreError).code);
+    expect(String(error)).not.toMatch(/secret|S3cret|admin|1234/);
   });
+
+  it.each([{ uri: 'mongodb://localhost' }, { url: 'mongodb://localhost', clientOptions: {} }])(
+    'by its name if there is none of that name: %j',
+    (options) => {
+      expect(refusal(options)).toMatchObject({ code: 'INVALID_OPTION' });
+      expect(String(refusal(options))).toMatch(/"(?:uri|clientOptions)"/);
+    },
+  );
 
   it('and nothing is connected to before the first call', () => {
     expect(new MongoTokenStore({ url: 'mongodb://localhost:1' })).toBeInstanceOf(MongoTokenStore);
@@ -109,16 +126,19 @@ describe('what the driver is given', () => {
         url: 'mongodb://localhost/?connectTimeoutMS=7',
         options: { socketTimeoutMS: 9, maxPoolSize: 3 },
         tls: true,
+        timeout: 5_000,
       }).connect,
     ).toEqual({
       url: 'mongodb://localhost/?connectTimeoutMS=7',
       options: {
-        serverSelectionTimeoutMS: 10_000,
+        retryWrites: false,
+        serverSelectionTimeoutMS: 5_000,
         socketTimeoutMS: 9,
-        waitQueueTimeoutMS: 10_000,
+        waitQueueTimeoutMS: 5_000,
         maxPoolSize: 3,
         tls: true,
       },
+      isLocalOnly: false,
     });
   });
 

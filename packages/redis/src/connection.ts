@@ -1,5 +1,7 @@
+import type { Writable } from 'node:stream';
 import { TokenStoreError } from '@tokenkeep/core';
 import { Deadline, tlsRequired } from '@tokenkeep/core/adapter/server';
+import { Redis } from 'ioredis';
 import { translateError } from './errors.ts';
 import type { CheckedOptions, OwnClient, RedisClient } from './options.ts';
 import type { Script } from './scripts.ts';
@@ -100,6 +102,8 @@ export class Connection {
 
   #send(command: string, args: string[]): Promise<unknown> {
     if (this.#client === undefined) throw new Error('the store is not open');
+    // What is sent in one turn is written in one piece; `Cluster` has a stream for each node.
+    if (this.#own instanceof Redis) writeTogether(this.#own.stream);
     return this.#deadline.for(this.#client.call(command, args), this.#timeoutError);
   }
 
@@ -134,4 +138,10 @@ export class Connection {
 /** Whether a command was not sent: a client of the store's own keeps none for later. */
 function isUnsent(error: unknown): boolean {
   return error instanceof Error && error.message.includes('enableOfflineQueue options is false');
+}
+
+function writeTogether(stream: Writable | undefined): void {
+  if (stream === undefined || stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
 }

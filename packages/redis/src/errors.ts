@@ -1,47 +1,39 @@
 import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
 import { networkFailure } from '@tokenkeep/core/adapter/server';
 
-type Meaning = readonly [code: TokenStoreErrorCode, advice: string];
-
-const NOT_ALLOWED: Meaning = [
-  'ACCESS_DENIED',
-  'Redis refuses this user or password. Correct them, and allow the user both keys of the store and the commands that its README lists.',
-];
-const NOT_WRITABLE: Meaning = [
-  'READ_ONLY',
-  'This Redis server takes no writes. Connect to the primary, or see in its log why it refuses them.',
-];
-const NOT_READY: Meaning = ['CONNECTION_FAILED', 'Redis is not ready to serve. Try again.'];
-const NOT_OURS: Meaning = [
-  'SCHEMA_UNKNOWN',
-  'What stands under the key of this store is no token store of this version. Give another prefix, or upgrade; it was left as it is.',
-];
-
-/** The first word of an error reply (https://redis.io/docs/latest/develop/reference/protocol-spec/) in our terms. */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  NOAUTH: NOT_ALLOWED,
-  WRONGPASS: NOT_ALLOWED,
-  NOPERM: NOT_ALLOWED,
-  READONLY: NOT_WRITABLE,
-  NOREPLICAS: NOT_WRITABLE,
-  MISCONF: NOT_WRITABLE,
-  OOM: [
+/** First words of error replies (https://redis.io/docs/latest/develop/reference/protocol-spec/) in our terms. */
+const MEANINGS: readonly [words: string, code: TokenStoreErrorCode, advice: string][] = [
+  [
+    'NOAUTH WRONGPASS NOPERM',
+    'ACCESS_DENIED',
+    'Redis refuses this user or password. Correct them, and allow the user both keys of the store and the commands that its README lists.',
+  ],
+  [
+    'READONLY NOREPLICAS MISCONF',
+    'READ_ONLY',
+    'This Redis server takes no writes. Connect to the primary, or see in its log why it refuses them.',
+  ],
+  [
+    'OOM',
     'STORAGE_FULL',
     'Redis has no memory left. Give it more (maxmemory) and try again; nothing was changed.',
   ],
-  LOADING: NOT_READY,
-  MASTERDOWN: NOT_READY,
-  TRYAGAIN: NOT_READY,
-  CLUSTERDOWN: NOT_READY,
-  MOVED: NOT_READY,
-  ASK: NOT_READY,
-  BUSY: [
+  [
+    'LOADING MASTERDOWN TRYAGAIN CLUSTERDOWN MOVED ASK',
+    'CONNECTION_FAILED',
+    'Redis is not ready to serve. Try again.',
+  ],
+  [
+    'BUSY',
     'STORE_BUSY',
     "Redis is busy with somebody's script. Try again; if it goes on, look for that script.",
   ],
-  WRONGTYPE: NOT_OURS,
-  FORMAT: NOT_OURS,
-};
+  [
+    'WRONGTYPE FORMAT',
+    'SCHEMA_UNKNOWN',
+    'What stands under the keys of this store is no token store of this version. Give another prefix, or upgrade; it was left as it is.',
+  ],
+];
 
 /** What ioredis says itself, without a code, where there is no connection. */
 const NO_CONNECTION =
@@ -65,13 +57,11 @@ export function translateError(error: unknown, server: string): TokenStoreError 
     const reason = translateError(error.lastNodeError, server);
     if (reason !== undefined) return reason;
   }
-  const word = errorWord(error);
-  const [code, advice] = MEANINGS[word] ?? [];
+  const isDenied = /ACL failure|invalid password|no permission/i.test(error.message);
+  const word = isDenied ? 'NOPERM' : errorWord(error);
+  const [, code, advice] = MEANINGS.find(([words]) => words.split(' ').includes(word)) ?? [];
   if (code !== undefined) {
     return new TokenStoreError(code, `${advice} (${word})`, { driverCode: word });
-  }
-  if (/ACL failure|invalid password|no permission/i.test(error.message)) {
-    return new TokenStoreError(...NOT_ALLOWED);
   }
   if (NO_CONNECTION.test(error.message) || error.name === 'ClusterAllFailedError') {
     return new TokenStoreError(

@@ -1,5 +1,4 @@
-import type { StoredRecord } from '@tokenkeep/core';
-import { TokenStoreError } from '@tokenkeep/core';
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
@@ -71,8 +70,9 @@ export class RedisEngine implements Engine<RedisEntry> {
   async delete(key: DigestedKey, ifVersion: number | undefined): Promise<undefined | typeof STALE> {
     const { digest } = key;
     const [value = '', highest] = await this.#read(LOOK, [fieldOf(key), 'highestVersion']);
-    const record = value === '' ? null : this.#recordIn(digest, value, ifVersion === undefined);
+    const record = value === '' ? null : recordUnlessDamaged(digest, value);
     if (record !== undefined) refuseOtherVersion(record, { ifVersion });
+    else if (ifVersion !== undefined) recordIn(digest, value);
     if (record === null) return;
     const keys = record === undefined ? [] : digestedKeysOf(record).slice(1);
     const args = argumentsOf({
@@ -99,7 +99,7 @@ export class RedisEngine implements Engine<RedisEntry> {
 
   /** One step, which does nothing where it comes so late that the caller was told that it failed. */
   async clear(): Promise<void> {
-    const now = await this.#connection.run(CLEAR, []);
+    const now = await this.#connection.retryOnce(() => this.#connection.run(CLEAR, []));
     const reply = await this.#connection.run(CLEAR, [`${Number(now) + this.#timeout}`]);
     if (reply === 'late') {
       throw new TokenStoreError('TIMEOUT', 'Redis was too slow. Try again; nothing was changed.');
@@ -144,15 +144,13 @@ export class RedisEngine implements Engine<RedisEntry> {
       textsIn(await this.#connection.run(script, args)),
     );
   }
+}
 
-  /** @returns `undefined` for a damaged record, where that does not matter */
-  #recordIn(digest: string, value: string, mayBeDamaged: boolean): StoredRecord | undefined {
-    try {
-      return recordIn(digest, value);
-    } catch (error) {
-      if (mayBeDamaged) return undefined;
-      throw error;
-    }
+function recordUnlessDamaged(digest: string, value: string): StoredRecord | undefined {
+  try {
+    return recordIn(digest, value);
+  } catch {
+    return undefined;
   }
 }
 

@@ -16,20 +16,53 @@ export class ModelDatabase {
   counters: Counters = { order: 0, deletedVersion: 0 };
   /** The same in every run, so that a run can be repeated step by step. */
   lastId = 0;
+  /** Which write gave a record a version. */
+  readonly #writers = new Map<string, string | undefined>();
+  readonly #fault: Fault | undefined;
   #lastPlace = 0;
+
+  constructor(fault?: Fault) {
+    this.#fault = fault;
+  }
 
   /** Puts a document in, if no other has one of its claims. */
   put(document: StoreDocument): Written {
     for (const other of this.documents.values()) {
-      if (other._id === document._id) continue;
+      if (other._id === document._id || this.#fault === 'claims') continue;
       if (other.claims.some((claim) => document.claims.includes(claim))) return 'taken';
+    }
+    if (this.#fault === 'touching' && this.#isTouched(document)) return 'written';
+    const before = this.documents.get(document._id);
+    if (this.#fault === 'keepers' && before?.kind === 'token' && document.kind === 'keeper') {
+      this.documents.delete(document._id);
+      return 'written';
     }
     if (!this.places.has(document._id)) {
       this.#lastPlace += 1;
       this.places.set(document._id, this.#lastPlace);
     }
     this.documents.set(document._id, document);
+    if (document.kind === 'token') this.#refuseVersionAgain(document);
     return 'written';
+  }
+
+  isAt(_id: string, revision: number): boolean {
+    const document = this.documents.get(_id);
+    return document?.revision === revision || (this.#fault === 'revisions' && !!document);
+  }
+
+  #isTouched({ _id, mark }: StoreDocument): boolean {
+    const intent = mark && this.documents.get(mark.intent);
+    if (intent?.kind !== 'intent') return false;
+    return intent.changes.some((change) => change._id === _id && 'share' in change);
+  }
+
+  /** Throws where a version comes again for an id (contract V1). */
+  #refuseVersionAgain({ record, writeIds }: TokenDocument): void {
+    const version = `${record?.id} ${record?.version}`;
+    const [writer] = writeIds;
+    if ((this.#writers.get(version) ?? writer) !== writer) throw new Error('a version came again');
+    this.#writers.set(version, writer);
   }
 
   /** The documents that count, as one who saw everything at one moment would see them. */
@@ -40,6 +73,17 @@ export class ModelDatabase {
 
 /** How a client reads several documents. */
 export type Reading = 'at one moment' | 'first to last' | 'last to first';
+
+/** What a database, or a protocol, that is broken leaves out: the model has to find each. */
+export type Fault =
+  /** The unique index on claims. */
+  | 'claims'
+  /** That a record is written to when another comes to share a key with it. */
+  | 'touching'
+  /** That a key of a record that goes is kept for the others that have it. */
+  | 'keepers'
+  /** That a write is refused if the document has another revision. */
+  | 'revisions';
 
 const PAGE = 2;
 
@@ -103,14 +147,13 @@ export class ModelDocuments implements Documents {
 
   async replace(revision: number, document: StoreDocument): Promise<Written> {
     await this.#turn();
-    const before = this.#database.documents.get(document._id);
-    return before?.revision === revision ? this.#database.put(document) : 'changed';
+    const isAsRead = this.#database.isAt(document._id, revision);
+    return isAsRead ? this.#database.put(document) : 'changed';
   }
 
   async remove({ _id, revision }: Pick<StoreDocument, '_id' | 'revision'>): Promise<boolean> {
     await this.#turn();
-    const { documents } = this.#database;
-    return documents.get(_id)?.revision === revision && documents.delete(_id);
+    return this.#database.isAt(_id, revision) && this.#database.documents.delete(_id);
   }
 
   async removeAll(documents: readonly Pick<StoreDocument, '_id' | 'revision'>[]): Promise<void> {

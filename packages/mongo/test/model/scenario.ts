@@ -1,4 +1,5 @@
 import {
+  type ClearableField,
   OAuthToken,
   type StoredRecord,
   type TokenInit,
@@ -11,15 +12,16 @@ import { digestedKeysOf, type Engine, OptimisticStorage } from '@tokenkeep/core/
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
 import { DocumentEngine, type MongoEntry } from '../../src/document-engine.ts';
-import { ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
+import { type Fault, ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
 import { type Choose, runInTurns } from './schedule.ts';
 
 /** Something that a client does. */
 export type Action =
-  | { save: TokenInit; ifVersion?: number }
+  | { save: TokenInit; ifVersion?: number; ifExists?: boolean; clear?: readonly ClearableField[] }
   | { find: TokenInit }
-  | { list: true }
-  | { delete: string }
+  /** `getTokens`, with ids of records that are there all the time: each has to come once. */
+  | { list: readonly string[] }
+  | { delete: string; ifVersion?: number }
   /** `deleteTokens`, with the ids of the records that there are before. */
   | { clear: readonly string[] };
 
@@ -93,11 +95,16 @@ export async function documentsAfter(actions: readonly Action[]): Promise<number
 /**
  * Runs a scenario in one order of steps.
  *
+ * @param fault what is left out
  * @returns its outcome, to be looked for among the {@link serialOutcomes}
  * @throws Error if at any moment two records that agree had the same key
  */
-export async function runScenario(scenario: Scenario, choose: Choose): Promise<string> {
-  const database = new ModelDatabase();
+export async function runScenario(
+  scenario: Scenario,
+  choose: Choose,
+  fault?: Fault,
+): Promise<string> {
+  const database = new ModelDatabase(fault);
   const connect = (turn: () => Promise<void>) =>
     storeOn(new ModelDocuments(database, turn, scenario.reading ?? 'at one moment'));
   const alone = connect(async () => {});
@@ -145,9 +152,14 @@ async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
       const found = await store.findToken(new OAuthToken(action.find));
       return found && comparable(found.toRecord());
     }
-    if ('delete' in action) return await store.deleteToken(action.delete);
-    if ('list' in action)
-      return (await store.getTokens()).map((token) => comparable(token.toRecord())).sort();
+    if ('delete' in action) {
+      const { delete: id, ...options } = action;
+      return await store.deleteToken(id, options);
+    }
+    if ('list' in action) {
+      const listed = (await store.getTokens()).map(({ id }) => id);
+      return action.list.map((id) => listed.filter((each) => each === id).length);
+    }
     return await store.deleteTokens();
   } catch (error) {
     // A fault of the model or of the code is not an answer.
@@ -156,12 +168,15 @@ async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
   }
 }
 
-/** The record as text, without an id that a store made up. */
-function comparable(record: TokenRecord): string {
-  const { id, ...rest } = record;
-  const named = id != null && id.length < 32 ? { id } : {};
+/**
+ * The record as text, without an id that a store made up. One that was given an id may have been
+ * there before, and its version is then above the highest of any that was deleted or nearly: see
+ * `ModelDatabase` for what is asked of it.
+ */
+function comparable({ id, version, ...rest }: TokenRecord): string {
+  const named = id != null && id.length < 32;
   return JSON.stringify(
-    Object.entries({ ...rest, ...named })
+    Object.entries({ ...rest, ...(named ? { id } : { version }) })
       .filter(([, value]) => value != null)
       .sort(),
   );
