@@ -59,5 +59,13 @@ export const ADAPTERS: readonly Adapter[] = [
     driver: '@google-cloud/firestore',
     needsServer: true,
   },
+  {
+    name: 'aws-secrets-manager',
+    store: 'AwsSecretsManagerTokenStore',
+    options:
+      '{ options: { endpoint: `http://127.0.0.1:${port}`, region: "x", credentials: { accessKeyId: "x", secretAccessKey: "x" } } }',
+    driver: '@aws-sdk/client-secrets-manager',
+    needsServer: true,
+  },
 ];
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: these are texts of programs
