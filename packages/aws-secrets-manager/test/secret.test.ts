@@ -30,10 +30,10 @@ test('two stores open a secret that is not there at once, and save into it at on
   expect(all.map(({ version }) => version)).toEqual([2, 2]);
 });
 
-test('more than a secret holds is refused before anything is written, and can be deleted again', async () => {
+test('more than a secret holds is refused before anything is written', async () => {
   await using store = storeOn(freshSecret());
   await store.saveToken(ada);
-  const large = new OAuthToken({ refreshToken: 'r', scope: 'x'.repeat(65_000) });
+  const large = new OAuthToken({ refreshToken: 'r', scope: 'x'.repeat(65_500) });
   await expect(store.saveToken(large)).rejects.toMatchObject({
     code: 'STORAGE_FULL',
     operation: 'saveToken',
