@@ -66,6 +66,7 @@ export const GROUPS: readonly Group[] = [
     pages: [
       page('The contract', 'docs/contract.md', 'contract'),
       page('The core', 'packages/core/README.md', 'core'),
+      page('Architecture', 'docs/architecture.md', 'architecture'),
       page('Security model', 'docs/security-model.md', 'security-model'),
     ],
   },

@@ -35,6 +35,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   // moto keeps everything in memory: it is the service that is durable.
 
   shared: true,
+  iterable: true,
   module: import.meta.url,
   pace: 10,
 });
