@@ -1,4 +1,4 @@
-import type { ClearableField, SaveOptions, TokenRecord } from '@tokenkeep/core';
+import type { ClearableField, JsonObject, SaveOptions, TokenRecord } from '@tokenkeep/core';
 import fc from 'fast-check';
 import type { Call } from './calls.ts';
 
@@ -33,7 +33,12 @@ const token: fc.Arbitrary<TokenRecord> = fc
     lease: rarely('l1'),
     expiresAt: sometimes(fc.constantFrom(1_700_000_000_001, 1_800_000_000_000)),
     extra: sometimes(
-      fc.constantFrom({ a: 1 }, { b: [true, null] }, { a: null, c: 'x' }, { b: null, a: { d: 2 } }),
+      fc.constantFrom<JsonObject>(
+        { a: 1 },
+        { b: [true, null] },
+        { a: null, c: 'x' },
+        { b: null, a: { d: 2 } },
+      ),
     ),
   })
   .map(present);
