@@ -35,7 +35,10 @@ async function caughtAt(
 ): Promise<Caught> {
   const { clause, definition } = store;
   const options = { ...settings, clauses: [clause], intensity, ...limitOf(store) };
-  return { ...sortedOut(store, (await checkTokenStore(definition, options)).failures, clause), intensity };
+  return {
+    ...sortedOut(store, (await checkTokenStore(definition, options)).failures, clause),
+    intensity,
+  };
 }
 
 /** The clauses of which the whole kit finds that a store breaks them. */
