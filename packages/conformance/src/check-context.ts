@@ -3,6 +3,7 @@ import type { Place, TokenStoreDefinition } from './definition.ts';
 import { codeOf } from './expectations.ts';
 import { causeOfError, framesOf, placeOf, told } from './failure-cause.ts';
 import { Journal } from './journal.ts';
+import { onlyKept } from './kept-fields.ts';
 import { leakIn } from './leaks.ts';
 import { ObservedStore, type Observer } from './observed-store.ts';
 import { PromiseBroken, SLOW, Untested } from './promise-broken.ts';
@@ -193,9 +194,9 @@ export class CheckContext implements Observer, AsyncDisposable {
     });
   }
 
-  /** Every field that a token can have, but for `id` and `version`, with values of their own. */
+  /** Every field that the store keeps, but for `id` and `version`, with values of their own. */
   everyField(): TokenInit {
-    return {
+    const every: TokenInit = {
       userSignature: { name: this.value('user') },
       clientId: this.value('client'),
       clientSecret: this.secret('client'),
@@ -212,6 +213,12 @@ export class CheckContext implements Observer, AsyncDisposable {
       expiresAt: 1_900_000_000_000 + this.below(1_000_000_000),
       extra: { note: this.secret('extra'), nested: { list: [1, 'two', null, true] } },
     };
+    return this.kept(every);
+  }
+
+  /** What the store keeps of these fields. */
+  kept(init: TokenInit): TokenInit {
+    return onlyKept(init, this.definition);
   }
 
   /** Gives the event loop a turn, or a few, so that calls interleave in more than one way. */

@@ -53,7 +53,7 @@ const PROMISES = {
   D3: 'A save that was not acknowledged is there whole or not at all.',
   S1: 'The promises about concurrency hold across processes.',
   S2: 'Two processes may open an empty storage for the first time at once.',
-  I1: 'tokens() gives every record, in the order of getTokens, without keeping others waiting.',
+  I1: 'tokens() gives every record, in the order of getTokens, in memory that does not grow with their number, without keeping others waiting.',
   I2: 'A record that is there all the time comes once and only once, whatever is saved or deleted meanwhile.',
 } as const;
 
@@ -99,6 +99,5 @@ export const LIMITS: Readonly<Partial<Record<ClauseId, string>>> = {
   C8: 'Whether ids can be guessed is judged by how much they vary; a bad source of randomness may look good.',
   C11: 'Whether deleteTokens is one step is not tested: a process killed in the middle of it is not provoked.',
   C14: 'Failures of the driver are provoked only where the definition can damage a place.',
-  I1: 'That memory does not grow with the number of records is not measured.',
   C15: 'A save that is interrupted is tested under D3, with processes that are killed.',
 };

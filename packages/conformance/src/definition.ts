@@ -1,4 +1,4 @@
-import type { TokenStore } from '@tokenkeep/core';
+import type { ClearableField, TokenStore } from '@tokenkeep/core';
 import type { MaybePromise } from '@tokenkeep/core/adapter';
 import { CAPABILITIES, type Capability } from './clauses.ts';
 
@@ -28,6 +28,14 @@ export interface TokenStoreDefinition<P extends Place = Place> {
    * how other processes find it. Needed where `durable` or `shared` is `true`.
    */
   readonly module?: string;
+  /**
+   * The fields that it keeps, where it does not keep all of them: a table with a column for some,
+   * as the stores of the vendor's SDK have. What is not named need not come back; `id` need not be
+   * named.
+   *
+   * @default every field of a token
+   */
+  readonly fields?: readonly ClearableField[];
   /**
    * How many handles a place can have in one process. `one`: the store keeps its records in itself,
    * so the checks that need a second handle are done on the same one.

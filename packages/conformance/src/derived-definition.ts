@@ -13,6 +13,7 @@ type StoreMaker = ((...args: unknown[]) => unknown) & {
   readonly shared?: unknown;
   readonly iterable?: unknown;
   readonly pace?: unknown;
+  readonly fields?: unknown;
 };
 
 /**
@@ -20,7 +21,8 @@ type StoreMaker = ((...args: unknown[]) => unknown) & {
  *
  * A class, or a function that makes a store, is given a path in a new folder, where it may put a
  * file or a folder. One that takes no argument keeps its records in itself: it is made once for each
- * place. What it declares are its static properties `versions`, `durable`, `shared`, `iterable` and `pace`.
+ * place. What it declares are its static properties `versions`, `durable`, `shared`, `iterable`,
+ * `pace` and `fields`.
  *
  * @returns `undefined` for a value that is none of these
  */
@@ -60,6 +62,7 @@ function derivedFrom(maker: StoreMaker, module: string): TokenStoreDefinition {
     ...declared,
     ...(keepsItself ? { handles: 'one' } : {}),
     ...(typeof maker.pace === 'number' ? { pace: maker.pace } : {}),
+    ...(Array.isArray(maker.fields) ? { fields: maker.fields } : {}),
     module,
   };
 }

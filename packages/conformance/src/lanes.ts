@@ -1,4 +1,7 @@
 import type { TokenInit } from '@tokenkeep/core';
+import type { TokenStoreDefinition } from './definition.ts';
+import type { PlainRecord } from './expectations.ts';
+import { onlyKept } from './kept-fields.ts';
 
 /** How long the filler of a saved record is: long enough to be torn by a write that is not whole. */
 const FILLER = 2_000;
@@ -13,9 +16,13 @@ export function laneUser(lane: number): string {
 }
 
 /** What a lane saves under a tag: every field says the tag, so that a mixture shows. */
-export function savedInLane(lane: number, tag: string): TokenInit {
+export function savedInLane(
+  definition: TokenStoreDefinition,
+  lane: number,
+  tag: string,
+): TokenInit {
   const length = lane === LONG_LANE ? LONG_FILLER : FILLER;
-  return {
+  const init = {
     userSignature: { name: laneUser(lane) },
     clientId: 'client',
     refreshToken: `refresh-${lane}-${tag}`,
@@ -23,6 +30,12 @@ export function savedInLane(lane: number, tag: string): TokenInit {
     scope: tag,
     extra: { tag, filler: tag.repeat(Math.ceil(length / tag.length)) },
   };
+  return onlyKept(init, definition);
+}
+
+/** The tag of what was saved in a lane. */
+export function tagIn(record: PlainRecord): string {
+  return String(record['accessToken']).replace(/^access-\d+-/, '');
 }
 
 /** What is saved first in a lane that absorbs: a token whose user is not known yet. */

@@ -6,6 +6,7 @@ import { CheckContext, withCalls } from './check-context.ts';
 import { addressOf, CLAUSES, type ClauseId } from './clauses.ts';
 import type { TokenStoreDefinition } from './definition.ts';
 import { unexpected, withoutValues } from './failure-cause.ts';
+import { fieldsNotKept, rightStoreWith } from './kept-fields.ts';
 import { Overheard } from './overheard.ts';
 import { PromiseBroken, SLOW, Untested } from './promise-broken.ts';
 import { seedFor } from './random.ts';
@@ -73,6 +74,21 @@ export async function runCheck(
   settings: Settings,
 ): Promise<CheckResult> {
   const started = performance.now();
+  const reason = await whyItSaysNothing(check, definition, settings);
+  if (reason !== undefined) {
+    const { clause, title } = check;
+    const duration = performance.now() - started;
+    return { clause, title, status: 'untested', reason, failures: [], duration };
+  }
+  return judge(check, definition, settings);
+}
+
+async function judge(
+  check: Check,
+  definition: TokenStoreDefinition,
+  settings: Settings,
+): Promise<CheckResult> {
+  const started = performance.now();
   const ownSeed = seedFor(settings.seed, `${check.clause} ${check.title}`);
   const context = new CheckContext(definition, { ...settings, seed: ownSeed });
   const stray = new StrayFailures();
@@ -123,6 +139,19 @@ export async function runCheck(
     ...(context.leftOut.size > 0 ? { leftOut: [...context.leftOut].join(', ') } : {}),
     duration: performance.now() - started,
   };
+}
+
+/** A check that needs a field which the store does not keep fails on a right store without it, too. */
+async function whyItSaysNothing(
+  check: Check,
+  definition: TokenStoreDefinition,
+  settings: Settings,
+): Promise<string | undefined> {
+  if (definition.fields === undefined) return undefined;
+  const quickly: Settings = { ...settings, intensity: 'quick', pace: { factor: 1 } };
+  const { status } = await judge(check, rightStoreWith(definition), quickly);
+  if (status !== 'failed') return undefined;
+  return `it needs what the store does not keep, as the definition says: ${fieldsNotKept(definition).join(', ')}`;
 }
 
 function failureOf(

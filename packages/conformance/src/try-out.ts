@@ -64,7 +64,7 @@ function requireStore(store: unknown): asserts store is TokenStore {
   // The stores of the vendor's SDK have the six methods and no end.
   const isVendors = missing.join() === 'close';
   const hint = isVendors
-    ? '. If it is one of the Zoho SDK, make one of ours of it: tokenStoreFromZoho(store, sdk) of @tokenkeep/zoho'
+    ? '. If it is one of the Zoho SDK, make one of ours of it: tokenStoreFromZoho(store, sdk) of @tokenkeep/zoho, and name the fields that it keeps: `fields: [...]` in the definition'
     : '';
   throw new CannotRun(
     `the store has no ${missing.join(', ')}: it needs the six methods and close()${hint}`,

@@ -75,7 +75,7 @@ async function saveUntilKilled(
     for (let count = 1; ; count += 1) {
       const tag = `${process.pid}-${count}`;
       writeSync(log, `try ${lane} ${tag}\n`);
-      const first = how === 'absorb' ? bareInLane(lane, tag) : savedInLane(lane, tag);
+      const first = how === 'absorb' ? bareInLane(lane, tag) : savedInLane(definition, lane, tag);
       await opened.saveToken(new OAuthToken(first));
       writeSync(log, `ack ${lane} ${tag}\n`);
       if (how === 'absorb') await opened.saveToken(new OAuthToken(absorbingInLane(lane, tag)));

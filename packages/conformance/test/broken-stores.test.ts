@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { CHECKS } from '../src/checks/index.ts';
-import { checkTokenStore } from '../src/index.ts';
+import { type Check, checkTokenStore, runCheck } from '../src/index.ts';
+import { settingsOf } from '../src/settings.ts';
 import { inMemory } from './broken/broken-store.ts';
 import { caughtByItsClause } from './broken/caught.ts';
 import { BROKEN_STORES } from './broken/index.ts';
@@ -17,9 +18,9 @@ it('a method that is put in as it was is no fault: what is found is what was put
       saveToken: (...args: Parameters<typeof store.saveToken>) => store.saveToken(...args),
     }),
   });
-  const report = await checkTokenStore(definition);
+  const report = await checkTokenStore(definition, { intensity: 'quick' });
   expect(report.failures).toEqual([]);
-}, 120_000);
+});
 
 /** The titles of the checks that found a fault. */
 const proved = new Set<string>();
@@ -52,9 +53,23 @@ const UNPROVED: readonly string[] = [
   'S1 A5 across processes: deleteTokens beside saves leaves each record whole or gone',
 ];
 
-it('every check finds a fault of one of them', () => {
-  const checks = CHECKS.map(nameOf);
-  expect(checks).toEqual(expect.arrayContaining([...UNPROVED]));
-  const idle = CHECKS.filter(({ title }) => !proved.has(title)).map(nameOf);
-  expect(idle.filter((check) => !UNPROVED.includes(check))).toEqual([]);
-});
+it('every check finds a fault of one of them', async () => {
+  expect(CHECKS.map(nameOf)).toEqual(expect.arrayContaining([...UNPROVED]));
+  const idle: string[] = [];
+  for (const check of CHECKS) {
+    if (proved.has(check.title) || UNPROVED.includes(nameOf(check))) continue;
+    if (!(await findsOne(check))) idle.push(nameOf(check));
+  }
+  expect(idle).toEqual([]);
+}, 120_000);
+
+/** Whether a check finds one of the stores that break its clause, with all its rounds. */
+async function findsOne(check: Check): Promise<boolean> {
+  const settings = settingsOf({ intensity: 'standard' }, { factor: 1 });
+  for (const { clause, definition } of BROKEN_STORES) {
+    if (clause !== check.clause) continue;
+    const { failures } = await runCheck(check, definition, settings);
+    if (failures.some((failure) => failure.clause === clause)) return true;
+  }
+  return false;
+}

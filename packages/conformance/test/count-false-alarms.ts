@@ -1,50 +1,78 @@
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { checkTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
+import { parseArgs } from 'node:util';
+import { checkTokenStore, type Intensity, type TokenStoreDefinition } from '@tokenkeep/conformance';
+import { INTENSITIES } from '../src/settings.ts';
 
-// Runs the kit many times on stores that are right: `count-false-alarms.ts [RUNS] [FILE...]`.
+// Runs the kit many times, each with another seed, on stores that are right: every failure is an alarm
+// that is false. `count-false-alarms.ts [--runs 20] [--intensity quick] [--store NAME] [FILE...]`; a
+// file exports definitions. Without one: all that need no server.
 const NEEDS_NO_SERVER = [
-  './correct-stores.ts',
   './correct/definitions.ts',
+  './correct-stores.ts',
   '../../memory/test/definition.ts',
   './list/definition.ts',
-  '../../sqlite/test/definition.ts',
   '../../file/test/definition.ts',
+  '../../sqlite/test/definition.ts',
 ];
-const [first = '', ...others] = process.argv.slice(2);
-const isCount = /^\d+$/.test(first);
-const runs = isCount ? Number(first) : 20;
-const named = (isCount ? others : [first, ...others]).filter((file) => file !== '');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: '20' },
+    intensity: { type: 'string', default: 'quick' },
+    store: { type: 'string' },
+  },
+});
+const runs = Number(values.runs);
+const intensity = requireIntensity(values.intensity);
 const files =
-  named.length > 0
-    ? named.map((file) => resolve(file))
+  positionals.length > 0
+    ? positionals.map((file) => resolve(file))
     : NEEDS_NO_SERVER.map((file) => fileURLToPath(new URL(file, import.meta.url)));
 
+console.log(`| store | runs, ${intensity} | checks passed in each | false alarms | seconds |`);
+console.log('|---|---|---|---|---|');
 let alarms = 0;
 let done = 0;
 for (const file of files) {
   const exported: Record<string, unknown> = await import(pathToFileURL(file).href);
-  const definitions = Object.values(exported).filter(isDefinition);
+  const definitions = new Set(Object.values(exported).flat().filter(isDefinition));
   // No alarm would come of no run.
-  if (definitions.length === 0) throw new Error(`${file} exports no definition of a store`);
+  if (definitions.size === 0) throw new Error(`${file} exports no definition of a store`);
   for (const definition of definitions) {
-    for (let seed = 1; seed <= runs; seed += 1) {
-      const report = await checkTokenStore(definition, { seed });
-      const checks = report.clauses.flatMap((clause) => clause.checks);
-      const passed = checks.filter(({ status }) => status === 'passed').length;
-      alarms += report.failures.length;
-      done += 1;
-      console.log(
-        `${definition.name}, seed ${seed}: ${passed} of ${checks.length} checks passed, ${report.failures.length} failures, ${(report.duration / 1000).toFixed(1)} s`,
-      );
-      for (const { clause, check, expected, actual } of report.failures) {
-        console.log(`  ${clause} ${check}: expected ${expected}, but ${actual}`);
-      }
-    }
+    if (values.store === undefined || values.store === definition.name) await count(definition);
   }
 }
-console.log(`${alarms} false alarms in ${done} runs`);
+console.log(`\n${alarms} false alarms in ${done} runs`);
 process.exit(alarms === 0 && done > 0 ? 0 : 1);
+
+async function count(definition: TokenStoreDefinition): Promise<void> {
+  const passed: number[] = [];
+  const found: string[] = [];
+  let seconds = 0;
+  for (let seed = 1; seed <= runs; seed += 1) {
+    const report = await checkTokenStore(definition, { seed, intensity });
+    const checks = report.clauses.flatMap((clause) => clause.checks);
+    passed.push(checks.filter(({ status }) => status === 'passed').length);
+    seconds += report.duration / 1000;
+    done += 1;
+    for (const { clause, check, expected, actual } of report.failures) {
+      found.push(`seed ${seed}: ${clause} ${check}: expected ${expected}, but ${actual}`);
+    }
+  }
+  const counts = [...new Set([Math.min(...passed), Math.max(...passed)])].join(' to ');
+  console.log(
+    `| ${definition.name} | ${runs} | ${counts} | ${found.length} | ${seconds.toFixed(1)} |`,
+  );
+  for (const alarm of found) console.log(alarm);
+  alarms += found.length;
+}
+
+function requireIntensity(name: string): Intensity {
+  const intensity = INTENSITIES.find((one) => one === name);
+  if (intensity === undefined) throw new Error(`--intensity is one of ${INTENSITIES.join(', ')}`);
+  return intensity;
+}
 
 function isDefinition(value: unknown): value is TokenStoreDefinition {
   return typeof value === 'object' && value !== null && 'location' in value && 'open' in value;

@@ -1,4 +1,4 @@
-import { type ClearableField, OAuthToken, type TokenInit } from '@tokenkeep/core';
+import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import {
   expectFields,
@@ -9,25 +9,8 @@ import {
   idOf,
   recordOf,
 } from '../expectations.ts';
+import { FIELDS } from '../kept-fields.ts';
 import { show } from '../show.ts';
-
-const FIELDS: readonly ClearableField[] = [
-  'userSignature',
-  'clientId',
-  'clientSecret',
-  'redirectUrl',
-  'grantToken',
-  'refreshToken',
-  'accessToken',
-  'apiDomain',
-  'scope',
-  'tokenType',
-  'issuer',
-  'resource',
-  'lease',
-  'expiresAt',
-  'extra',
-];
 
 export const clearingChecks: readonly Check[] = [
   {

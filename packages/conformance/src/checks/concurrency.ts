@@ -28,7 +28,7 @@ export const concurrencyChecks: readonly Check[] = [
             (): TokenInit =>
               key === 'user'
                 ? { userSignature, refreshToken: inner.secret('refresh') }
-                : { ...shared, scope: inner.value('scope') },
+                : { ...shared, ...inner.kept({ scope: inner.value('scope') }) },
           );
           // In every third round there is a record already, so that all of them update.
           if (round % 3 === 2)
@@ -71,7 +71,7 @@ export const concurrencyChecks: readonly Check[] = [
           saves.map((init, at) => startSave(inner, stores[at % stores.length], init)),
         );
         const only = expectOne((await stores[0]?.getTokens()) ?? [], 'what the saves left');
-        requireWhole(recordOf(only), 'the record that the saves left');
+        requireWhole(inner, recordOf(only), 'the record that the saves left');
       }
     },
   },
@@ -87,7 +87,7 @@ export const concurrencyChecks: readonly Check[] = [
         const first = inner.token();
         await stores[0]?.saveToken(first);
         const { userSignature } = first;
-        const changes: TokenInit = {
+        const changes = inner.kept({
           scope: inner.value('scope'),
           apiDomain: inner.value('api'),
           redirectUrl: inner.value('redirect'),
@@ -95,7 +95,7 @@ export const concurrencyChecks: readonly Check[] = [
           grantToken: inner.secret('grant'),
           clientSecret: inner.secret('client'),
           expiresAt: 1_900_000_000_000,
-        };
+        });
         const saves = Object.entries(changes).map(([name, value]) => ({
           userSignature,
           [name]: value,
@@ -180,7 +180,11 @@ export const concurrencyChecks: readonly Check[] = [
               'a reader to find the record while it is updated',
               'it found null',
             );
-            requireWhole(recordOf(found), 'what a reader found while the record was updated');
+            requireWhole(
+              inner,
+              recordOf(found),
+              'what a reader found while the record was updated',
+            );
             await new Promise((resolve) => setImmediate(resolve));
           }
         };
@@ -260,7 +264,7 @@ export const concurrencyChecks: readonly Check[] = [
         const listed = (await stores[1]?.getTokens()) ?? [];
         const users = listed.map((token) => recordOf(token)['userName']);
         expectSame(new Set(users).size, users.length, 'the number of users in the list, each once');
-        for (const token of listed) requireWhole(recordOf(token), 'a record that is left');
+        for (const token of listed) requireWhole(inner, recordOf(token), 'a record that is left');
         const gone = before.slice(4).map(({ userSignature }) => userSignature?.name);
         expectSame(
           users.filter((user) => gone.includes(String(user))),
@@ -268,7 +272,7 @@ export const concurrencyChecks: readonly Check[] = [
           'the users that are left of those who were saved before deleteTokens and not again',
         );
         for (const init of [...before, ...during]) {
-          const left = listed.find((token) => recordOf(token)['scope'] === init.scope);
+          const left = listed.find((token) => recordOf(token)['accessToken'] === init.accessToken);
           for (const key of ['refreshToken', 'accessToken'] as const) {
             const found =
               (await stores[0]?.findToken(new OAuthToken({ [key]: init[key] }))) ?? null;
@@ -315,7 +319,7 @@ export const concurrencyChecks: readonly Check[] = [
         const found = (await stores[1]?.findToken(new OAuthToken({ userSignature }))) ?? null;
         if (left === undefined) expectNull(found, 'what the user finds');
         else {
-          requireWhole(recordOf(left), 'the record that is left');
+          requireWhole(inner, recordOf(left), 'the record that is left');
           expectSame(found && recordOf(found), recordOf(left), 'what the user finds');
         }
       }
@@ -325,31 +329,29 @@ export const concurrencyChecks: readonly Check[] = [
 
 /** A save in which every value says the same tag, so that a mixture of two shows. */
 function taggedSave(context: CheckContext, userSignature: TokenInit['userSignature']): TokenInit {
-  const tag = context.secret('tag');
-  return {
-    userSignature,
+  return { userSignature, ...taggedFields(context, context.secret('tag')) };
+}
+
+function taggedFields(context: CheckContext, tag: string): TokenInit {
+  return context.kept({
     refreshToken: `${tag}-refresh`,
     accessToken: `${tag}-access`,
     apiDomain: `${tag}-api`,
     scope: tag,
     extra: { tag },
-  };
+  });
 }
 
 /** That every value of a record says the same tag. */
-function requireWhole(record: Readonly<Record<string, unknown>>, what: string): void {
-  const tag = String(record['scope']);
-  const { refreshToken, accessToken, apiDomain, extra } = record;
-  expectSame(
-    { refreshToken, accessToken, apiDomain, extra },
-    {
-      refreshToken: `${tag}-refresh`,
-      accessToken: `${tag}-access`,
-      apiDomain: `${tag}-api`,
-      extra: { tag },
-    },
-    `${what}, whose scope says ${tag},`,
-  );
+function requireWhole(
+  context: CheckContext,
+  record: Readonly<Record<string, unknown>>,
+  what: string,
+): void {
+  const tag = String(record['accessToken']).replace(/-access$/, '');
+  const wanted = taggedFields(context, tag);
+  const got = Object.fromEntries(Object.keys(wanted).map((name) => [name, record[name]]));
+  expectSame(got, wanted, `${what}, whose access token says ${tag},`);
 }
 
 /** Starts a save after some turns of the event loop, so that saves meet in more than one way. */

@@ -190,10 +190,12 @@ export const conditionChecks: readonly Check[] = [
       };
       await refuse('of what was never saved');
       const added = await store.saveToken(token, { ifExists: false });
-      const updated = await store.saveToken(token.with({ scope: 'updated' }), { ifExists: true });
+      const updated = await store.saveToken(token.with({ accessToken: 'updated' }), {
+        ifExists: true,
+      });
       expectSame(idOf(updated), idOf(added), 'the id after an update with ifExists: true');
       const only = expectOne(await store.getTokens(), 'the list');
-      expectSame(recordOf(only)['scope'], 'updated', 'the scope after that');
+      expectSame(recordOf(only)['accessToken'], 'updated', 'the access token after that');
       await store.deleteToken(idOf(added));
       await refuse('of what was deleted');
       await expectRefused(

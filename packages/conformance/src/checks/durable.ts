@@ -14,7 +14,7 @@ import {
   recordOf,
 } from '../expectations.ts';
 import { hostileStrings } from '../hostile-strings.ts';
-import { bareInLane, laneUser, savedInLane } from '../lanes.ts';
+import { bareInLane, laneUser, savedInLane, tagIn } from '../lanes.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 import { runTogether } from '../store-process.ts';
 
@@ -322,7 +322,7 @@ async function lookAt(
     throw new PromiseBroken('the record that was acknowledged', 'there was none', { done });
   }
   const record = recordOf(found);
-  const tag = String(record['scope']);
+  const tag = tagIn(record);
   if (looked === 'acknowledged') {
     const possible = [acknowledged, ...tried.values()];
     if (possible.includes(tag)) return;
@@ -332,7 +332,11 @@ async function lookAt(
       { done },
     );
   }
-  expectFields(found, savedInLane(number, tag), `the record after ${done.join('; ')},`);
+  expectFields(
+    found,
+    savedInLane(context.definition, number, tag),
+    `the record after ${done.join('; ')},`,
+  );
   expect(
     context.definition.versions !== true || Number(record['version']) >= 1,
     'a version from 1',

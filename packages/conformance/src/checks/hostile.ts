@@ -20,7 +20,7 @@ export const hostileChecks: readonly Check[] = [
       const strings = sampleOf(context, 600);
       await inParallel(strings, async (text, index) => {
         // One and the same in every field, but for the id of a record of its own.
-        const init: TokenInit = {
+        const init = context.kept({
           userSignature: { name: text },
           clientId: text,
           clientSecret: text,
@@ -35,7 +35,7 @@ export const hostileChecks: readonly Check[] = [
             text.length > 10_000
               ? { long: text.slice(0, 10_000).toWellFormed() }
               : { [text]: [text] },
-        };
+        });
         const saved = await store.saveToken(new OAuthToken({ ...init, id: `record-${index}` }));
         expectFields(saved, init, `what a save of ${show(text)} gave`);
         expectFields(

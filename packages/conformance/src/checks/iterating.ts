@@ -2,11 +2,18 @@ import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
 import { expect, expectRefused, expectSame, idOf, recordOf } from '../expectations.ts';
+import { heldMemory } from '../held-memory.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { ObservedStore } from '../observed-store.ts';
+import { Untested } from '../promise-broken.ts';
 
 /** More than a batch of a thousand, and than one of 100 where the run is quick. */
 const RECORDS = 1_300;
+
+/** How long a field of a record is whose memory is looked at. */
+const LARGE = 2_048;
+/** How much more memory may be held for each record that was added: bytes. */
+const LIMIT = LARGE / 2;
 
 export const iteratingChecks: readonly Check[] = [
   {
@@ -73,6 +80,30 @@ export const iteratingChecks: readonly Check[] = [
     },
   },
   {
+    clause: 'I1',
+    title: 'the memory that an iteration takes does not grow with the number of records',
+    why: 'An export of a million records ends the process that makes it.',
+    hint: 'Read some hundred records at a time, and keep none that was given out.',
+    async run(context) {
+      const store = await context.open();
+      const count = Math.max(350, Math.min(1_200, context.share(1_200)));
+      await saveLarge(context, store, count);
+      const few = await takenByIteration(store);
+      await saveLarge(context, store, count);
+      let many = await takenByIteration(store);
+      // What else goes on in the process takes memory too, but not each time.
+      for (let attempt = 0; attempt < 2 && many - few > LIMIT * count; attempt += 1) {
+        many = Math.min(many, await takenByIteration(store));
+      }
+      const more = Math.round((many - few) / 1024);
+      expect(
+        many - few <= LIMIT * count,
+        `tokens() of ${2 * count} records of ${LARGE / 1024} KiB to take no more memory than of ${count}`,
+        `it took ${more} KiB more, of the ${(count * LARGE) / 1024} KiB that were added`,
+      );
+    },
+  },
+  {
     clause: 'I2',
     title:
       'a record that is there all the time comes once, whatever is saved and deleted meanwhile',
@@ -115,6 +146,40 @@ export const iteratingChecks: readonly Check[] = [
     },
   },
 ];
+
+async function saveLarge(
+  context: CheckContext,
+  store: ObservedStore,
+  count: number,
+): Promise<void> {
+  await inParallel(Array.from({ length: count }), async () => {
+    const refreshToken = context.value('refresh').padEnd(LARGE, '.');
+    await store.saveToken(new OAuthToken({ refreshToken }));
+  });
+}
+
+/**
+ * How much memory is held in the middle of an iteration that was not before it: bytes. The store's
+ * own methods are called, as whatever observes them keeps what they give.
+ *
+ * @throws Untested where that can't be told
+ */
+async function takenByIteration({ raw }: ObservedStore): Promise<number> {
+  // What a store remembers of its own accord, however it is asked, is not taken by the iteration.
+  const total = (await raw.getTokens()).length;
+  const before = heldMemory();
+  if (before === undefined || raw.tokens === undefined) {
+    throw new Untested('this runtime does not tell how much memory is in use');
+  }
+  let most = 0;
+  let given = 0;
+  for await (const _token of raw.tokens()) {
+    given += 1;
+    // All is read by then, or all is kept by then.
+    if (given === 1 || given === total) most = Math.max(most, (heldMemory() ?? 0) - before);
+  }
+  return most;
+}
 
 async function fill(context: CheckContext, store: ObservedStore): Promise<OAuthToken[]> {
   const count = Math.max(220, Math.min(RECORDS, context.share(RECORDS)));

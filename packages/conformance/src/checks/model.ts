@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { type Call, type MadeCall, perform, performTimed } from '../calls.ts';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
+import type { TokenStoreDefinition } from '../definition.ts';
 import type { PlainRecord } from '../expectations.ts';
+import { onlyKept } from '../kept-fields.ts';
 import { hasOrder } from '../linearizability.ts';
 import { type PlannedCall, plannedCalls } from '../programs.ts';
 import { PromiseBroken } from '../promise-broken.ts';
@@ -47,7 +49,7 @@ export const modelChecks: readonly Check[] = [
               await inner.interleave();
               const store = stores[lane];
               if (store === undefined) return done;
-              const one = await performTimed(store, withId(planned, ids));
+              const one = await performTimed(store, withId(planned, ids, context.definition));
               rememberId(one, ids);
               done.push(one);
             }
@@ -80,7 +82,9 @@ export const modelChecks: readonly Check[] = [
           first.push(await performTimed(store, { method: 'saveToken', token }));
         }
         const ids = first.map((one) => String(idIn(one)));
-        const calls = program.map((lane) => lane.map((planned) => withId(planned, ids)));
+        const calls = program.map((lane) =>
+          lane.map((planned) => withId(planned, ids, context.definition)),
+        );
         const made = await runTogether(processes, calls);
         const last = await performTimed(store, { method: 'getTokens' });
         requireOrder([...first, ...made, last], context);
@@ -101,7 +105,7 @@ async function compareWithModel(context: CheckContext, withVersions: boolean): P
       const store = await inner.open();
       const model = new ReferenceModel(hasVersions);
       for (const planned of plan) {
-        const call = filledIn(planned, model);
+        const call = filledIn(planned, model, context.definition);
         if (model.leavesOrderOpen(call) || (!strict && model.leavesRoom(call))) continue;
         await model.follow(call, await perform(store, call));
         model.compareAll(await perform(store, { method: 'getTokens' }), call);
@@ -112,7 +116,11 @@ async function compareWithModel(context: CheckContext, withVersions: boolean): P
   );
 }
 
-function filledIn({ call, id, ifVersion }: PlannedCall, model: ReferenceModel): Call {
+function filledIn(
+  { call, id, ifVersion }: PlannedCall,
+  model: ReferenceModel,
+  definition: TokenStoreDefinition,
+): Call {
   const actualId = typeof id === 'number' ? (model.usedIds[id] ?? 'unknown') : id;
   if (call.method === 'findTokenById') return { ...call, id: actualId ?? 'unknown' };
   if (call.method === 'deleteToken') {
@@ -124,7 +132,8 @@ function filledIn({ call, id, ifVersion }: PlannedCall, model: ReferenceModel): 
     return { ...named, options: { ifVersion: version } };
   }
   if (call.method !== 'saveToken' && call.method !== 'findToken') return call;
-  const token = actualId === undefined ? call.token : { ...call.token, id: actualId };
+  const kept = onlyKept(call.token, definition);
+  const token = actualId === undefined ? kept : { ...kept, id: actualId };
   if (call.method === 'findToken' || ifVersion === undefined) return { ...call, token };
   const version = ifVersion === 'current' ? model.versionFor(token) : ifVersion;
   return { ...call, token, options: { ...call.options, ifVersion: version } };
@@ -179,7 +188,12 @@ function lanes(count: number, calls: number): fc.Arbitrary<PlannedCall[][]> {
   });
 }
 
-function withId({ call, id }: PlannedCall, ids: readonly string[]): Call {
+function withId(
+  { call, id }: PlannedCall,
+  ids: readonly string[],
+  definition: TokenStoreDefinition,
+): Call {
+  if (call.method === 'saveToken') return { ...call, token: onlyKept(call.token, definition) };
   if (call.method !== 'findTokenById' && call.method !== 'deleteToken') return call;
   return { ...call, id: (typeof id === 'number' ? ids[id] : id) ?? 'unknown' };
 }

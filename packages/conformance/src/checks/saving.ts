@@ -77,7 +77,7 @@ export const savingChecks: readonly Check[] = [
         {},
       ];
       for (const change of changes) {
-        expected = { ...expected, ...change };
+        expected = { ...expected, ...context.kept(change) };
         const saved = await store.saveToken(new OAuthToken({ userSignature, clientId, ...change }));
         const what = `the record after a save of ${Object.keys(change).join(' and ') || 'its keys alone'}`;
         expectFields(saved, expected, what);
@@ -108,7 +108,7 @@ export const savingChecks: readonly Check[] = [
         expectSame(idOf(saved), id, `the id after ${what}`);
         expectFields(
           expectOne(await store.getTokens(), `what is there after ${what}`),
-          { ...every, scope },
+          { ...every, ...context.kept({ scope }) },
           'the record',
         );
       }
@@ -250,12 +250,12 @@ export const savingChecks: readonly Check[] = [
         context.secret('refresh'),
       ];
       const userSignature = { name: context.value('user') };
+      const rest = context.kept({ scope: 'kept', tokenType: 'Bearer' });
       const id = idOf(
         await store.saveToken(
           new OAuthToken({
             userSignature,
-            scope: 'kept',
-            tokenType: 'Bearer',
+            ...rest,
             accessToken: context.secret('access'),
           }),
         ),
@@ -272,8 +272,7 @@ export const savingChecks: readonly Check[] = [
         await store.findTokenById(id),
         {
           userSignature,
-          scope: 'kept',
-          tokenType: 'Bearer',
+          ...rest,
           accessToken: a,
           grantToken: g,
           refreshToken: r,

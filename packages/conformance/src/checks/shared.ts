@@ -2,7 +2,7 @@ import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Call, MadeCall } from '../calls.ts';
 import type { Check } from '../check.ts';
 import { expect, expectOne, expectSame, type PlainRecord, recordOf } from '../expectations.ts';
-import { laneUser, savedInLane } from '../lanes.ts';
+import { laneUser, savedInLane, tagIn } from '../lanes.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 import { show } from '../show.ts';
 import { runTogether } from '../store-process.ts';
@@ -114,9 +114,9 @@ export const sharedChecks: readonly Check[] = [
       const processes = await context.processes(3);
       const store = await context.open();
       for (let round = 0; round < context.rounds(6, 3); round += 1) {
-        await store.saveToken(new OAuthToken(savedInLane(round, 'first')));
+        await store.saveToken(new OAuthToken(savedInLane(context.definition, round, 'first')));
         const writes = Array.from({ length: 15 }, (_, count) =>
-          saveOf(savedInLane(round, `write-${count}`)),
+          saveOf(savedInLane(context.definition, round, `write-${count}`)),
         );
         const read: Call = { method: 'findToken', token: { userName: laneUser(round) } };
         const reads: Call[] = Array.from({ length: 30 }, () => read);
@@ -131,8 +131,8 @@ export const sharedChecks: readonly Check[] = [
             'it found null',
           );
           const { id: _id, version: _version, ...fields } = record;
-          const tag = String(fields['scope']);
-          const { userSignature: _user, ...whole } = savedInLane(round, tag);
+          const tag = tagIn(fields);
+          const { userSignature: _user, ...whole } = savedInLane(context.definition, round, tag);
           expectSame(
             fields,
             { ...whole, userName: laneUser(round) },

@@ -99,8 +99,14 @@ export const versionChecks: readonly Check[] = [
           'the record after it was refused',
         );
       }
-      const third = await store.saveToken(token.with({ scope: 'third' }), { ifVersion: second });
-      expectSame(recordOf(third)['scope'], 'third', 'what a save over the right version wrote');
+      const third = await store.saveToken(token.with({ accessToken: 'third' }), {
+        ifVersion: second,
+      });
+      expectSame(
+        recordOf(third)['accessToken'],
+        'third',
+        'what a save over the right version wrote',
+      );
     },
   },
   {

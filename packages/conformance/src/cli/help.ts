@@ -11,6 +11,7 @@ The module exports, as its default, one of these:
                       static shared = false;    // one process at a time
                       static iterable = false;  // there is no tokens()
                       static pace = 5;          // if it is slow: five times the time, a fifth of the rounds
+                      static fields = ['userSignature', 'refreshToken']; // if it does not keep all
                       constructor(path) { ... } // a path of its own in a fresh folder
                     }
                     A constructor without parameters: the records are kept in the object.

@@ -37,6 +37,20 @@ export const iteratingFaults: readonly BrokenStore[] = [
       yield (await shelf.read()).toReversed();
     }),
   }),
+  broken('I1', 'reads all that it has before it gives the first', {
+    ...iterates(async function* (shelf) {
+      yield structuredClone(await shelf.read());
+    }),
+  }),
+  broken('I1', 'keeps each token that it has given until the end', {
+    ...iterates(async function* (shelf) {
+      const given: StoredRecord[] = [];
+      for (const record of await shelf.read()) {
+        given.push(structuredClone(record));
+        yield given.slice(-1);
+      }
+    }),
+  }),
   hanging('I1', 'holds its lock while it is iterated over', {
     methods: (store, shelf) => ({
       async *tokens() {

@@ -158,13 +158,9 @@ export class PlainTokenStore implements TokenStore {
       requireId(id);
       const ifVersion = versionIn(optionsOf(options, ['ifVersion']), 1);
       await this.#rules.change(this.#shelf, (records) => {
-        const isMeant = (record: StoredRecord): boolean => this.#rules.isSameId(id, record.id);
-        this.#requireVersion(records.find(isMeant) ?? null, ifVersion);
-        this.#replace(
-          records,
-          records.filter((record) => !isMeant(record)),
-          'deleteToken',
-        );
+        const gone = records.filter((record) => this.#rules.isSameId(id, record.id));
+        this.#requireVersion(gone[0] ?? null, ifVersion);
+        this.#replace(records, without(records, gone), gone, 'deleteToken');
       });
     });
   }
@@ -185,9 +181,12 @@ export class PlainTokenStore implements TokenStore {
 
   deleteTokens(): Promise<void> {
     return this.#run('deleteTokens', () =>
-      this.#rules.change(this.#shelf, (records) =>
-        this.#replace(records, this.#rules.cleared(records), 'deleteTokens'),
-      ),
+      this.#rules.change(this.#shelf, (records) => {
+        const left = this.#rules.cleared(records);
+        const kept = new Set(left);
+        const gone = records.filter((record) => !kept.has(record));
+        this.#replace(records, left, gone, 'deleteTokens');
+      }),
     );
   }
 
@@ -221,8 +220,9 @@ export class PlainTokenStore implements TokenStore {
         : rules.without(rules.merged(old, token), clear),
     );
     const keys = keysOf(token);
-    const left = records.filter((other) => other === old || !rules.isAbsorbed(token, other, keys));
-    this.#replace(records, rules.placed(left, old, record), 'saveToken');
+    const gone = records.filter((other) => other !== old && rules.isAbsorbed(token, other, keys));
+    const left = without(records, gone);
+    this.#replace(records, rules.placed(left, old, record), gone, 'saveToken');
     return record;
   }
 
@@ -233,12 +233,18 @@ export class PlainTokenStore implements TokenStore {
   }
 
   /** Puts another list in the place of this one, and remembers the versions of what goes. */
-  #replace(records: StoredRecord[], by: readonly StoredRecord[], how: Removal): void {
-    const left = new Set(by.map(({ id }) => id));
-    const gone = records.filter(({ id }) => !left.has(id)).map(({ version }) => version);
-    const { removedVersion: known } = this.#shelf;
-    const version = this.#rules.removedVersion(known, gone, how);
-    if (version !== known) this.#shelf.removedVersion = version;
+  #replace(
+    records: StoredRecord[],
+    by: readonly StoredRecord[],
+    gone: readonly StoredRecord[],
+    how: Removal,
+  ): void {
+    if (gone.length > 0) {
+      const { removedVersion: known } = this.#shelf;
+      const versions = gone.map(({ version }) => version);
+      const version = this.#rules.removedVersion(known, versions, how);
+      if (version !== known) this.#shelf.removedVersion = version;
+    }
     records.splice(0, records.length, ...by);
   }
 
@@ -272,6 +278,10 @@ export class PlainTokenStore implements TokenStore {
       this.#inFlight.delete(settled);
     }
   }
+}
+
+function without(records: StoredRecord[], gone: readonly StoredRecord[]): StoredRecord[] {
+  return gone.length === 0 ? records : records.filter((record) => !gone.includes(record));
 }
 
 /** By name: `null` takes a name away (C3). */
