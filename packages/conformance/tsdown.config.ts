@@ -3,7 +3,7 @@ import shared from '../../tooling/build/tsdown.ts';
 
 const config: UserConfig = defineConfig({
   ...shared,
-  entry: ['index', 'vitest', 'node-test', 'runner', 'worker', 'cli'].map(
+  entry: ['index', 'vitest', 'node-test', 'runner', 'worker', 'checking-process', 'cli'].map(
     (name) => `src/${name}.ts`,
   ),
 });

@@ -21,7 +21,12 @@ const store = (name: string, title: string): Page =>
 export const GROUPS: readonly Group[] = [
   {
     title: 'Begin',
-    pages: [page('Start in five minutes', 'docs/start.md', 'start')],
+    pages: [
+      page('Start in five minutes', 'docs/start.md', 'start'),
+      page('Bundlers and Next.js', 'docs/bundlers.md', 'bundlers'),
+      page('Valid access tokens', 'packages/keeper/README.md', 'access-tokens'),
+      page('How tokens are refreshed', 'docs/keeper.md', 'keeper'),
+    ],
   },
   {
     title: 'Stores',
@@ -32,6 +37,7 @@ export const GROUPS: readonly Group[] = [
       store('redis', 'Redis and Valkey'),
       store('mongo', 'MongoDB'),
       store('firestore', 'Firestore'),
+      store('aws-secrets-manager', 'AWS Secrets Manager'),
       store('memory', 'Memory'),
       store('list', 'List'),
     ],
@@ -61,6 +67,7 @@ export const GROUPS: readonly Group[] = [
     pages: [
       page('The contract', 'docs/contract.md', 'contract'),
       page('The core', 'packages/core/README.md', 'core'),
+      page('Architecture', 'docs/architecture.md', 'architecture'),
       page('Security model', 'docs/security-model.md', 'security-model'),
     ],
   },

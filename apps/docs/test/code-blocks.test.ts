@@ -5,7 +5,12 @@ import { expect, test } from 'vitest';
 import { PAGES } from '../src/pages.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
-const FILES = ['README.md', 'apps/sample/README.md', ...PAGES.map(({ file }) => file)];
+const FILES = [
+  'README.md',
+  'apps/sample/README.md',
+  'apps/web-sample/README.md',
+  ...PAGES.map(({ file }) => file),
+];
 
 /** Their packages run them, on the server that they need. */
 const RUN_ELSEWHERE = ['mysql', 'redis', 'mongo', 'firestore', 'zoho'].map(
@@ -60,6 +65,8 @@ test.each(files.filter((file) => !RUN_ELSEWHERE.includes(file)))(
       expect(printed).not.toMatch(/1000\.(?:abc|def|new)/);
     }
   },
+  // The kit's README runs the kit, whole and more than once.
+  180_000,
 );
 
 test('what can not be run is little, and says so', () => {
@@ -69,6 +76,7 @@ test('what can not be run is little, and says so', () => {
       .map(() => file),
   );
   expect(marked).toEqual([
+    'packages/aws-secrets-manager/README.md',
     'packages/zoho/README.md',
     'docs/from-the-vendors-stores.md',
     'docs/write-an-adapter.md',

@@ -25,6 +25,7 @@ test('everything that is written in docs has its page', () => {
 const others = [
   'README.md',
   'apps/sample/README.md',
+  'apps/web-sample/README.md',
   'tooling/servers/README.md',
   'tooling/bench/README.md',
 ];

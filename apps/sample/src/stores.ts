@@ -10,14 +10,14 @@ const kinds: Record<string, (location: string) => Promise<TokenStore>> = {
   memory: async () => new (await import('@tokenkeep/memory')).MemoryTokenStore(),
   list: async () => new (await import('@tokenkeep/list')).ListTokenStore(),
   mysql: async (rest) =>
-    new (await import('@tokenkeep/mysql')).MysqlTokenStore({ uri: `mysql:${rest}` }),
+    new (await import('@tokenkeep/mysql')).MysqlTokenStore({ url: `mysql:${rest}` }),
   redis: async (rest) =>
     new (await import('@tokenkeep/redis')).RedisTokenStore({ url: `redis:${rest}` }),
   mongodb: async (rest) =>
-    new (await import('@tokenkeep/mongo')).MongoTokenStore({ uri: `mongodb:${rest}` }),
+    new (await import('@tokenkeep/mongo')).MongoTokenStore({ url: `mongodb:${rest}` }),
   firestore: async (projectId) =>
     new (await import('@tokenkeep/firestore')).FirestoreTokenStore({
-      settings: projectId === '' ? {} : { projectId },
+      options: projectId === '' ? {} : { projectId },
     }),
 };
 

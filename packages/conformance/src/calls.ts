@@ -1,14 +1,21 @@
 import { hrtime } from 'node:process';
-import { OAuthToken, type TokenRecord, type TokenStore } from '@tokenkeep/core';
+import {
+  type DeleteOptions,
+  OAuthToken,
+  type SaveOptions,
+  type TokenRecord,
+  type TokenStore,
+} from '@tokenkeep/core';
 import { codeOf, firstLine, type PlainRecord, recordOf } from './expectations.ts';
 import { PromiseBroken } from './promise-broken.ts';
 
 /** A call of a store as plain data: it can be made up, shrunk, and sent to another process. */
 export type Call =
   | { readonly method: 'findToken'; readonly token: TokenRecord }
-  | { readonly method: 'findTokenById' | 'deleteToken'; readonly id: string }
-  | { readonly method: 'saveToken'; readonly token: TokenRecord; readonly ifVersion?: number }
-  | { readonly method: 'getTokens' | 'deleteTokens' };
+  | { readonly method: 'findTokenById'; readonly id: string }
+  | { readonly method: 'deleteToken'; readonly id: string; readonly options?: DeleteOptions }
+  | { readonly method: 'saveToken'; readonly token: TokenRecord; readonly options?: SaveOptions }
+  | { readonly method: 'getTokens' | 'tokens' | 'deleteTokens' };
 
 /** How a call ended, as plain data. */
 export type Outcome =
@@ -60,20 +67,28 @@ async function given(
     }
     case 'saveToken': {
       const token = OAuthToken.fromRecord(call.token);
-      const { ifVersion } = call;
-      const saved =
-        ifVersion === undefined
-          ? await store.saveToken(token)
-          : await store.saveToken(token, { ifVersion });
+      const saved = await store.saveToken(token, ...optionsOf(call));
       return recordOf(saved, 'what saveToken gave');
     }
     case 'deleteToken':
-      await store.deleteToken(call.id);
+      await store.deleteToken(call.id, ...optionsOf(call));
       return null;
     case 'getTokens':
       return (await store.getTokens()).map((token) => recordOf(token, 'what getTokens gave'));
+    case 'tokens': {
+      const records: PlainRecord[] = [];
+      for await (const token of store.tokens?.() ?? []) {
+        records.push(recordOf(token, 'what tokens gave'));
+      }
+      return records;
+    }
     case 'deleteTokens':
       await store.deleteTokens();
       return null;
   }
+}
+
+/** The options of a call as arguments: none where there are none, as most callers have it. */
+function optionsOf<Options>({ options }: { readonly options?: Options }): [] | [Options] {
+  return options === undefined ? [] : [options];
 }

@@ -1,10 +1,11 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Place, TokenStoreDefinition } from './definition.ts';
-import { codeOf, firstLine } from './expectations.ts';
+import { codeOf } from './expectations.ts';
+import { causeOfError, framesOf, placeOf, told } from './failure-cause.ts';
 import { Journal } from './journal.ts';
 import { leakIn } from './leaks.ts';
 import { ObservedStore, type Observer } from './observed-store.ts';
-import { PromiseBroken, Untested } from './promise-broken.ts';
+import { PromiseBroken, SLOW, Untested } from './promise-broken.ts';
 import { randomFrom } from './random.ts';
 import { fullRoundsOf, roundsOf, type Settings } from './settings.ts';
 import { StoreProcess } from './store-process.ts';
@@ -15,6 +16,9 @@ export interface Observation {
   readonly expected: string;
   readonly actual: string;
   readonly done: readonly string[];
+  readonly cause?: string;
+  readonly where?: string;
+  readonly hint?: string;
 }
 
 /** How long closing and destroying may take before it is given up: milliseconds. */
@@ -45,6 +49,7 @@ export class CheckContext implements Observer, AsyncDisposable {
   readonly #places: Place[] = [];
   readonly #stores = new Map<ObservedStore, string>();
   readonly #processes: StoreProcess[] = [];
+  readonly #processNames = new Map<StoreProcess, string>();
 
   constructor(definition: TokenStoreDefinition, settings: Settings, parent?: CheckContext) {
     this.definition = definition;
@@ -127,7 +132,11 @@ export class CheckContext implements Observer, AsyncDisposable {
     }
     const where = place ?? (await this.mainPlace());
     const starting = Array.from({ length: count }, () => {
-      const process = new StoreProcess({ module, name, place: where }, this.callLimit());
+      const { size } = this.#processNames;
+      const process = new StoreProcess({ module, name, place: where }, this.callLimit(), (made) => {
+        for (const one of made) this.journal.addMade(this.#processNames.get(process) ?? '', one);
+      });
+      this.#processNames.set(process, `process${size + 1}`);
       this.#processes.push(process);
       return process;
     });
@@ -195,6 +204,9 @@ export class CheckContext implements Observer, AsyncDisposable {
       apiDomain: `https://${this.value('api')}.example.com`,
       scope: `read write ${this.value('scope')}`,
       tokenType: 'Bearer',
+      issuer: `https://${this.value('issuer')}.example.com`,
+      resource: `https://${this.value('resource')}.example.com/api`,
+      lease: this.value('lease'),
       expiresAt: 1_900_000_000_000 + this.below(1_000_000_000),
       extra: { note: this.secret('extra'), nested: { list: [1, 'two', null, true] } },
     };
@@ -222,7 +234,10 @@ export class CheckContext implements Observer, AsyncDisposable {
 
   hung(method: string): void {
     this.hasHung = true;
-    this.#observe(`${method} to settle`, `it had not after ${this.settings.callLimit} ms`);
+    this.#observe(`${method} to settle`, `it had not after ${this.settings.callLimit} ms`, {
+      hint: SLOW,
+      cause: 'time ran out',
+    });
   }
 
   rejected(method: string, error: unknown): void {
@@ -231,13 +246,15 @@ export class CheckContext implements Observer, AsyncDisposable {
       this.#observe(
         'no secret in a failure, whichever way it is looked at',
         `the error that ${method} rejected with shows one: ${leak}`,
+        at(error),
       );
     }
     const lacking = lackingOf(error);
     if (lacking !== undefined) {
       this.#observe(
         `${method} to reject with a TokenStoreError`,
-        `it rejected with ${firstLine(error)}, which has ${lacking}`,
+        `it rejected with ${told(error)}, which has ${lacking}`,
+        { cause: causeOfError(error), ...at(error) },
       );
     }
   }
@@ -253,7 +270,8 @@ export class CheckContext implements Observer, AsyncDisposable {
   strayed(failure: unknown): void {
     this.#observe(
       'nothing to be thrown outside of the promise of a call: it ends the process',
-      `this was: ${firstLine(failure)}`,
+      [`this was: ${told(failure)}`, ...framesOf(failure).slice(0, 4)].join('\n    at '),
+      { cause: causeOfError(failure), ...at(failure) },
     );
   }
 
@@ -268,9 +286,16 @@ export class CheckContext implements Observer, AsyncDisposable {
     }
   }
 
-  #observe(expected: string, actual: string): void {
-    this.observations.push({ clause: 'C14', expected, actual, done: this.journal.lines() });
+  #observe(expected: string, actual: string, details: Partial<Observation> = {}): void {
+    const done = this.journal.lines();
+    this.observations.push({ clause: 'C14', expected, actual, done, ...details });
   }
+}
+
+/** The line of the store's code that an error comes from, where it is known. */
+function at(error: unknown): { readonly where?: string } {
+  const where = placeOf(error);
+  return where === undefined ? {} : { where };
 }
 
 /** What a TokenStoreError has and this lacks, if anything (C14). Any copy of core will do. */

@@ -2,10 +2,13 @@ import type { Check } from './check.ts';
 import { CHECKS } from './checks/index.ts';
 import { type ClauseId, capabilityOf } from './clauses.ts';
 import type { TokenStoreDefinition } from './definition.ts';
-import { firstLine } from './expectations.ts';
 import { Report } from './report.ts';
 import { type CheckResult, runCheck } from './run-check.ts';
-import { type SettingsOptions, settingsOf } from './settings.ts';
+import { type Settings, type SettingsOptions, settingsOf } from './settings.ts';
+import { SMOKE } from './smoke.ts';
+import { tryOut } from './try-out.ts';
+
+export { CannotRun } from './try-out.ts';
 
 /** What {@link checkTokenStore} can be told. */
 export interface CheckOptions extends SettingsOptions {
@@ -21,23 +24,20 @@ export interface CheckOptions extends SettingsOptions {
    * @default false
    */
   bail?: boolean;
+  /** Told by what the run goes, before its first check. */
+  onStart?: (settings: Settings) => void;
   /** Told before each check, and after it with its result. */
   onProgress?: (progress: Progress) => void;
 }
 
 /** How far a run has come. */
 export interface Progress {
-  readonly check: Check;
+  readonly check: Pick<Check, 'clause' | 'title'>;
   /** How many checks have ended. */
   readonly ended: number;
   readonly total: number;
   /** The result of this check, once it has ended. */
   readonly result?: CheckResult;
-}
-
-/** The store could not be checked at all: its place can't be made or opened. */
-export class CannotRun extends Error {
-  override readonly name: string = 'CannotRun';
 }
 
 /** How many checks may find a call that does not settle before the rest is left. */
@@ -56,9 +56,11 @@ export async function checkTokenStore(
   options: CheckOptions = {},
 ): Promise<Report> {
   const started = performance.now();
-  const settings = settingsOf(options, definition.pace);
-  await tryOut(definition);
-  const checks = checksFor(definition, options.clauses);
+  const settings = settingsOf(options, await tryOut(definition));
+  options.onStart?.(settings);
+  const asked = checksFor(definition, options.clauses);
+  // Where the simplest does not work, all the others fail because of that.
+  const checks = options.clauses === undefined ? [SMOKE, ...asked] : asked;
   const results: CheckResult[] = [];
   let hangs = 0;
   let notRun = 'it was not asked for';
@@ -69,6 +71,10 @@ export async function checkTokenStore(
     results.push(result);
     options.onProgress?.({ ...progress, ended: results.length, result });
     if (result.status !== 'failed') continue;
+    if (check === SMOKE) {
+      notRun = 'the simplest calls fail: nothing else was tried';
+      break;
+    }
     if (options.bail) {
       notRun = 'the run was stopped at the first failure';
       break;
@@ -103,47 +109,4 @@ export function checksFor(
 
 function isOf(clause: ClauseId, wanted: string): boolean {
   return clause === wanted || clause.replace(/\d+$/, '') === wanted;
-}
-
-async function tryOut(definition: TokenStoreDefinition): Promise<void> {
-  const step = async <T>(what: string, work: () => T | PromiseLike<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw new CannotRun(`${what} of the definition failed: ${firstLine(error)}`, {
-        cause: error,
-      });
-    }
-  };
-  const place = await step('location()', () => definition.location());
-  if (place === undefined) {
-    throw new CannotRun(
-      'location() of the definition gave nothing: it has to give a value that JSON can hold, such as a path',
-    );
-  }
-  try {
-    const store: unknown = await step('open()', () => definition.open(place));
-    if (typeof store !== 'object' || store === null) {
-      throw new CannotRun('open() of the definition did not give a store');
-    }
-    const missing = [
-      'findToken',
-      'findTokenById',
-      'saveToken',
-      'deleteToken',
-      'getTokens',
-      'deleteTokens',
-      'close',
-    ].filter((method) => typeof Reflect.get(store, method) !== 'function');
-    if (missing.length > 0) {
-      throw new CannotRun(
-        `the store has no ${missing.join(', ')}: it needs the six methods and close()`,
-      );
-    }
-    await step('close() of the store that open()', () =>
-      Reflect.apply(Reflect.get(store, 'close'), store, []),
-    );
-  } finally {
-    await step('destroy()', () => definition.destroy?.(place));
-  }
 }

@@ -1,6 +1,6 @@
 import type { TokenStore } from '@tokenkeep/core';
 import type { MaybePromise } from '@tokenkeep/core/adapter';
-import type { Capability } from './clauses.ts';
+import { CAPABILITIES, type Capability } from './clauses.ts';
 
 /** Where a store keeps its records, as a value that JSON can hold: it is handed to other processes. */
 export type Place = string | number | { readonly [name: string]: Place };
@@ -21,6 +21,8 @@ export interface TokenStoreDefinition<P extends Place = Place> {
   readonly durable?: boolean;
   /** Whether several processes may use one place at once (group S). */
   readonly shared?: boolean;
+  /** Whether `tokens()` gives every record, one after the other (group I). */
+  readonly iterable?: boolean;
   /**
    * `import.meta.url` of the module that exports this definition, as its default or under any name:
    * how other processes find it. Needed where `durable` or `shared` is `true`.
@@ -35,9 +37,10 @@ export interface TokenStoreDefinition<P extends Place = Place> {
   readonly handles?: 'one' | 'many';
   /**
    * How much slower than a store on a local disk it is. 10: a call may take ten times as long, and
-   * there are a tenth of the rounds.
+   * what is tried again and again is tried less often. Every string, and every number of records, is
+   * tried all the same.
    *
-   * @default 1
+   * @default as the first calls show
    */
   readonly pace?: number;
   /**
@@ -89,12 +92,15 @@ export const QUESTIONS: Readonly<Record<Capability, string>> = {
   versions: 'whether records carry versions and ifVersion works (group V)',
   durable: 'whether what was acknowledged outlives the process (group D)',
   shared: 'whether several processes may use one place at once (group S)',
+  iterable: 'whether tokens() gives every record, one after the other (group I)',
 };
 
 /** What a definition has to say and does not. A check that did not run must never look like one that did. */
-export function missingDeclarations(definition: TokenStoreDefinition): MissingDeclaration[] {
+export function missingDeclarations(
+  definition: Pick<TokenStoreDefinition, 'module' | Capability>,
+): MissingDeclaration[] {
   const missing: MissingDeclaration[] = [];
-  for (const capability of ['versions', 'durable', 'shared'] as const) {
+  for (const capability of CAPABILITIES) {
     if (typeof definition[capability] === 'boolean') continue;
     missing.push({
       missing: capability,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TokenStore } from '@tokenkeep/core';
 import type { MaybePromise } from '@tokenkeep/core/adapter';
+import { CAPABILITIES, type Capability } from './clauses.ts';
 import type { TokenStoreDefinition } from './definition.ts';
 
 /** A class of a store or a function that makes one, which may say what it can do. */
@@ -10,6 +11,7 @@ type StoreMaker = ((...args: unknown[]) => unknown) & {
   readonly versions?: unknown;
   readonly durable?: unknown;
   readonly shared?: unknown;
+  readonly iterable?: unknown;
   readonly pace?: unknown;
 };
 
@@ -18,7 +20,7 @@ type StoreMaker = ((...args: unknown[]) => unknown) & {
  *
  * A class, or a function that makes a store, is given a path in a new folder, where it may put a
  * file or a folder. One that takes no argument keeps its records in itself: it is made once for each
- * place. What it declares are its static properties `versions`, `durable`, `shared` and `pace`.
+ * place. What it declares are its static properties `versions`, `durable`, `shared`, `iterable` and `pace`.
  *
  * @returns `undefined` for a value that is none of these
  */
@@ -34,8 +36,8 @@ function derivedFrom(maker: StoreMaker, module: string): TokenStoreDefinition {
     const args = keepsItself ? [] : [path];
     return asStore(isClass(maker) ? Reflect.construct(maker, args) : maker(...args));
   };
-  const declared: { -readonly [Name in 'versions' | 'durable' | 'shared']?: boolean } = {};
-  for (const name of ['versions', 'durable', 'shared'] as const) {
+  const declared: { -readonly [Name in Capability]?: boolean } = {};
+  for (const name of CAPABILITIES) {
     const said = maker[name];
     if (typeof said === 'boolean') declared[name] = said;
   }

@@ -55,7 +55,21 @@ export function versionOf(token: unknown, what = 'what saveToken gave'): number 
 export function expectSame(actual: unknown, expected: unknown, what: string): void {
   if (isDeepStrictEqual(actual, expected)) return;
   const different = showDifference(actual, expected);
-  throw new PromiseBroken(`${what} to be ${different.expected}`, `it was ${different.actual}`);
+  throw new PromiseBroken(
+    `${what} to be ${different.expected}`,
+    `it was ${different.actual}`,
+    isOtherOrder(actual, expected) ? { hint: ORDER } : {},
+  );
+}
+
+const ORDER =
+  'It is the order that differs: ORDER BY a number that grows with each insert and stays at updates.';
+
+/** Whether two lists have the same in them, in another order. */
+function isOtherOrder(actual: unknown, expected: unknown): boolean {
+  if (!Array.isArray(actual) || !Array.isArray(expected)) return false;
+  const sorted = (list: readonly unknown[]): string[] => list.map((one) => show(one)).toSorted();
+  return actual.length > 1 && isDeepStrictEqual(sorted(actual), sorted(expected));
 }
 
 /** That a token holds just these fields, whatever its id and version. */

@@ -1,3 +1,4 @@
+import type { MadeCall } from './calls.ts';
 import { firstLine } from './expectations.ts';
 import { show } from './show.ts';
 
@@ -27,6 +28,16 @@ export class Journal {
       this.#before += this.#entries.splice(0, 2 * LONGEST).length;
     }
     return entry;
+  }
+
+  /** Notes a call that another process made. */
+  addMade(handle: string, { call, outcome }: MadeCall): void {
+    const { method, ...args } = call;
+    const entry = this.add(handle, method, Object.values(args));
+    entry.outcome =
+      outcome.refused === undefined
+        ? { value: outcome.value }
+        : { error: `${outcome.refused}: ${outcome.text}` };
   }
 
   /** A line for each of the last calls, oldest first. */

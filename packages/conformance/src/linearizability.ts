@@ -54,6 +54,7 @@ function stateAfter(state: State, call: Call, outcome: Outcome): State | undefin
         ? state
         : undefined;
     case 'getTokens':
+    case 'tokens':
       return isDeepStrictEqual(outcome.value, state === null ? [] : [state]) ? state : undefined;
     case 'deleteToken':
       if (outcome.refused !== undefined) return undefined;
@@ -65,9 +66,10 @@ function stateAfter(state: State, call: Call, outcome: Outcome): State | undefin
 
 function stateAfterSave(
   state: State,
-  { token, ifVersion }: Call & { method: 'saveToken' },
+  { token, options }: Call & { method: 'saveToken' },
   outcome: Outcome,
 ): State | undefined {
+  const ifVersion = options?.ifVersion;
   const conflicts = ifVersion !== undefined && ifVersion !== (state?.['version'] ?? 0);
   if (outcome.refused !== undefined) {
     return conflicts && outcome.refused === 'VERSION_CONFLICT' ? state : undefined;

@@ -1,6 +1,6 @@
-import type { OAuthToken, SaveOptions, TokenStore } from '@tokenkeep/core';
+import type { DeleteOptions, OAuthToken, SaveOptions, TokenStore } from '@tokenkeep/core';
 import type { Journal } from './journal.ts';
-import { PromiseBroken } from './promise-broken.ts';
+import { PromiseBroken, SLOW } from './promise-broken.ts';
 
 /** What an {@link ObservedStore} tells, and how long it waits. */
 export interface Observer {
@@ -47,12 +47,38 @@ export class ObservedStore implements TokenStore {
       : this.#observe('saveToken', [token, options], () => this.raw.saveToken(token, options));
   }
 
-  deleteToken(id: string): Promise<void> {
-    return this.#observe('deleteToken', [id], () => this.raw.deleteToken(id));
+  deleteToken(id: string, options?: DeleteOptions): Promise<void> {
+    return options === undefined
+      ? this.#observe('deleteToken', [id], () => this.raw.deleteToken(id))
+      : this.#observe('deleteToken', [id, options], () => this.raw.deleteToken(id, options));
   }
 
   getTokens(): Promise<OAuthToken[]> {
     return this.#observe('getTokens', [], () => this.raw.getTokens());
+  }
+
+  /** Each step of the iteration is observed as a call: what it gives is written down as one. */
+  async *tokens(): AsyncGenerator<OAuthToken, void, undefined> {
+    const { raw } = this;
+    if (typeof raw.tokens !== 'function') {
+      throw new PromiseBroken('a method tokens', 'the store has none');
+    }
+    const iterator = raw.tokens()[Symbol.asyncIterator]();
+    let isOver = false;
+    try {
+      for (;;) {
+        const step = await this.#observe('tokens', [], async () => {
+          const { done, value } = await iterator.next();
+          return done === true ? undefined : value;
+        });
+        isOver = step === undefined;
+        if (isOver || step === undefined) return;
+        yield step;
+      }
+    } finally {
+      // Who breaks off says so, as `for await` does.
+      if (!isOver) await this.#observe('tokens', ['return'], async () => iterator.return?.());
+    }
   }
 
   deleteTokens(): Promise<void> {
@@ -90,7 +116,12 @@ export class ObservedStore implements TokenStore {
     const tooLong = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         this.#observer.hung(method);
-        reject(new PromiseBroken(`${method} to settle`, `it had not after ${limit} ms (C14)`));
+        reject(
+          new PromiseBroken(`${method} to settle`, `it had not after ${limit} ms (C14)`, {
+            hint: SLOW,
+            cause: 'time ran out',
+          }),
+        );
       }, limit);
     });
     try {

@@ -35,9 +35,9 @@ export async function holdsForAll<T>(
   const details = await fc.check(property, { seed, numRuns: runs });
   if (!details.failed) return;
   if (smallest instanceof PromiseBroken) {
-    const { expected, actual, done = [], clause, hint } = smallest;
+    const { expected, actual, details: known } = smallest;
     const note = `(the smallest of ${details.numRuns} random sequences that were tried, after ${details.numShrinks} steps)`;
-    throw new PromiseBroken(expected, actual, { done: [...done, note], clause, hint });
+    throw new PromiseBroken(expected, actual, { ...known, done: [...(known.done ?? []), note] });
   }
   throw smallest ?? details.errorInstance;
 }

@@ -18,9 +18,10 @@ export const SEQUENCE_CLAUSES: readonly ClauseId[] = [
   'C9',
   'C10',
   'C11',
+  'C18',
 ];
 /** Those that it can find broken besides where saves are bound to versions. */
-export const VERSION_CLAUSES: readonly ClauseId[] = ['V1', 'V2'];
+export const VERSION_CLAUSES: readonly ClauseId[] = ['V1', 'V2', 'V4', 'V5'];
 
 /** What a save is refused for, and the clause that says so. */
 const REFUSALS: Readonly<Record<string, ClauseId>> = {
@@ -32,6 +33,14 @@ const REFUSALS: Readonly<Record<string, ClauseId>> = {
 
 /** The clause that is broken where a call ended in another way than it has to. */
 export function clauseOfOutcome(call: Call, wanted: unknown, got: unknown): ClauseId {
+  if (call.method === 'deleteToken' && (refusedWith(wanted) ?? refusedWith(got))) return 'V4';
+  if (
+    call.method === 'saveToken' &&
+    call.options?.ifExists === true &&
+    call.options.ifVersion === undefined
+  ) {
+    if ([wanted, got].some((one) => refusedWith(one) === 'VERSION_CONFLICT')) return 'V5';
+  }
   const refusal = REFUSALS[refusedWith(wanted) ?? ''] ?? REFUSALS[refusedWith(got) ?? ''];
   if (refusal !== undefined) return refusal;
   switch (call.method) {
@@ -40,14 +49,21 @@ export function clauseOfOutcome(call: Call, wanted: unknown, got: unknown): Clau
     case 'findTokenById':
       return 'C2';
     case 'saveToken':
-      return isPlainRecord(wanted) && Number(wanted['version']) > 1 ? 'C3' : 'C4';
+      return clauseOfSave(call, wanted);
     case 'deleteToken':
       return 'C9';
     case 'getTokens':
       return 'C10';
+    case 'tokens':
+      return 'I1';
     case 'deleteTokens':
       return 'C11';
   }
+}
+
+function clauseOfSave({ options }: Call & { method: 'saveToken' }, wanted: unknown): ClauseId {
+  if ((options?.clear?.length ?? 0) > 0) return 'C18';
+  return isPlainRecord(wanted) && Number(wanted['version']) > 1 ? 'C3' : 'C4';
 }
 
 function clauseOfFind(wanted: unknown, got: unknown): ClauseId {
@@ -67,7 +83,7 @@ export function clauseOfList(call: Call, wanted: readonly PlainRecord[], got: un
       .join();
   const isOtherOrder =
     ids(listed) === ids(wanted) && listed.some((one, at) => one['id'] !== wanted[at]?.['id']);
-  if (isOtherOrder) return 'C10';
+  if (isOtherOrder) return call.method === 'tokens' ? 'I1' : 'C10';
   switch (call.method) {
     case 'saveToken':
       return listed.length === wanted.length ? 'C3' : 'C5';
@@ -81,6 +97,8 @@ export function clauseOfList(call: Call, wanted: readonly PlainRecord[], got: un
       return 'C2';
     case 'getTokens':
       return 'C10';
+    case 'tokens':
+      return 'I1';
   }
 }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { StoredRecord, TokenRecord } from '@tokenkeep/core';
+import type { SaveOptions, StoredRecord, TokenRecord } from '@tokenkeep/core';
 import { agrees, findMatch, keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
 import { type Call, type Outcome, perform } from './calls.ts';
@@ -16,7 +16,8 @@ export class ReferenceModel {
   readonly #records: StoredRecord[] = [];
   readonly #store: ListTokenStore = new ListTokenStore({ records: this.#records });
   readonly #hasVersions: boolean;
-  readonly #usedIds = new Set<string>();
+  /** By id, the highest version that a record with it had. */
+  readonly #usedIds = new Map<string, number>();
 
   constructor(hasVersions: boolean) {
     this.#hasVersions = hasVersions;
@@ -24,7 +25,7 @@ export class ReferenceModel {
 
   /** Every id that was given so far, whether its record is still there or not. */
   get usedIds(): readonly string[] {
-    return [...this.#usedIds];
+    return [...this.#usedIds.keys()];
   }
 
   /** The version of the record that a token means; 0 where there is none, or more than one. */
@@ -38,12 +39,12 @@ export class ReferenceModel {
    */
   leavesRoom(call: Call): boolean {
     if (call.method !== 'saveToken') return false;
-    const { token } = call;
+    const { token, options } = call;
     const { id, userName } = token;
     const { match, merged, others, absorbed } = this.#absorbedBy(token);
     return (
       (id != null && userName != null && others.some((other) => other.userName === userName)) ||
-      (match !== null && !agrees(match, token)) ||
+      (match !== null && (!agrees(match, token) || clearsOwner(options))) ||
       absorbed.some((other) => !agrees(merged, other) || hasMore(other, merged))
     );
   }
@@ -133,14 +134,18 @@ export class ReferenceModel {
       }
       written.id = id;
     }
-    this.#usedIds.add(written.id);
-    if (!this.#hasVersions) return;
-    if (!Number.isSafeInteger(version) || Number(version) <= (old?.version ?? 0)) {
-      throw new PromiseBroken(`a version above ${old?.version ?? 0}`, `it was ${show(version)}`, {
+    const before = Math.max(old?.version ?? 0, this.#usedIds.get(written.id) ?? 0);
+    if (!this.#hasVersions) {
+      this.#usedIds.set(written.id, 0);
+      return;
+    }
+    if (!Number.isSafeInteger(version) || Number(version) <= before) {
+      throw new PromiseBroken(`a version above ${before}`, `it was ${show(version)}`, {
         clause: 'V1',
       });
     }
     written.version = Number(version);
+    this.#usedIds.set(written.id, written.version);
   }
 
   #comparable({ refused, value }: Outcome): unknown {
@@ -160,6 +165,13 @@ export class ReferenceModel {
 
 function isRecord(value: Outcome['value']): value is PlainRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a save makes a record one that names no user or client any more, or another issuer. */
+function clearsOwner(options: SaveOptions | undefined): boolean {
+  return (options?.clear ?? []).some((field) =>
+    ['userSignature', 'clientId', 'issuer', 'resource'].includes(field),
+  );
 }
 
 function hasMore(other: StoredRecord, merged: TokenRecord): boolean {

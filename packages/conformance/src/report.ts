@@ -13,7 +13,7 @@ import {
   type TokenStoreDefinition,
 } from './definition.ts';
 import type { CheckResult, Failure } from './run-check.ts';
-import type { Intensity, Settings } from './settings.ts';
+import type { Intensity, Pace, Settings } from './settings.ts';
 
 /** `skipped`: the store declares that it has no such capability. `untested`: no check could tell. */
 export type ClauseStatus = 'passed' | 'failed' | 'untested' | 'skipped';
@@ -41,6 +41,7 @@ const LEVEL_GROUPS: Readonly<Record<keyof Levels, string>> = {
   versions: 'V',
   durable: 'D',
   shared: 'S',
+  iterable: 'I',
 };
 
 /** What came of checking a store. Every printer is a caller of this. */
@@ -51,13 +52,17 @@ export class Report {
   readonly intensity: Intensity;
   /** Every clause, in the order of the contract. */
   readonly clauses: readonly ClauseResult[];
+  /** How slow the store was taken to be, and why. */
+  readonly pace: Pace;
   /** What the definition has to say and does not. */
   readonly missing: readonly MissingDeclaration[];
   /** How long it took: milliseconds. */
   readonly duration: number;
+  /** Why the checks that did not run did not. */
+  readonly notRun: string;
 
   constructor(
-    definition: TokenStoreDefinition,
+    definition: Pick<TokenStoreDefinition, 'name' | 'module' | Capability>,
     settings: Settings,
     results: readonly CheckResult[],
     duration: number,
@@ -66,14 +71,21 @@ export class Report {
     this.store = definition.name;
     this.seed = settings.seed;
     this.intensity = settings.intensity;
+    this.pace = settings.pace;
     this.missing = missingDeclarations(definition);
     this.duration = duration;
+    this.notRun = notRun;
     this.clauses = CLAUSE_IDS.map((clause) => clauseResult(clause, definition, results, notRun));
   }
 
   /** Whether the store keeps every promise that it makes, and says which it makes. */
   get passed(): boolean {
     return this.missing.length === 0 && this.failures.length === 0;
+  }
+
+  /** Whether every clause that binds the store was tested. */
+  get isWhole(): boolean {
+    return this.clauses.every(({ status }) => status !== 'untested');
   }
 
   /** Every broken promise. */
@@ -99,18 +111,21 @@ export class Report {
       versions: of('versions'),
       durable: of('durable'),
       shared: of('shared'),
+      iterable: of('iterable'),
     };
   }
 
   toJSON(): Record<string, unknown> {
-    const { store, passed, seed, intensity, duration, levels, missing, clauses } = this;
-    return { store, passed, seed, intensity, duration, levels, missing, clauses };
+    const { store, seed, intensity, pace, duration, levels, missing, clauses } = this;
+    // Of a part of the clauses nobody can say that all are kept.
+    const passed = this.passed && !this.isWhole ? null : this.passed;
+    return { store, passed, seed, intensity, pace, duration, levels, missing, clauses };
   }
 }
 
 function clauseResult(
   clause: ClauseId,
-  definition: TokenStoreDefinition,
+  definition: Pick<TokenStoreDefinition, Capability>,
   results: readonly CheckResult[],
   notRun: string,
 ): ClauseResult {
@@ -134,6 +149,10 @@ function clauseResult(
   const reasons = checks.flatMap(({ reason }) => reason ?? []);
   const limit = LIMITS[clause];
   if (reasons.length === checks.length) return of('untested', reasons[0]);
-  const passed = checks.some(({ status }) => status === 'passed');
-  return of(passed ? 'passed' : 'failed', reasons[0] ?? limit);
+  if (checks.some(({ status }) => status === 'passed')) return of('passed', reasons[0] ?? limit);
+  const found = new Set(checks.flatMap(({ failures }) => failures.map((one) => one.clause)));
+  return of(
+    'untested',
+    `its check came upon another promise that is broken: ${[...found].join(' ')}`,
+  );
 }

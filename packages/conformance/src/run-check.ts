@@ -1,12 +1,16 @@
+import { relative } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import type { Check } from './check.ts';
 import { CheckContext, withCalls } from './check-context.ts';
-import { CLAUSES, type ClauseId } from './clauses.ts';
+import { addressOf, CLAUSES, type ClauseId } from './clauses.ts';
 import type { TokenStoreDefinition } from './definition.ts';
-import { codeOf, firstLine } from './expectations.ts';
+import { unexpected, withoutValues } from './failure-cause.ts';
 import { Overheard } from './overheard.ts';
-import { PromiseBroken, Untested } from './promise-broken.ts';
+import { PromiseBroken, SLOW, Untested } from './promise-broken.ts';
 import { seedFor } from './random.ts';
 import type { Settings } from './settings.ts';
+import { SMOKE } from './smoke.ts';
 import { StrayFailures } from './stray-failures.ts';
 
 /** A promise that a store did not keep, and how that was found. */
@@ -16,16 +20,24 @@ export interface Failure {
   readonly check: string;
   /** What was promised: the clause in one sentence. */
   readonly promise: string;
+  /** Where the clause stands in full. */
+  readonly address: string;
   /** What was done, call by call. */
   readonly done: readonly string[];
   readonly expected: string;
   readonly actual: string;
+  /** The line of the store's code that it comes from, where that is known. */
+  readonly where?: string;
   /** Why it matters. */
   readonly why: string;
   /** How a store is usually put right. */
   readonly hint: string;
+  /** The same for failures that come of one fault, as far as that can be told. */
+  readonly cause: string;
   /** With this seed the same choices are made again. */
   readonly seed: number;
+  /** A command that runs just this again. */
+  readonly again: string;
 }
 
 /** How a check ended. */
@@ -82,20 +94,24 @@ export async function runCheck(
     context.printed(overheard.take());
   }
   const failures: Failure[] = [];
+  const told = { seed: settings.seed, again: commandFor(check, definition, settings) };
   if (failure !== undefined && !(failure instanceof Untested)) {
-    failures.push(failureOf(check, failure, context, settings));
+    failures.push({ ...failureOf(check, unexpected(failure), context), ...told });
   }
   const seen = new Set<string>();
-  for (const observation of context.observations) {
+  for (const { clause, ...observation } of context.observations) {
     // One of a kind is enough: a store that fails badly does so at every call.
     if (seen.has(observation.expected)) continue;
     seen.add(observation.expected);
     failures.push({
+      clause,
       check: `${check.title} (seen in a check of ${check.clause})`,
-      promise: CLAUSES[observation.clause],
+      promise: CLAUSES[clause],
+      address: addressOf(clause),
+      ...ANYWHERE[clause],
+      cause: withoutValues(`${observation.expected}: ${observation.actual}`),
       ...observation,
-      ...ANYWHERE[observation.clause],
-      seed: settings.seed,
+      ...told,
     });
   }
   return {
@@ -111,31 +127,37 @@ export async function runCheck(
 
 function failureOf(
   check: Check,
-  error: unknown,
+  { expected, actual, details }: PromiseBroken,
   context: CheckContext,
-  settings: Settings,
-): Failure {
-  const broken =
-    error instanceof PromiseBroken
-      ? error
-      : new PromiseBroken('every call to do what it is asked', unexpected(error));
-  const clause = broken.clause ?? check.clause;
+): Omit<Failure, 'seed' | 'again'> {
+  const clause = details.clause ?? check.clause;
   return {
     clause,
     check: check.title,
     promise: CLAUSES[clause],
-    done: broken.done ?? context.journal.lines(),
-    expected: broken.expected,
-    actual: broken.actual,
+    address: addressOf(clause),
+    done: details.done ?? context.journal.lines(),
+    expected,
+    actual,
+    ...(details.where === undefined ? {} : { where: details.where }),
     why: check.why,
-    hint: broken.hint ?? check.hint,
-    seed: settings.seed,
+    hint: details.hint ?? check.hint,
+    cause: details.cause ?? withoutValues(`${expected}: ${actual}`),
   };
 }
 
-function unexpected(error: unknown): string {
-  const code = codeOf(error);
-  return `one failed with ${code === undefined ? '' : `${code}, `}${firstLine(error)}`;
+/** A command that runs the checks of a clause again, to be pasted as it is. */
+function commandFor(
+  check: Check,
+  { module }: TokenStoreDefinition,
+  { command, intensity, seed }: Settings,
+): string {
+  const path = module?.startsWith('file:') ? relative(process.cwd(), fileURLToPath(module)) : null;
+  const own = `npx @tokenkeep/conformance ${path === null ? './my-store.ts' : quotedPath(path)}`;
+  const how = intensity === 'standard' ? '' : ` --intensity ${intensity}`;
+  // A run without clauses begins with it, and ends with it where it fails.
+  const what = check === SMOKE ? '' : ` --clause ${check.clause}`;
+  return `${command ?? own}${what} --seed ${seed}${how}`;
 }
 
 async function inTime(check: Check, context: CheckContext): Promise<void> {
@@ -144,10 +166,10 @@ async function inTime(check: Check, context: CheckContext): Promise<void> {
   const tooLong = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reject(
-        new PromiseBroken(
-          'the check to come to an end',
-          `it had not after ${checkLimit} ms; if the store is slow but right, say so: \`pace: 10\` in the definition`,
-        ),
+        new PromiseBroken('the check to come to an end', `it had not after ${checkLimit} ms`, {
+          hint: SLOW,
+          cause: 'time ran out',
+        }),
       );
     }, checkLimit);
   });
@@ -156,6 +178,11 @@ async function inTime(check: Check, context: CheckContext): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A path as a shell takes it for one word. */
+export function quotedPath(path: string): string {
+  return /^[\w./@-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Rejections that nobody listens to are reported at the end of a turn. */

@@ -1,9 +1,16 @@
 import { checksFor } from './check-token-store.ts';
-import { type Capability, CLAUSE_IDS, capabilityOf } from './clauses.ts';
+import { CAPABILITIES, type Capability, CLAUSE_IDS, capabilityOf } from './clauses.ts';
 import { missingDeclarations, type TokenStoreDefinition } from './definition.ts';
 import { failureText } from './printers/failure-text.ts';
 import { type CheckResult, runCheck } from './run-check.ts';
-import { INTENSITIES, type Intensity, type SettingsOptions, settingsOf } from './settings.ts';
+import {
+  INTENSITIES,
+  type Intensity,
+  type Settings,
+  type SettingsOptions,
+  settingsOf,
+} from './settings.ts';
+import { tryOut } from './try-out.ts';
 
 /** What a test framework has to offer: vitest, jest, mocha, bun and node:test do. */
 export interface TestFramework {
@@ -23,6 +30,8 @@ export interface TestOptions extends SettingsOptions {
   clauses?: readonly string[];
 }
 
+/** As slow a store may be that does not say how slow it is, before the framework ends its test. */
+const UNMEASURED = 30;
 /** How long closing and destroying may take beyond the limit of a check: milliseconds. */
 const GRACE = 30_000;
 
@@ -41,7 +50,12 @@ export function testTokenStore(
   options: TestOptions = {},
 ): void {
   const showAsSkipped = it.skip;
-  const settings = settingsOf({ ...fromEnvironment(), ...options }, definition.pace);
+  const told = { ...fromEnvironment(), ...options };
+  // Measured by the first test that needs it: tests are defined before anything can be awaited.
+  let measured: Promise<Settings> | undefined;
+  const settings = (): Promise<Settings> =>
+    (measured ??= tryOut(definition).then((pace) => settingsOf(told, pace)));
+  const { checkLimit } = settingsOf(told, { factor: definition.pace ?? UNMEASURED });
   describe(`${definition.name} keeps the token store contract`, () => {
     for (const { missing, problem, add } of missingDeclarations(definition)) {
       it(`its definition says: ${missing}`, async () => {
@@ -57,11 +71,11 @@ export function testTokenStore(
       it(
         `${check.clause} ${check.title}`,
         async (...context) => {
-          const result = await runCheck(check, definition, settings);
+          const result = await runCheck(check, definition, await settings());
           if (result.status === 'failed') throw asError(result);
           if (result.status === 'untested') skip(context[0], result.reason);
         },
-        settings.checkLimit + GRACE,
+        checkLimit + GRACE,
       );
     }
   });
@@ -74,7 +88,7 @@ function skip(context: unknown, reason: string | undefined): void {
 }
 
 function declaredMissing(definition: TokenStoreDefinition): Capability[] {
-  return (['versions', 'durable', 'shared'] as const).filter((name) => definition[name] === false);
+  return CAPABILITIES.filter((name) => definition[name] === false);
 }
 
 function asError(result: CheckResult): Error {

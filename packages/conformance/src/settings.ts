@@ -6,6 +6,14 @@ export const INTENSITIES: readonly Intensity[] = ['quick', 'standard', 'thorough
 
 const FACTORS: Readonly<Record<Intensity, number>> = { quick: 0.1, standard: 1, thorough: 20 };
 
+/** How slow a store is taken to be. */
+export interface Pace {
+  /** See `TokenStoreDefinition.pace`. */
+  readonly factor: number;
+  /** Where it comes from, for a report; left out where there is nothing to say. */
+  readonly note?: string;
+}
+
 /** What every check of a run goes by. */
 export interface Settings {
   /** From what every random choice follows. */
@@ -15,10 +23,11 @@ export interface Settings {
   readonly checkLimit: number;
   /** How long one call of the store may take: milliseconds. */
   readonly callLimit: number;
-  /** See `TokenStoreDefinition.pace`. */
-  readonly pace: number;
+  readonly pace: Pace;
   /** See `SettingsOptions.strict`. */
   readonly strict: boolean;
+  /** See `SettingsOptions.command`. */
+  readonly command: string | undefined;
 }
 
 /** What a run can be told. */
@@ -44,19 +53,27 @@ export interface SettingsOptions {
    * @default false
    */
   strict?: boolean;
+  /**
+   * How the run can be begun again from a command line, without clauses and seed: what every failure
+   * tells.
+   *
+   * @default the kit's own command with the module of the definition
+   */
+  command?: string;
 }
 
 /** The settings that come of the options, for a store of this pace. */
-export function settingsOf(options: SettingsOptions, pace = 1): Settings {
+export function settingsOf(options: SettingsOptions, pace: Pace): Settings {
   const intensity = options.intensity ?? 'standard';
   const timeout = options.timeout ?? (intensity === 'thorough' ? 300_000 : 60_000);
   return {
     seed: options.seed ?? Math.floor(Math.random() * 0x7fff_ffff),
     intensity,
-    checkLimit: timeout * Math.max(1, pace),
-    callLimit: Math.min(10_000, timeout / 2) * Math.max(1, pace),
+    checkLimit: timeout * Math.max(1, pace.factor),
+    callLimit: Math.min(10_000, timeout / 2) * Math.max(1, pace.factor),
     pace,
     strict: options.strict ?? false,
+    command: options.command,
   };
 }
 
@@ -71,6 +88,6 @@ export function fullRoundsOf(settings: Settings, standard: number): number {
  */
 export function roundsOf(settings: Settings, standard: number, atLeast = 1): number {
   const full = fullRoundsOf(settings, standard);
-  const paced = Math.round(full / Math.max(1, settings.pace));
+  const paced = Math.round(full / Math.max(1, settings.pace.factor));
   return Math.min(full, Math.max(fullRoundsOf(settings, atLeast), paced));
 }

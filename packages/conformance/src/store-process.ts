@@ -55,12 +55,19 @@ export class StoreProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #callLimit: number;
+  readonly #onMade: (made: readonly MadeCall[]) => void;
   #errors = '';
   #answers: Promise<WorkerAnswer>;
   #isKilled = false;
 
-  constructor(task: WorkerTask, callLimit: number) {
+  /** @param onMade told of the calls that were made, when they have ended */
+  constructor(
+    task: WorkerTask,
+    callLimit: number,
+    onMade: (made: readonly MadeCall[]) => void = () => {},
+  ) {
     this.#callLimit = callLimit;
+    this.#onMade = onMade;
     // The sources run as they are, and what was built runs beside it: same folder, same extension.
     const worker = new URL(
       import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
@@ -104,7 +111,9 @@ export class StoreProcess {
     how: 'together' | 'in order',
   ): Promise<readonly MadeCall[]> {
     const answer = await this.#ask({ command: 'run', calls, at, how });
-    return 'made' in answer ? answer.made : [];
+    const made = 'made' in answer ? answer.made : [];
+    this.#onMade(made);
+    return made;
   }
 
   /** Begins to save, and writes what it tried and what was acknowledged to a file, until it is killed. */

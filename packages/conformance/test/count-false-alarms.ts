@@ -5,6 +5,7 @@ import { checkTokenStore, type TokenStoreDefinition } from '@tokenkeep/conforman
 // Runs the kit many times on stores that are right: `count-false-alarms.ts [RUNS] [FILE...]`.
 const NEEDS_NO_SERVER = [
   './correct-stores.ts',
+  './correct/definitions.ts',
   '../../memory/test/definition.ts',
   './list/definition.ts',
   '../../sqlite/test/definition.ts',

@@ -16,6 +16,9 @@ const TRAITS: Readonly<Record<string, (planned: PlannedCall) => boolean>> = {
         'scope',
         'expiresAt',
         'extra',
+        'issuer',
+        'resource',
+        'lease',
       ] as const
     ).flatMap((field) =>
       (['saveToken', 'findToken'] as const).map((method) => [
@@ -36,10 +39,31 @@ const TRAITS: Readonly<Record<string, (planned: PlannedCall) => boolean>> = {
       ],
     ]),
   ),
-  'saveToken over the current version': ({ ifVersion }) => ifVersion === 'current',
+  ...Object.fromEntries(
+    (['saveToken', 'deleteToken'] as const).flatMap((method) => [
+      [
+        `${method} over the current version`,
+        ({ call, ifVersion }: PlannedCall) => call.method === method && ifVersion === 'current',
+      ],
+      [
+        `${method} over another version`,
+        ({ call, ifVersion }: PlannedCall) =>
+          call.method === method && typeof ifVersion === 'number' && ifVersion > 0,
+      ],
+    ]),
+  ),
   'saveToken over version 0': ({ ifVersion }) => ifVersion === 0,
-  'saveToken over another version': ({ ifVersion }) =>
-    typeof ifVersion === 'number' && ifVersion > 0,
+  'saveToken with ifExists: true': ({ call }) =>
+    call.method === 'saveToken' && call.options?.ifExists === true,
+  'saveToken with ifExists: false': ({ call }) =>
+    call.method === 'saveToken' && call.options?.ifExists === false,
+  ...Object.fromEntries(
+    (['userSignature', 'clientId', 'refreshToken', 'expiresAt', 'extra'] as const).map((field) => [
+      `saveToken with clear of ${field}`,
+      ({ call }: PlannedCall) =>
+        call.method === 'saveToken' && call.options?.clear?.includes(field) === true,
+    ]),
+  ),
   ...Object.fromEntries(
     (['findTokenById', 'deleteToken', 'getTokens', 'deleteTokens'] as const).map((method) => [
       method,

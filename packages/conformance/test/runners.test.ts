@@ -23,7 +23,8 @@ function framework() {
 it('any framework with describe and it gets a test for each check, titled with its clause', async () => {
   const { tests, skipped, ...jest } = framework();
   testTokenStore(right, jest, { clauses: ['C'] });
-  expect([...tests.keys()].filter((title) => !/^C\d+ /.test(title))).toEqual([]);
+  // The random sequences of M1 find what breaks C, too.
+  expect([...tests.keys()].filter((title) => !/^(C\d+|M1) /.test(title))).toEqual([]);
   expect(tests.size).toBeGreaterThan(17);
   await tests.get('C2 findTokenById gives the record with that id, or null')?.();
   expect(skipped).toEqual([

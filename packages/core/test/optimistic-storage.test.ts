@@ -76,6 +76,22 @@ describe('the guess at what a read would give', () => {
   });
 });
 
+it('reads once to absorb a record, and twice if others may have a key that comes with it', async () => {
+  const grant = (clientId: string) =>
+    new OAuthToken({ grantToken: 'g', refreshToken: clientId, clientId });
+  await storeB.saveToken(new OAuthToken({ userSignature: { name: 'ada' }, accessToken: 'a' }));
+  await storeB.saveToken(grant('c1'));
+  a.calls.length = 0;
+  await storeA.saveToken(ada({ refreshToken: 'c1' }));
+  expect(a.calls).toEqual(['read', 'commit']);
+
+  await storeB.saveToken(new OAuthToken({ userSignature: { name: 'eve' }, accessToken: 'e' }));
+  await storeB.saveToken(grant('c2'));
+  a.calls.length = 0;
+  await storeA.saveToken(ada({ userSignature: { name: 'eve' }, refreshToken: 'c2' }));
+  expect(a.calls).toEqual(['read', 'read', 'commit']);
+});
+
 describe('F1 a write whose answer was lost', () => {
   it('is recognised, and not done again over what others saved since', async () => {
     await storeA.saveToken(ada());

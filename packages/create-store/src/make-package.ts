@@ -20,7 +20,8 @@ const OWN_MANIFEST = new URL('../package.json', import.meta.url);
  */
 export async function makePackage(folder: string, name: PackageName): Promise<string[]> {
   await requireEmpty(folder);
-  const { devDependencies } = JSON.parse(await readFile(OWN_MANIFEST, 'utf8'));
+  // Dependencies, though the command does not use them: so it is published again when they are.
+  const { dependencies } = JSON.parse(await readFile(OWN_MANIFEST, 'utf8'));
   const fill = (text: string): string =>
     text
       .replaceAll('my-store', name.kebab)
@@ -29,7 +30,7 @@ export async function makePackage(folder: string, name: PackageName): Promise<st
         /"(@tokenkeep\/\w+)": "\*"/g,
         (_all, dependency: string) =>
           // In a checkout the versions are those of the workspace, which npm does not know.
-          `"${dependency}": "${String(devDependencies[dependency]).replace(/^workspace:.*/, '*')}"`,
+          `"${dependency}": "${String(dependencies[dependency]).replace(/^workspace:.*/, '*')}"`,
       );
   const written: string[] = [];
   for (const entry of await readdir(TEMPLATE, { recursive: true, withFileTypes: true })) {

@@ -45,6 +45,19 @@ const check = (store: string, ...args: string[]) => {
   return run(kit, ['test/definition.ts', ...args], store);
 };
 
+it('is published again with each version that its template asks for', async () => {
+  const manifestOf = async (file: string) =>
+    JSON.parse(await readFile(new URL(file, import.meta.url), 'utf8'));
+  const { dependencies, devDependencies } = await manifestOf('../template/_package.json');
+  const asked = Object.keys({ ...dependencies, ...devDependencies }).filter((name) =>
+    name.startsWith('@tokenkeep/'),
+  );
+  expect(asked.toSorted()).toEqual(['@tokenkeep/conformance', '@tokenkeep/core']);
+  // Changesets moves a package after its dependencies, and not after those of its development.
+  const own = await manifestOf('../package.json');
+  expect(Object.keys(own.dependencies)).toEqual(expect.arrayContaining(asked));
+});
+
 it('makes a package with everything named after the folder', async () => {
   const { out, code } = await run(command, ['ada-store']);
   expect(code).toBe(0);

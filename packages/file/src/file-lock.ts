@@ -1,6 +1,26 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { TokenStoreError } from '@tokenkeep/core';
+import { loadDriver } from '@tokenkeep/core/adapter';
+
+/** Locks a file that is open for writing; the system frees it when the descriptor is closed. */
+type TryLock = (descriptor: number) => boolean;
+
+/**
+ * A native module, loaded when a store is opened and not with the package.
+ *
+ * @throws TokenStoreError `DRIVER_UNAVAILABLE`
+ */
+export async function loadTryLock(): Promise<TryLock> {
+  const { tryLock } = await loadDriver(
+    'fs-native-extensions',
+    () => import('fs-native-extensions'),
+  );
+  return tryLock;
+}
+
+/** A link is not followed: it would make a file wherever it leads to. Windows has no such flag. */
+const LOCK_FLAGS = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 /**
  * The right to write, which one process at a time has: a lock of the operating system on a file
@@ -10,11 +30,16 @@ import { TokenStoreError } from '@tokenkeep/core';
 export class FileLock {
   readonly #path: string;
   readonly #timeout: number;
+  readonly #tryLock: TryLock;
 
-  /** @param timeout how long to wait for another process: milliseconds */
-  constructor(path: string, timeout: number) {
+  /**
+   * @param timeout how long to wait for another process: milliseconds
+   * @param tryLock see {@link loadTryLock}
+   */
+  constructor(path: string, timeout: number, tryLock: TryLock) {
     this.#path = path;
     this.#timeout = timeout;
+    this.#tryLock = tryLock;
   }
 
   /**
@@ -32,13 +57,11 @@ export class FileLock {
   }
 
   async #acquire(): Promise<FileHandle> {
-    // A native module: loaded when there is something to write, not with the package.
-    const { tryLock } = await import('fs-native-extensions');
     const end = performance.now() + this.#timeout;
     for (;;) {
-      const file = await open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      const file = await open(this.#path, LOCK_FLAGS, 0o600);
       try {
-        if (tryLock(file.fd) && (await isStillAt(file, this.#path))) return file;
+        if (this.#tryLock(file.fd) && (await isStillAt(file, this.#path))) return file;
       } catch (error) {
         await file.close();
         throw error;

@@ -1,9 +1,12 @@
 import {
   chmodSync,
+  existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -118,6 +121,72 @@ describe('the file', () => {
     );
     expect((await store.findToken(ada))?.accessToken).toBe('edited');
   });
+});
+
+describe('many records', () => {
+  const linesOf = (count: number) =>
+    Array.from({ length: count }, (_, n) =>
+      JSON.stringify({ id: `${n}`, userName: `${n}`, refreshToken: `r${n}`, version: 1 }),
+    );
+  const write = (path: string, count: number) =>
+    writeFileSync(
+      path,
+      `{"tokenkeep":2,"revision":"${'0'.repeat(32)}","deletedVersion":0,"records":[${linesOf(count)}]}`,
+    );
+
+  test('more than 10,000 are warned of, once', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on('warning', listen);
+    const path = join(freshFolder(), 'tokens.json');
+    write(path, 9_999);
+    await using store = new FileTokenStore({ path });
+    await store.saveToken(ada);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings).toEqual([]);
+    await store.saveToken(bob);
+    await store.saveToken(bob);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(warnings).toEqual([
+      expect.objectContaining({
+        code: 'TOKENKEEP_FILE_RECORDS',
+        message: expect.stringMatching(/10001 records.*@tokenkeep\/sqlite/),
+      }),
+    ]);
+  });
+});
+
+test('a folder that was replaced by a link takes no saves', async () => {
+  const path = await fileWith(ada);
+  const [folder, elsewhere] = [join(path, '..'), freshFolder()];
+  await using store = new FileTokenStore({ path });
+  await store.saveToken(ada);
+  renameSync(folder, `${folder}-moved`);
+  symlinkSync(elsewhere, folder);
+  await expect(store.saveToken(bob)).rejects.toMatchObject({ code: 'PATH_UNUSABLE' });
+  expect(readdirSync(elsewhere)).toEqual([]);
+});
+
+test('a link in the place of the lock is not followed', async () => {
+  const path = await fileWith(ada);
+  const target = join(freshFolder(), 'target');
+  rmSync(`${path}.lock`);
+  symlinkSync(target, `${path}.lock`);
+  await using store = new FileTokenStore({ path });
+  await expect(store.saveToken(bob)).rejects.toMatchObject({ code: 'PATH_UNUSABLE' });
+  expect(existsSync(target)).toBe(false);
+});
+
+test('finds one after the other let timers have their turn', async () => {
+  await using store = new FileTokenStore({ path: await fileWith(ada) });
+  await store.ready();
+  let hasCome = false;
+  setTimeout(() => {
+    hasCome = true;
+  });
+  for (let calls = 0; calls < 50_000 && !hasCome; calls += 1) await store.findToken(ada);
+  expect(hasCome).toBe(true);
 });
 
 describe('a damaged file', () => {

@@ -1,49 +1,55 @@
 import type { Firestore, Settings } from '@google-cloud/firestore';
-import { invalidOption } from '@tokenkeep/core/adapter';
+import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
 import { isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 
 /** Options of `FirestoreTokenStore`. */
 export interface FirestoreTokenStoreOptions {
-  /** A client of yours: it is used and never closed. Not together with `settings`. */
+  /** A client of yours: it is used and never closed. Not together with `options`. */
   firestore?: Firestore;
   /**
-   * Settings of a client that the store makes and closes, in the words of `@google-cloud/firestore`:
+   * Options of a client that the store makes and closes, in the words of `@google-cloud/firestore`:
    * `projectId`, `databaseId`, `keyFilename`, `credentials`, `host`, `ssl`, ...
    *
    * @default what the environment says (application default credentials)
    */
-  settings?: Settings;
+  options?: Settings;
   /**
    * The name of the collection. A second one, with `_keys` after the name, stands beside it.
    *
    * @default 'oauthtoken'
    */
   collection?: string;
-  /**
-   * `false`: allow a connection without encryption to another host than this machine. The variable
-   * `FIRESTORE_EMULATOR_HOST` makes such a connection without a word.
-   */
+  /** `false`: allow a connection without encryption to another host than this machine. */
   tls?: false;
   /**
-   * How long one step may take: milliseconds. The client itself would try for ten minutes.
+   * How long one step may take: milliseconds.
    *
    * @default 20_000
    */
   timeout?: number;
 }
 
+/** The options with their defaults. */
+export interface CheckedOptions
+  extends Required<Omit<FirestoreTokenStoreOptions, 'firestore' | 'tls'>> {
+  readonly firestore: Firestore | undefined;
+  /** What messages call it. */
+  readonly server: string;
+}
+
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
-export function checkOptions(options: FirestoreTokenStoreOptions): {
-  firestore: Firestore | undefined;
-  settings: Settings;
-  collection: string;
-  timeout: number;
-} {
-  const { firestore, settings, collection = 'oauthtoken', tls, timeout = 20_000 } = options;
-  if (firestore !== undefined && settings !== undefined) {
-    throw invalidOption('settings', 'is given together with firestore: give one of them');
+export function checkOptions(given: FirestoreTokenStoreOptions): CheckedOptions {
+  requireKnownOptions(
+    'FirestoreTokenStore',
+    given,
+    ['firestore', 'options', 'collection', 'tls', 'timeout'],
+    "{ options: { projectId: 'my-project' } }",
+  );
+  const { firestore, options = {}, collection = 'oauthtoken', tls, timeout = 20_000 } = given;
+  if (firestore !== undefined && given.options !== undefined) {
+    throw invalidOption('options', 'is given together with firestore: give one of them');
   }
-  // `_` last would let one store's keys be another store's collection.
+  // `_keys` last would let one store's keys be another store's collection.
   if (
     typeof collection !== 'string' ||
     !/^[A-Za-z][\w-]{0,99}$/.test(collection) ||
@@ -54,14 +60,13 @@ export function checkOptions(options: FirestoreTokenStoreOptions): {
       'must be a name of letters, digits, _ and -, and not end in _keys',
     );
   }
-  if (firestore === undefined && tls !== false) refuseInsecure(settings ?? {});
-  return { firestore, settings: settings ?? {}, collection, timeout };
-}
-
-function refuseInsecure(settings: Settings): void {
+  // As the client takes them: the variable goes before what it is given, and turns encryption off.
   const emulator = process.env['FIRESTORE_EMULATOR_HOST'];
-  if (emulator === undefined && settings.ssl !== false) return;
-  const address = emulator ?? `${settings.host ?? 'firestore.googleapis.com'}`;
-  const host = address.replace(/^https?:\/\//, '').replace(/:\d+$/, '');
-  if (!isLoopback(host)) throw tlsRequired(host);
+  const { host, apiEndpoint, servicePath, ssl } = options;
+  const address = `${emulator || host || servicePath || apiEndpoint || 'firestore.googleapis.com'}`;
+  const isPlain = firestore === undefined && (ssl === false || Boolean(emulator));
+  const hostname = address.replace(/:\d+$/, '');
+  if (isPlain && tls !== false && !isLoopback(hostname)) throw tlsRequired(hostname);
+  const server = firestore === undefined ? `Firestore at ${address}` : 'Firestore';
+  return { firestore, options, collection, timeout: requireTimeout(timeout), server };
 }

@@ -19,7 +19,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
     const { hostAndPort } = await server;
     return { host: hostAndPort, collection: `c${crypto.randomUUID()}` };
   },
-  open: ({ host, collection }) => new FirestoreTokenStore({ settings: settings(host), collection }),
+  open: ({ host, collection }) => new FirestoreTokenStore({ options: settings(host), collection }),
   destroy: async ({ host, collection }) => {
     const client = new Firestore(settings(host));
     for (const name of [collection, `${collection}_keys`]) {
@@ -31,6 +31,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   versions: true,
   durable: true,
   shared: true,
+  iterable: true,
   module: import.meta.url,
   pace: 20,
 });

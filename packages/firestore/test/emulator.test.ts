@@ -1,52 +1,50 @@
-import { Firestore } from '@google-cloud/firestore';
-import { OAuthToken, type TokenInit, type TokenStoreError } from '@tokenkeep/core';
+import { Firestore, WriteBatch } from '@google-cloud/firestore';
+import { OAuthToken } from '@tokenkeep/core';
 import { RACING_SAVES, race } from '@tokenkeep/load-checks';
-import {
-  type FaultyProxy,
-  type FirestoreServer,
-  startFaultyProxy,
-  startFirestore,
-} from '@tokenkeep/test-servers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FirestoreTokenStore, type FirestoreTokenStoreOptions } from '../src/index.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FirestoreTokenStore } from '../src/index.ts';
+import { Emulator, failure, save, user } from './emulator.ts';
 
-// The emulator asks for no credentials; without this the client looks for them on the network.
-process.env['METADATA_SERVER_DETECTION'] = 'none';
+const emulator = Emulator.forThisFile();
 
-let server: FirestoreServer;
-let collections = 0;
-const newCollection = () => `tokens${++collections}`;
-const open = (collection: string, options: Partial<FirestoreTokenStoreOptions> = {}) =>
-  new FirestoreTokenStore({ settings: settingsFor(server.hostAndPort), collection, ...options });
-const settingsFor = (host: string) => ({ projectId: 'tokenkeep-test', host, ssl: false });
-const save = (store: FirestoreTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
-const user = (name: string) => ({ userSignature: { name } });
-const failure = (promise: Promise<unknown>): Promise<TokenStoreError> =>
-  promise.then(
-    () => {
-      throw new Error('it succeeded');
-    },
-    (error) => error,
-  );
+afterEach(() => vi.restoreAllMocks());
 
-beforeAll(async () => {
-  server = await startFirestore();
-}, 180_000);
-afterAll(() => server.stop());
+/** Does something between the moment when the next commit was decided on, and the commit. */
+function beforeNextCommit(work: () => Promise<unknown>): void {
+  const { commit } = WriteBatch.prototype;
+  vi.spyOn(WriteBatch.prototype, 'commit').mockImplementationOnce(async function (
+    this: WriteBatch,
+  ) {
+    await work();
+    return commit.call(this);
+  });
+}
+
+/** The same before the key documents are looked at. */
+function beforeKeysAreRead(work: () => Promise<unknown>): void {
+  const { getAll } = Firestore.prototype;
+  vi.spyOn(Firestore.prototype, 'getAll').mockImplementationOnce(async function (
+    this: Firestore,
+    ...refs
+  ) {
+    await work();
+    return getAll.apply(this, refs);
+  });
+}
 
 describe('racing saves that share a key leave one record', () => {
   it.each(RACING_SAVES)('%s', async (_case, pair) => {
-    const collection = newCollection();
-    await using one = open(collection);
-    await using two = open(collection);
+    const collection = emulator.newCollection();
+    await using one = emulator.open(collection);
+    await using two = emulator.open(collection);
     expect(await race([one, two], pair, 10)).toEqual(Array.from({ length: 10 }, () => 0));
   });
 
   it('and one of another client beside it, while that comes and goes', async () => {
-    const collection = newCollection();
-    await using one = open(collection);
-    await using two = open(collection);
-    await using three = open(collection);
+    const collection = emulator.newCollection();
+    await using one = emulator.open(collection);
+    await using two = emulator.open(collection);
+    await using three = emulator.open(collection);
     for (let round = 0; round < 10; round += 1) {
       const ada = user(`ada${round}`);
       const other = await save(one, { ...ada, clientId: 'c1', refreshToken: 'r' });
@@ -65,9 +63,9 @@ describe('racing saves that share a key leave one record', () => {
 
 describe('what a store found or wrote before', () => {
   it('is shared by another store: it is ambiguous from now on, and not taken for the only one', async () => {
-    const collection = newCollection();
-    await using one = open(collection);
-    await using two = open(collection);
+    const collection = emulator.newCollection();
+    await using one = emulator.open(collection);
+    await using two = emulator.open(collection);
     await save(one, { ...user('ada'), clientId: 'c1', refreshToken: 'r' });
     const wanted = new OAuthToken(user('ada'));
     expect((await one.findToken(wanted))?.clientId).toBe('c1');
@@ -80,9 +78,9 @@ describe('what a store found or wrote before', () => {
   });
 
   it('was changed by another store: the change is read, and what is saved is joined to it', async () => {
-    const collection = newCollection();
-    await using one = open(collection);
-    await using two = open(collection);
+    const collection = emulator.newCollection();
+    await using one = emulator.open(collection);
+    await using two = emulator.open(collection);
     await save(one, { ...user('ada'), refreshToken: 'r' });
     await save(two, { ...user('ada'), refreshToken: 's' });
     expect(await one.findToken(new OAuthToken({ refreshToken: 'r' }))).toBeNull();
@@ -91,9 +89,9 @@ describe('what a store found or wrote before', () => {
   });
 
   it('was deleted by another store: it is not found, and is added anew', async () => {
-    const collection = newCollection();
-    await using one = open(collection);
-    await using two = open(collection);
+    const collection = emulator.newCollection();
+    await using one = emulator.open(collection);
+    await using two = emulator.open(collection);
     const { id } = await save(one, { ...user('ada'), refreshToken: 'r' });
     await two.deleteToken(id ?? '');
     expect(await one.findToken(new OAuthToken(user('ada')))).toBeNull();
@@ -103,8 +101,8 @@ describe('what a store found or wrote before', () => {
 
 describe('a value that two clients share', () => {
   it('can be used again after both records are gone', async () => {
-    const collection = newCollection();
-    await using store = open(collection);
+    const collection = emulator.newCollection();
+    await using store = emulator.open(collection);
     for (let round = 0; round < 3; round += 1) {
       await save(store, { ...user('ada'), clientId: 'c1', refreshToken: 'r' });
       await save(store, { ...user('ada'), clientId: 'c2', refreshToken: 'r' });
@@ -117,88 +115,165 @@ describe('a value that two clients share', () => {
 
 describe('documents of keys', () => {
   it('go with the values that they stand for', async () => {
-    const collection = newCollection();
-    await using store = open(collection);
-    const client = new Firestore(settingsFor(server.hostAndPort));
+    const collection = emulator.newCollection();
+    await using store = emulator.open(collection);
+    const client = emulator.client();
     const count = async () =>
       (await client.collection(`${collection}_keys`).listDocuments()).length;
     const { id } = await save(store, { ...user('ada'), refreshToken: 'r', accessToken: 'a1' });
-    expect(await count()).toBe(4);
+    expect(await count()).toBe(3);
     await save(store, { ...user('ada'), accessToken: 'a2' });
-    expect(await count()).toBe(4);
+    expect(await count()).toBe(3);
     await store.deleteToken(id ?? '');
     expect(await count()).toBe(0);
     await client.terminate();
   });
 });
 
-it('deleteTokens removes more records than one commit can', async () => {
-  const collection = newCollection();
-  await using store = open(collection);
-  await using neighbour = open(`${collection}x`);
-  await save(neighbour, { refreshToken: 'r' });
-  await Promise.all(
-    Array.from({ length: 600 }, (_, n) => save(store, { ...user(`u${n}`), refreshToken: `r${n}` })),
-  );
-  expect(await store.getTokens()).toHaveLength(600);
-  await store.deleteTokens();
-  expect(await store.getTokens()).toEqual([]);
-  expect(await neighbour.getTokens()).toHaveLength(1);
-});
-
 it('a client that was handed in is used and not closed', async () => {
-  const client = new Firestore(settingsFor(server.hostAndPort));
-  const store = new FirestoreTokenStore({ firestore: client, collection: newCollection() });
+  const client = emulator.client();
+  const store = new FirestoreTokenStore({
+    firestore: client,
+    collection: emulator.newCollection(),
+  });
   await save(store, { refreshToken: 'r' });
   await store.close();
   expect((await client.listCollections()).length).toBeGreaterThan(0);
   await client.terminate();
 });
 
-describe('a connection that fails', () => {
-  let proxy: FaultyProxy;
-  beforeAll(async () => {
-    proxy = await startFaultyProxy({ target: { host: server.host, port: server.port } });
-  });
-  afterAll(() => proxy.stop());
-  const through = (options: Partial<FirestoreTokenStoreOptions> = {}) =>
-    open(newCollection(), { settings: settingsFor(`${proxy.host}:${proxy.port}`), ...options });
+describe('what happens between the reading and the commit is not missed', () => {
+  describe.each([
+    ['before the commit', beforeNextCommit],
+    ['before the key documents are read', beforeKeysAreRead],
+  ])('%s', (_when, meanwhile) => {
+    it('a third record joins a value that two share already', async () => {
+      const collection = emulator.newCollection();
+      await using one = emulator.open(collection);
+      await using two = emulator.open(collection);
+      const ada = user('ada');
+      for (const clientId of ['c1', 'c2'])
+        await save(one, { ...ada, clientId, accessToken: clientId });
+      const third = (refreshToken: string) => ({ ...ada, clientId: 'c3', refreshToken });
+      meanwhile(() => save(two, third('of two')));
+      expect((await save(one, third('of one'))).version).toBe(2);
+      expect((await one.getTokens()).map(({ clientId }) => clientId)).toEqual(['c1', 'c2', 'c3']);
+    });
 
-  it('rejects in time, and the store works again when the server does', async () => {
-    await using store = through({ timeout: 2000 });
-    await save(store, { ...user('ada'), refreshToken: 'r' });
-    proxy.refuse();
-    proxy.cut();
-    expect(['TIMEOUT', 'CONNECTION_FAILED']).toContain((await failure(store.getTokens())).code);
-    proxy.pass();
-    const recovered = async () => (await store.getTokens()).length;
-    await expect.poll(() => recovered().catch(() => 0), { timeout: 30_000 }).toBe(1);
+    it('two that share a value go, and one comes in their place that names no client', async () => {
+      const collection = emulator.newCollection();
+      await using one = emulator.open(collection);
+      await using two = emulator.open(collection);
+      await save(one, { clientId: 'c1', refreshToken: 'r' });
+      await save(one, { clientId: 'c2', refreshToken: 'r' });
+      meanwhile(async () => {
+        await two.deleteTokens();
+        await save(two, { refreshToken: 'r', scope: 's' });
+      });
+      await save(one, { clientId: 'c3', refreshToken: 'r' });
+      expect((await one.getTokens()).map(({ clientId, scope }) => [clientId, scope])).toEqual([
+        ['c3', 's'],
+      ]);
+    });
   });
 
-  it('never doubles or loses what was acknowledged while it is cut again and again', async () => {
-    await using store = through({ timeout: 5000 });
-    let acknowledged = 0;
-    for (let round = 0; round < 20; round += 1) {
-      const saving = save(store, { ...user('ada'), accessToken: `a${round}` });
-      if (round % 4 === 3) proxy.cut();
-      const version = await saving.then(
-        (token) => token.version ?? 0,
-        () => 0,
-      );
-      acknowledged = Math.max(acknowledged, version);
+  it('a record comes to have the id that the token names, while it matches another by its refresh token', async () => {
+    const collection = emulator.newCollection();
+    await using one = emulator.open(collection);
+    await using two = emulator.open(collection);
+    await save(one, { refreshToken: 'r' });
+    beforeNextCommit(() => save(two, { id: 'mine', accessToken: 'a' }));
+    await save(one, { id: 'mine', refreshToken: 'r', scope: 's' });
+    expect((await one.getTokens()).map((token) => token.toRecord())).toEqual([
+      { id: 'mine', accessToken: 'a', refreshToken: 'r', scope: 's', version: 2 },
+    ]);
+  });
+
+  it('V1 a record is added under the same id, and deleted', async () => {
+    const collection = emulator.newCollection();
+    await using one = emulator.open(collection);
+    await using two = emulator.open(collection);
+    await one.ready();
+    beforeNextCommit(async () => {
+      for (const accessToken of ['a', 'b']) await save(two, { id: 'mine', accessToken });
+      await two.deleteToken('mine');
+    });
+    expect((await save(one, { id: 'mine', refreshToken: 'r' })).version).toBe(3);
+  });
+});
+
+it('V1 the version of an absorbed record does not come again for its id', async () => {
+  await using store = emulator.open(emulator.newCollection());
+  for (const scope of ['1', '2', '3']) await save(store, { id: 'gone', refreshToken: 'r', scope });
+  await save(store, { ...user('ada'), accessToken: 'a' });
+  await save(store, { ...user('ada'), refreshToken: 'r' });
+  expect(await store.findTokenById('gone')).toBeNull();
+  expect((await save(store, { id: 'gone', refreshToken: 'x' })).version).toBe(4);
+});
+
+it('a key document without a record does not stand in the way', async () => {
+  const collection = emulator.newCollection();
+  await using store = emulator.open(collection);
+  const { id = '' } = await save(store, { refreshToken: 'r' });
+  const client = emulator.client();
+  const [key] = await client.collection(`${collection}_keys`).listDocuments();
+  await store.deleteToken(id);
+  await key?.create({});
+  expect((await save(store, { refreshToken: 'r' })).version).toBe(1);
+  await client.terminate();
+});
+
+describe('many records', () => {
+  const count = 600;
+  const collection = 'many';
+  const init = (n: number) => ({ ...user(`u${n}`), refreshToken: `r${n}` });
+  const ids = (tokens: readonly OAuthToken[]) => tokens.map(({ id }) => id);
+
+  it('are given in pages, each record once, whatever is saved and deleted meanwhile', async () => {
+    await using store = emulator.open(collection);
+    await Promise.all(Array.from({ length: count }, (_, n) => save(store, init(n))));
+    const all = await store.getTokens();
+    expect(new Set(ids(all)).size).toBe(count);
+    const seen: OAuthToken[] = [];
+    for await (const token of store.tokens()) {
+      if (seen.length === 0) {
+        // One that comes later, and one that came already: neither comes again or is left out.
+        await save(store, { id: token.id, refreshToken: 'new' });
+        await save(store, { id: all[599]?.id, refreshToken: 'newer' });
+        await store.deleteToken(all[299]?.id ?? '');
+      }
+      seen.push(token);
     }
-    await expect
-      .poll(
-        () =>
-          store.getTokens().then(
-            (tokens) => tokens.length,
-            () => 0,
-          ),
-        { timeout: 30_000 },
-      )
-      .toBe(1);
-    const [record] = await store.getTokens();
-    expect(record?.version).toBeGreaterThanOrEqual(acknowledged);
-    expect(record?.version).toBeLessThanOrEqual(20);
+    const wasDeleted = all[299]?.id;
+    expect(ids(seen).filter((id) => id !== wasDeleted)).toEqual(
+      ids(all).filter((id) => id !== wasDeleted),
+    );
   });
+
+  it('are deleted, and what is saved meanwhile stays', async () => {
+    await using store = emulator.open(collection);
+    await using other = emulator.open(collection);
+    await using neighbour = emulator.open(`${collection}x`);
+    await save(neighbour, { refreshToken: 'r' });
+    beforeNextCommit(async () => {
+      await save(other, init(0));
+      await save(other, { refreshToken: 'newcomer' });
+    });
+    await store.deleteTokens();
+    expect((await store.getTokens()).map(({ refreshToken }) => refreshToken)).toEqual(['newcomer']);
+    expect(await neighbour.getTokens()).toHaveLength(1);
+  });
+});
+
+it('a client that gives whole numbers as BigInt does not matter', async () => {
+  const firestore = emulator.client({ useBigInt: true });
+  const collection = emulator.newCollection();
+  const store = new FirestoreTokenStore({ firestore, collection });
+  const saved = await save(store, { id: 'i', refreshToken: 'r', expiresAt: 1_900_000_000_000 });
+  expect(await store.getTokens()).toEqual([saved]);
+  await store.deleteToken('i');
+  await using other = new FirestoreTokenStore({ firestore, collection });
+  expect((await save(other, { id: 'i', refreshToken: 'r' })).version).toBe(2);
+  await store.close();
+  await firestore.terminate();
 });

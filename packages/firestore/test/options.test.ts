@@ -17,8 +17,15 @@ describe('a wrong option is refused by the constructor', () => {
     expect(refusal({ collection })).toMatchObject({ code: 'INVALID_OPTION' });
   });
 
+  it.each([{ settings: {} }, { url: 'x' }, { Collection: 'x' }])('unknown: %j', (options) => {
+    expect(refusal(options)).toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(Object.keys(options)[0] ?? ''),
+    });
+  });
+
   it('two clients', () => {
-    expect(refusal({ firestore: {}, settings: {} })).toMatchObject({ code: 'INVALID_OPTION' });
+    expect(refusal({ firestore: {}, options: {} })).toMatchObject({ code: 'INVALID_OPTION' });
   });
 
   it.each([0, -1, 1.5, '9'])('timeout %j', (timeout) => {
@@ -30,7 +37,7 @@ describe('a connection without encryption', () => {
   it.each([{ ssl: false, host: 'db.example' }, { ssl: false }])(
     'to another machine is refused: %j',
     (settings) => {
-      expect(refusal({ settings })).toMatchObject({
+      expect(refusal({ options: settings })).toMatchObject({
         code: 'TLS_REQUIRED',
         message: expect.stringContaining('tls: false'),
       });
@@ -43,8 +50,19 @@ describe('a connection without encryption', () => {
     expect(refusal({ tls: false })).toBe('accepted');
   });
 
-  it('to this machine is allowed', () => {
-    vi.stubEnv('FIRESTORE_EMULATOR_HOST', '127.0.0.1:8080');
+  it('is not made where the variable is empty', () => {
+    vi.stubEnv('FIRESTORE_EMULATOR_HOST', '');
     expect(refusal({})).toBe('accepted');
+    expect(refusal({ options: { host: 'db.example' } })).toBe('accepted');
+    expect(refusal({ options: { host: 'db.example', ssl: false } })).toMatchObject({
+      code: 'TLS_REQUIRED',
+    });
+  });
+
+  it('to this machine is allowed', () => {
+    for (const host of ['127.0.0.1:8080', '[::1]:8080', 'localhost']) {
+      vi.stubEnv('FIRESTORE_EMULATOR_HOST', host);
+      expect(refusal({})).toBe('accepted');
+    }
   });
 });

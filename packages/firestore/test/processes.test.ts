@@ -23,10 +23,10 @@ describe('a process that is killed between any two of its steps leaves the old o
     async (_case, save) => {
       const kills = await killAtEveryStep(program, save, async () => {
         const [host, collection] = [server.hostAndPort, `killed${crypto.randomUUID()}`];
-        const settings = { projectId: 'tokenkeep-test', host, ssl: false };
+        const options = { projectId: 'tokenkeep-test', host, ssl: false };
         return {
           place: [host, collection],
-          store: new FirestoreTokenStore({ settings, collection }),
+          store: new FirestoreTokenStore({ options, collection }),
         };
       });
       // A query and a commit, and each is sent, and its answer comes.

@@ -1,5 +1,2 @@
-export {
-  MemorySpace,
-  MemoryTokenStore,
-  type MemoryTokenStoreOptions,
-} from './memory-token-store.ts';
+export { MemorySpace } from '@tokenkeep/core/adapter';
+export { MemoryTokenStore, type MemoryTokenStoreOptions } from './memory-token-store.ts';

@@ -15,6 +15,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   versions: true,
   durable: false,
   shared: false,
+  iterable: true,
   module: import.meta.url,
 });
 export default definition;

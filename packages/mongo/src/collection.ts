@@ -17,7 +17,7 @@ export interface MongoCollectionLike {
   findOne(filter: object, options?: object): Promise<FoundDocument | null>;
   insertOne(document: object): Promise<unknown>;
   replaceOne(filter: object, document: object): Promise<{ matchedCount: number }>;
-  updateOne(filter: object, update: object, options?: object): Promise<unknown>;
+  updateOne(filter: object, update: object, options?: object): Promise<{ matchedCount: number }>;
   findOneAndUpdate(filter: object, update: object, options: object): Promise<object | null>;
   deleteOne(filter: object): Promise<{ deletedCount: number }>;
   deleteMany(filter: object): Promise<unknown>;
@@ -30,4 +30,5 @@ export interface IndexDescription {
   key: Record<string, 1>;
   name: string;
   unique?: boolean;
+  sparse?: boolean;
 }

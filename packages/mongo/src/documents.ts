@@ -1,15 +1,5 @@
 import type { StoredRecord } from '@tokenkeep/core';
 
-/**
- * Says that a document is held for a record as long as that record is at that revision. So a lock
- * needs no clock: whoever moves the record on has broken every lock that was taken for it.
- */
-export interface Lock {
-  /** The `_id` of the record that it is held for. */
-  readonly for: string;
-  readonly at: number;
-}
-
 interface AnyDocument {
   /** Random, and never used again. */
   readonly _id: string;
@@ -17,77 +7,99 @@ interface AnyDocument {
   readonly revision: number;
   /** Digests by which the document is looked up. */
   readonly keys: readonly string[];
-  /** Each of them is in one document at most: the database sees to that. */
+  /** Digests that this document keeps: each is in one document at most, the database sees to that. */
   readonly claims: readonly string[];
-  readonly lock?: Lock;
+  /** The intent that is about to change the document. */
+  readonly mark?: Mark | undefined;
+}
+
+/** What an intent that was not carried out has to be undone by. */
+export interface Mark {
+  /** The `_id` of the intent. */
+  readonly intent: string;
+  readonly keys: readonly string[];
+  readonly claims: readonly string[];
 }
 
 /** A record. */
-export interface RecordDocument extends AnyDocument {
-  readonly kind: 'record';
-  readonly record: StoredRecord;
+export interface TokenDocument extends AnyDocument {
+  readonly kind: 'token';
+  /** Keys that it may have in common with other records, or that it keeps for others only. */
+  readonly shared: readonly string[];
   /** Its place in the order of first saves. */
   readonly order: number;
-  /**
-   * The `_id`s of records that it took the place of and that may still be there: they count no more
-   * (contract C5). While it has some, it can also be looked up by all of their keys.
-   */
-  readonly absorbed?: readonly string[];
+  /** See `Entry.writeIds`. */
+  readonly writeIds: readonly string[];
+  /** `undefined` where it is damaged. */
+  readonly record: StoredRecord | undefined;
 }
 
-/**
- * The gate of a key that several records have, or had. To become one of them a record needs the
- * lock of the gate.
- */
-export interface GateDocument extends AnyDocument {
-  readonly kind: 'gate';
+/** Keeps keys for the records that have them, after the record that kept them is gone. */
+export interface KeeperDocument extends AnyDocument {
+  readonly kind: 'keeper';
 }
 
-/** The place of a record that is about to be added and needs locks for that. Nobody sees it. */
-export interface ShellDocument extends AnyDocument {
-  readonly kind: 'shell';
+/** A change of several documents, written down before it is done. */
+export interface IntentDocument extends AnyDocument {
+  readonly kind: 'intent';
+  /** 0 while it is open, 1 once it is decided; to remove an open one is to abort it. */
+  readonly revision: number;
+  readonly changes: readonly DocumentChange[];
 }
 
-export type StoreDocument = RecordDocument | GateDocument | ShellDocument;
+/** What becomes of a document that was at a revision. */
+export type DocumentChange = { readonly _id: string; readonly revision: number } & (
+  | { readonly to: HoldingDocument | null }
+  /** Keys that another record comes to share with it. */
+  | { readonly share: readonly string[] }
+);
 
-/** What is done to the documents: each method is one step that is atomic for a single document. */
-export interface Documents {
-  /** The documents that have at least one of the keys; not necessarily all read at one moment. */
+/** A document that may keep keys. */
+export type HoldingDocument = TokenDocument | KeeperDocument;
+export type StoreDocument = HoldingDocument | IntentDocument;
+
+/** What the document of the store itself counts. */
+export interface Counters {
+  /** The place of the record that was added last. */
+  readonly order: number;
+  /** The highest version of a record that was deleted. */
+  readonly deletedVersion: number;
+}
+
+/** Reads documents; several are not necessarily read at one moment. */
+export interface DocumentReader {
+  /** The documents that have at least one of the keys. */
   find(keys: readonly string[]): Promise<StoreDocument[]>;
-  /** The same for a reader who wants to see only what will never be rolled back. */
-  findDurable(keys: readonly string[]): Promise<StoreDocument[]>;
-  /** One of the documents that have a key, for such a reader. */
-  findOneDurable(key: string): Promise<StoreDocument | null>;
-  get(_id: string): Promise<StoreDocument | null>;
-  /** @returns whether it was added; `false` if its `_id` or one of its claims is taken */
-  insert(document: StoreDocument): Promise<boolean>;
+  /** One of the documents that have the key. */
+  findOne(key: string): Promise<StoreDocument | null>;
+  get(ids: readonly string[]): Promise<StoreDocument[]>;
+  /** The first records of those after a place in the order and up to another. */
+  page(after: number, upTo: number): Promise<TokenDocument[]>;
+  /** The documents that are no records; some at a time. */
+  others(): AsyncIterable<readonly StoreDocument[]>;
+  /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
+  counters(): Promise<Counters>;
+}
+
+/** How a write ended: it was done, the document had another revision, or a claim was another's. */
+export type Written = 'written' | 'changed' | 'taken';
+
+/** Each method is one step that is atomic for a single document. */
+export interface Documents extends DocumentReader {
+  /** An `_id`: random, and never used again. */
+  newId(): string;
+  insert(document: StoreDocument): Promise<Written>;
   /**
    * Puts a document in the place of its former revision.
    *
    * @param record what it has to hold besides: someone may have written to it by hand
-   * @returns whether it did; `false` if it is not at that revision or one of the claims is taken
    */
-  replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<boolean>;
+  replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<Written>;
   /** @returns whether there was such a document at that revision */
-  remove(_id: string, revision: number): Promise<boolean>;
-  /** Removes documents at whatever revision they are. */
-  removeAll(ids: readonly string[]): Promise<void>;
-
-  /** The next number, from 1. */
-  nextOrder(): Promise<number>;
-  /** How often {@link Documents.countMerge} was called. */
-  merges(): Promise<number>;
-  countMerge(): Promise<void>;
-  allRecords(): Promise<RecordDocument[]>;
-
-  /** The last number that {@link Documents.nextOrder} gave. */
-  lastOrder(): Promise<number>;
-  gates(): Promise<Pick<GateDocument, '_id' | 'revision'>[]>;
-  /** Removes the gates that are still at their revision. */
-  removeGates(gates: readonly Pick<GateDocument, '_id' | 'revision'>[]): Promise<void>;
-  removeShells(): Promise<void>;
-  /** Removes the records up to that number that have no lock and absorbed none. */
-  removeFreeRecords(lastOrder: number): Promise<void>;
-  /** The ids of the records up to that number. */
-  recordIds(lastOrder: number): Promise<string[]>;
+  remove(document: Pick<StoreDocument, '_id' | 'revision'>): Promise<boolean>;
+  /** Removes those that are still at their revision. */
+  removeAll(documents: readonly Pick<StoreDocument, '_id' | 'revision'>[]): Promise<void>;
+  /** Counts one more record, and gives its place. */
+  nextOrder(): Promise<Counters>;
+  raiseDeletedVersion(version: number): Promise<void>;
 }

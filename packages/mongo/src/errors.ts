@@ -50,28 +50,33 @@ const BY_NAME: ReadonlyMap<string, TokenStoreErrorCode> = new Map([
   ['MongoCompatibilityError', 'INVALID_OPTION'],
 ]);
 
-const WHAT_TO_DO: Readonly<Partial<Record<TokenStoreErrorCode, string>>> = {
-  ACCESS_DENIED:
-    'MongoDB refuses these credentials, or the user may not read and write the database. Correct the user name, the password or the roles (readWrite is needed).',
-  READ_ONLY:
-    'This MongoDB server takes no writes now: it is not the primary. Name the whole replica set in the URI, then try again.',
-  CONNECTION_FAILED:
-    'MongoDB can not be reached, or the connection broke. See that it runs and that host and port are right, then try again.',
-  TIMEOUT:
-    'MongoDB did not answer in time, or not enough members of the replica set did. Try again; a save may or may not have happened.',
-  HANDLE_CLOSED:
-    'The MongoDB client that the store was given is closed. Give the store an open one, and close the store before its client.',
-  STORAGE_FULL: 'There is no room left on the MongoDB server. Make room and try again.',
-  INVALID_OPTION: 'The MongoDB driver does not take the URI or the options. Correct them.',
-};
+/** @param server where it is, without a user, a password or anything else */
+function messageFor(code: TokenStoreErrorCode, server: string): string {
+  switch (code) {
+    case 'ACCESS_DENIED':
+      return 'MongoDB refuses these credentials, or the user may not read and write the database. Correct the user name, the password or the roles (readWrite is needed).';
+    case 'READ_ONLY':
+      return 'This MongoDB server takes no writes now: it is not the primary. Name the whole replica set in the URL, then try again.';
+    case 'CONNECTION_FAILED':
+      return `MongoDB (${server}) can not be reached, or the connection broke. See that it runs and that host and port are right, then try again; a save may or may not have happened.`;
+    case 'TIMEOUT':
+      return `MongoDB (${server}) did not answer in time, or not enough members of the replica set did. Try again; a save may or may not have happened.`;
+    case 'HANDLE_CLOSED':
+      return 'The MongoDB client that the store was given is closed. Give the store an open one, and close the store before its client.';
+    case 'STORAGE_FULL':
+      return 'There is no room left on the MongoDB server. Make room and try again.';
+    default:
+      return 'The MongoDB driver does not take the URL or the options. Correct them.';
+  }
+}
 
-/** The error for a call that took too long as a whole. */
-export function lateness(): TokenStoreError {
-  return new TokenStoreError('TIMEOUT', WHAT_TO_DO.TIMEOUT ?? '', { retryable: true });
+/** The error for an answer that took too long. */
+export function timeoutError(server: string): TokenStoreError {
+  return new TokenStoreError('TIMEOUT', messageFor('TIMEOUT', server));
 }
 
 /** The driver's errors in our terms. */
-export function translateError(error: unknown): TokenStoreError | undefined {
+export function translateError(error: unknown, server: string): TokenStoreError | undefined {
   const causes = [error, ...causesOf(error)];
   for (const cause of causes) {
     // A certificate that is not accepted is the cause of all that comes after.
@@ -80,24 +85,17 @@ export function translateError(error: unknown): TokenStoreError | undefined {
   }
   // What lies beneath says more than 'no server could be chosen'.
   for (const cause of causes.reverse()) {
-    const driverCode = driverCodeOf(cause);
     const code =
       BY_NUMBER.get(numberOf(cause) ?? 0) ?? BY_NAME.get(cause instanceof Error ? cause.name : '');
     if (code === undefined) continue;
-    const retryable = ['READ_ONLY', 'CONNECTION_FAILED', 'TIMEOUT', 'STORAGE_FULL'].includes(code);
-    return new TokenStoreError(code, WHAT_TO_DO[code] ?? code, { retryable, driverCode });
+    return new TokenStoreError(code, messageFor(code, server), { driverCode: driverCodeOf(cause) });
   }
-  return networkFailure(error);
+  return networkFailure(error, server);
 }
 
 /** Whether a document was refused because one of its claims, or its `_id`, is taken. */
 export function isDuplicateKey(error: unknown): boolean {
   return numberOf(error) === 11_000;
-}
-
-/** Whether a write may have been done although it failed: the connection broke after it was sent. */
-export function mayHaveHappened(error: unknown): boolean {
-  return error instanceof Error && /^MongoNetwork|PoolCleared/.test(error.name);
 }
 
 /** The server's number for an error. */

@@ -1,241 +1,126 @@
 import { randomUUID } from 'node:crypto';
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
-import { recordCorrupt } from '@tokenkeep/core/adapter';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
-import type { Documents, GateDocument, Lock, RecordDocument, StoreDocument } from './documents.ts';
-import { isDuplicateKey, mayHaveHappened } from './errors.ts';
+import { fromMongo, toMongo, toMongoRecord } from './document-form.ts';
+import type { Counters, Documents, StoreDocument, TokenDocument, Written } from './documents.ts';
+import { isDuplicateKey } from './errors.ts';
 import { STORE_ID } from './schema.ts';
 
-/** A collection, once as writers read it and once as readers do. */
-export interface Collections {
-  /** Reads what was written last. */
-  readonly latest: MongoCollectionLike;
-  /** Reads what a majority has. */
-  readonly durable: MongoCollectionLike;
-}
-
-/** As many documents are named in one command. */
-const PER_COMMAND = 500;
+/** As many documents are read, or named, in one command. */
+const PAGE = 250;
 
 /** {@link Documents} in a collection of MongoDB. */
 export class MongoDocuments implements Documents {
-  readonly #latest: MongoCollectionLike;
-  readonly #durable: MongoCollectionLike;
+  readonly #collection: MongoCollectionLike;
+  readonly #inTime: <T>(answer: Promise<T>) => Promise<T>;
 
-  constructor({ latest, durable }: Collections) {
-    this.#latest = latest;
-    this.#durable = durable;
+  /** @param inTime rejects if an answer takes too long */
+  constructor(collection: MongoCollectionLike, inTime: <T>(answer: Promise<T>) => Promise<T>) {
+    this.#collection = collection;
+    this.#inTime = inTime;
   }
 
-  async find(keys: readonly string[]): Promise<StoreDocument[]> {
-    return (await this.#latest.find(anyOf(keys)).toArray()).map(fromMongo);
+  newId(): string {
+    return randomUUID();
   }
 
-  async findDurable(keys: readonly string[]): Promise<StoreDocument[]> {
-    return (await this.#durable.find(anyOf(keys)).toArray()).map(fromMongo);
+  find(keys: readonly string[]): Promise<StoreDocument[]> {
+    return this.#find({ keys: keys.length === 1 ? keys[0] : { $in: keys } });
   }
 
-  async findOneDurable(key: string): Promise<StoreDocument | null> {
-    const found = await this.#durable.findOne(anyOf([key]));
+  async findOne(key: string): Promise<StoreDocument | null> {
+    const found = await this.#inTime(this.#collection.findOne({ keys: key }));
     return found && fromMongo(found);
   }
 
-  async get(_id: string): Promise<StoreDocument | null> {
-    const found = await this.#latest.findOne({ _id });
-    return found && fromMongo(found);
+  get(ids: readonly string[]): Promise<StoreDocument[]> {
+    return this.#find({ _id: { $in: ids } });
   }
 
-  insert(document: StoreDocument): Promise<boolean> {
-    return this.#write(document, async (written) => {
-      await this.#latest.insertOne(written);
+  async page(after: number, upTo: number): Promise<TokenDocument[]> {
+    const options = { sort: { order: 1 }, limit: PAGE };
+    const found = await this.#find({ order: { $gt: after, $lte: upTo } }, options);
+    return found.filter((document) => document.kind === 'token');
+  }
+
+  async *others(): AsyncGenerator<readonly StoreDocument[]> {
+    for (let last = ''; ; ) {
+      const filter = { _id: { $gt: last }, kind: { $in: ['keeper', 'intent'] } };
+      const page = await this.#find(filter, { sort: { _id: 1 }, limit: PAGE });
+      const end = page.at(-1);
+      if (end === undefined) return;
+      yield page;
+      last = end._id;
+    }
+  }
+
+  async counters(): Promise<Counters> {
+    return countersIn(await this.#inTime(this.#collection.findOne({ _id: STORE_ID })));
+  }
+
+  insert(document: StoreDocument): Promise<Written> {
+    return this.#write(async () => {
+      await this.#collection.insertOne(toMongo(document));
       return true;
     });
   }
 
-  replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<boolean> {
-    const filter = { _id: document._id, revision };
-    return this.#write(document, async (written) => {
-      const { matchedCount } = await this.#latest.replaceOne(
-        record === undefined ? filter : { ...filter, record: toMongoRecord(record) },
-        written,
-      );
-      return matchedCount > 0;
+  replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<Written> {
+    const { _id } = document;
+    const held = record && { record: toMongoRecord(record) };
+    return this.#write(async () => {
+      const filter = { _id, revision, ...held };
+      return (await this.#collection.replaceOne(filter, toMongo(document))).matchedCount > 0;
     });
   }
 
-  async remove(_id: string, revision: number): Promise<boolean> {
-    const { deletedCount } = await this.#latest.deleteOne({ _id, revision });
-    return deletedCount > 0;
+  async remove({ _id, revision }: Pick<StoreDocument, '_id' | 'revision'>): Promise<boolean> {
+    const removed = await this.#inTime(this.#collection.deleteOne({ _id, revision }));
+    return removed.deletedCount > 0;
   }
 
-  async removeAll(ids: readonly string[]): Promise<void> {
-    await this.#latest.deleteMany({ _id: { $in: ids } });
+  async removeAll(documents: readonly Pick<StoreDocument, '_id' | 'revision'>[]): Promise<void> {
+    if (documents.length === 0) return;
+    const each = documents.map(({ _id, revision }) => ({ _id, revision }));
+    await this.#inTime(this.#collection.deleteMany({ $or: each }));
   }
 
-  async nextOrder(): Promise<number> {
-    const store = await this.#latest.findOneAndUpdate(
+  async nextOrder(): Promise<Counters> {
+    const store = this.#collection.findOneAndUpdate(
       { _id: STORE_ID },
-      { $inc: { lastOrder: 1 } },
+      { $inc: { added: 1 } },
       { returnDocument: 'after' },
     );
-    return numberIn(store, 'lastOrder');
+    return countersIn(await this.#inTime(store));
   }
 
-  async lastOrder(): Promise<number> {
-    return numberIn(await this.#latest.findOne({ _id: STORE_ID }), 'lastOrder');
+  async raiseDeletedVersion(deletedVersion: number): Promise<void> {
+    const raise = { $max: { deletedVersion } };
+    await this.#inTime(this.#collection.updateOne({ _id: STORE_ID }, raise));
   }
 
-  async merges(): Promise<number> {
-    return numberIn(await this.#durable.findOne({ _id: STORE_ID }), 'merges');
+  async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
+    const found = await this.#inTime(this.#collection.find(filter, options).toArray());
+    return found.map(fromMongo);
   }
 
-  async countMerge(): Promise<void> {
-    await this.#latest.updateOne({ _id: STORE_ID }, { $inc: { merges: 1 } });
-  }
-
-  async allRecords(): Promise<RecordDocument[]> {
-    const found = await this.#durable
-      // Not by what it is: one that was damaged is an error, and not left out.
-      .find({ _id: { $ne: STORE_ID }, kind: { $nin: ['gate', 'shell'] } })
-      .toArray();
-    return found.map(fromMongo).filter((document) => document.kind === 'record');
-  }
-
-  async gates(): Promise<GateDocument[]> {
-    const found = await this.#latest.find({ kind: 'gate' }).toArray();
-    return found.map(fromMongo).filter((document) => document.kind === 'gate');
-  }
-
-  async removeGates(gates: readonly Pick<GateDocument, '_id' | 'revision'>[]): Promise<void> {
-    for (let start = 0; start < gates.length; start += PER_COMMAND) {
-      const some = gates.slice(start, start + PER_COMMAND);
-      await this.#latest.deleteMany({ $or: some.map(({ _id, revision }) => ({ _id, revision })) });
-    }
-  }
-
-  async removeShells(): Promise<void> {
-    await this.#latest.deleteMany({ kind: 'shell' });
-  }
-
-  async removeFreeRecords(lastOrder: number): Promise<void> {
-    await this.#latest.deleteMany({
-      kind: 'record',
-      order: { $lte: lastOrder },
-      lock: { $exists: false },
-      absorbed: { $exists: false },
-    });
-  }
-
-  async recordIds(lastOrder: number): Promise<string[]> {
-    const left = await this.#latest.find({ kind: 'record', order: { $lte: lastOrder } }).toArray();
-    return left.map(fromMongo).flatMap((each) => (each.kind === 'record' ? [each.record.id] : []));
-  }
-
-  async #write(
-    document: StoreDocument,
-    write: (written: object) => Promise<boolean>,
-  ): Promise<boolean> {
-    const writer = randomUUID();
+  async #write(write: () => Promise<boolean>): Promise<Written> {
     try {
-      return await write(toMongo(document, writer));
+      return (await this.#inTime(write())) ? 'written' : 'changed';
     } catch (error) {
-      if (isDuplicateKey(error)) return false;
-      if (mayHaveHappened(error) && (await this.#hasHappened(document, writer))) return true;
+      if (isDuplicateKey(error)) return 'taken';
       throw error;
     }
   }
+}
 
-  /** Whether a write whose answer was lost was done. */
-  async #hasHappened({ _id, revision }: StoreDocument, writer: string): Promise<boolean> {
-    const found = await this.#latest.findOne({ _id, revision, writer }).catch(() => null);
-    // A later write that is acknowledged says as much of those before it: they are journaled, and
-    // a majority has them.
-    if (found !== null) await this.countMerge();
-    return found !== null;
+function countersIn(store: FoundDocument | object | null): Counters {
+  const { added, deletedVersion } = (store ?? {}) as FoundDocument;
+  if (typeof added === 'number' && typeof deletedVersion === 'number') {
+    return { order: added, deletedVersion };
   }
-}
-
-function anyOf(keys: readonly string[]): object {
-  return { keys: keys.length === 1 ? keys[0] : { $in: keys } };
-}
-
-function toMongo(document: StoreDocument, writer: string): object {
-  if (document.kind !== 'record') return { ...document, writer };
-  return { ...document, record: toMongoRecord(document.record), writer };
-}
-
-function toMongoRecord({ extra, ...fields }: StoredRecord): object {
-  const present = Object.entries(fields).filter(([, value]) => value != null);
-  const record = Object.fromEntries(present);
-  // As text: what a provider sends may be nested more deeply than BSON can be, and have any names.
-  if (extra != null) record['extra'] = JSON.stringify(extra);
-  return record;
-}
-
-function fromMongo(document: FoundDocument): StoreDocument {
-  const { _id, kind, revision, lock, absorbed, order } = document;
-  if (typeof _id !== 'string' || typeof revision !== 'number') throw notOurs();
-  const common = {
-    _id,
-    revision,
-    keys: textsIn(document['keys']),
-    claims: textsIn(document['claims']),
-    ...(isLock(lock) && { lock: { for: lock.for, at: lock.at } }),
-  };
-  if (kind === 'gate' || kind === 'shell') return { ...common, kind };
-  if (kind !== 'record' || typeof order !== 'number') throw notOurs();
-  return {
-    ...common,
-    kind,
-    order,
-    record: recordIn(document['record']),
-    ...(absorbed !== undefined && { absorbed: textsIn(absorbed) }),
-  };
-}
-
-/** It is of nobody else, and so need not be copied. */
-function recordIn(value: unknown): StoredRecord {
-  if (!isObject(value)) throw notOurs();
-  const { id, version, extra } = value;
-  if (typeof id !== 'string') throw recordCorrupt(undefined, 'it has no id');
-  if (typeof version !== 'number') throw recordCorrupt(id, 'it has no version');
-  if (extra !== undefined) value['extra'] = parsed(extra);
-  return Object.assign(value, { id, version });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** What is no JSON stays as it is: no token can be made of it, but the record can be deleted. */
-function parsed(extra: unknown): unknown {
-  try {
-    return JSON.parse(String(extra));
-  } catch {
-    return extra;
-  }
-}
-
-function isLock(value: unknown): value is Lock {
-  if (typeof value !== 'object' || value === null || !('for' in value && 'at' in value))
-    return false;
-  return typeof value.for === 'string' && typeof value.at === 'number';
-}
-
-function textsIn(value: unknown): string[] {
-  if (!Array.isArray(value)) throw notOurs();
-  return value.map(String);
-}
-
-function numberIn(store: object | null, field: 'lastOrder' | 'merges'): number {
-  const value: unknown = store === null ? undefined : Reflect.get(store, field);
-  if (typeof value === 'number') return value;
   throw new TokenStoreError(
     'SCHEMA_UNKNOWN',
     'The collection has lost the document that says that it is a token store: it was dropped or restored in part. Open the store anew.',
   );
-}
-
-function notOurs(): TokenStoreError {
-  return recordCorrupt(undefined, 'a document of the collection has not the fields that it should');
 }

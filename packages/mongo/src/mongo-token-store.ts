@@ -1,38 +1,44 @@
 import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
-import { StorageTokenStore, type TokenKey, type TokenStorage } from '@tokenkeep/core/adapter';
-import { Deadline, OptimisticSaver } from '@tokenkeep/core/adapter/server';
-import type { MongoClientLike, MongoCollectionLike } from './collection.ts';
-import { DocumentStorage } from './document-storage.ts';
-import { lateness, translateError } from './errors.ts';
+import { loadDriver, StorageTokenStore } from '@tokenkeep/core/adapter';
+import {
+  Deadline,
+  type Engine,
+  OptimisticStorage,
+  tlsRequired,
+} from '@tokenkeep/core/adapter/server';
+import type { MongoClient } from 'mongodb';
+import type { MongoClientLike } from './collection.ts';
+import { DocumentEngine, type MongoEntry } from './document-engine.ts';
+import { timeoutError, translateError } from './errors.ts';
 import { MongoDocuments } from './mongo-documents.ts';
-import { type CheckedOptions, checkOptions, type MongoTokenStoreOptions } from './options.ts';
+import {
+  type CheckedOptions,
+  checkOptions,
+  isLocal,
+  type MongoTokenStoreOptions,
+  type OwnClient,
+} from './options.ts';
 import { createSchema } from './schema.ts';
 
 /**
  * A token store in a collection of MongoDB: a single server, a replica set or a sharded cluster.
  *
  * Each record is a document. A save of a known user is one query and one write. No transactions are
- * needed: how records are kept apart without them is told in `claims.ts`.
+ * needed: how records are kept apart without them is told in `document-engine.ts`.
  *
  * @example
- * const store = new MongoTokenStore({ uri: 'mongodb://127.0.0.1:27017' });
+ * const store = new MongoTokenStore({ url: 'mongodb://127.0.0.1:27017' });
  * await store.saveToken(new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.abc' }));
  */
 export class MongoTokenStore extends StorageTokenStore {
   /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
   constructor(options: MongoTokenStoreOptions) {
-    super(new MongoStorage(checkOptions(options)));
+    super(new OptimisticStorage(new MongoEngine(checkOptions(options))));
   }
 }
 
-/** How long others may hold a lock: it is held for a few round trips, if its holder lives. */
-const LOCK_PATIENCE = 500;
-
-/** How long a find, a save or a delete on a client of the user's may take as a whole: milliseconds. */
-const LONGEST_CALL = 60_000;
-
-/** What is acknowledged survives the loss of any minority of the servers, and a power failure. */
-const WRITE_CONCERN = { w: 'majority', journal: true, wtimeoutMS: 20_000 } as const;
+/** How long an intent of others may stay open: it is for a few round trips, if its process lives. */
+const PATIENCE = 500;
 
 /** Whatever the client was made with: documents are read as they were written. */
 const PLAIN_VALUES = {
@@ -44,71 +50,76 @@ const PLAIN_VALUES = {
   enableUtf8Validation: true,
 } as const;
 
-/** Opens on `open()`, and then does as {@link DocumentStorage} does. */
-class MongoStorage implements TokenStorage {
+/** Opens on `open()`, and then does as {@link DocumentEngine} does. */
+class MongoEngine implements Engine<MongoEntry> {
   readonly #options: CheckedOptions;
-  readonly #saver = new OptimisticSaver();
-  readonly #deadline = new Deadline(LONGEST_CALL);
-  #ownClient: (MongoClientLike & { close(): Promise<void> }) | undefined;
-  #storage: DocumentStorage | undefined;
+  readonly #deadline: Deadline;
+  #ownClient: MongoClient | undefined;
+  /** Why the own client was closed. */
+  #refused: TokenStoreError | undefined;
+  #engine: DocumentEngine | undefined;
 
   constructor(options: CheckedOptions) {
     this.#options = options;
+    this.#deadline = new Deadline(options.timeout);
   }
 
   async open(): Promise<void> {
-    const client = await this.#client();
+    const { connect, database, collection: name, server, timeout } = this.#options;
+    const client = 'db' in connect ? connect : await this.#client(connect);
     // By itself the driver connects once: after that has failed, every call would.
     await client.connect();
-    const collection = (level: 'local' | 'majority'): MongoCollectionLike =>
-      client.db(this.#options.database).collection(this.#options.collection, {
-        writeConcern: WRITE_CONCERN,
+    const inTime = <T>(answer: Promise<T>) =>
+      this.#deadline.for(answer, () => timeoutError(server));
+    const documents = (level: 'local' | 'majority') => {
+      const collection = client.db(database).collection(name, {
+        // What is acknowledged survives the loss of any minority of the servers, and a power failure.
+        writeConcern: { w: 'majority', journal: true, wtimeoutMS: timeout },
         readConcern: { level },
         readPreference: 'primary',
         ...PLAIN_VALUES,
       });
-    const latest = collection('local');
-    await createSchema(latest);
-    const documents = new MongoDocuments({ latest, durable: collection('majority') });
-    this.#storage = new DocumentStorage(documents, this.#saver, LOCK_PATIENCE);
+      return { collection, documents: new MongoDocuments(collection, inTime) };
+    };
+    const latest = documents('local');
+    await createSchema(latest.collection);
+    this.#engine = new DocumentEngine(latest.documents, documents('majority').documents, PATIENCE);
   }
 
-  find: TokenStorage['find'] = (keys) => this.#inTime(this.#find(keys));
-  save: TokenStorage['save'] = (keys, decide) => this.#inTime(this.#opened.save(keys, decide));
-  delete: TokenStorage['delete'] = (id) => this.#inTime(this.#opened.delete(id));
-  all: TokenStorage['all'] = () => this.#opened.all();
-  clear: TokenStorage['clear'] = () => this.#opened.clear();
+  read: Engine<MongoEntry>['read'] = (keys) => this.#opened.read(keys);
+  find: (keys: Parameters<Engine['read']>[0]) => Promise<readonly StoredRecord[]> = (keys) =>
+    this.#opened.find(keys);
+  commit: Engine<MongoEntry>['commit'] = (commit) => this.#opened.commit(commit);
+  delete: Engine<MongoEntry>['delete'] = (key, ifVersion) => this.#opened.delete(key, ifVersion);
+  pages: Engine<MongoEntry>['pages'] = () => this.#opened.pages();
+  clear: Engine<MongoEntry>['clear'] = () => this.#opened.clear();
 
   async close(): Promise<void> {
     await this.#ownClient?.close();
   }
 
   translateError(error: unknown): TokenStoreError | undefined {
-    return translateError(error);
+    return this.#refused ?? translateError(error, this.#options.server);
   }
 
-  async #find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
-    const found = await this.#opened.find(keys);
-    // A query of a collection that was dropped finds nothing, and says no more.
-    if (found.length === 0) await this.#opened.requireStore();
-    return found;
+  get #opened(): DocumentEngine {
+    if (this.#engine === undefined) throw new Error('the store is not open');
+    return this.#engine;
   }
 
-  /** A client of the user's may wait for ever; ours has its own limits. */
-  #inTime<T>(work: Promise<T>): Promise<T> {
-    return 'db' in this.#options.connect ? this.#deadline.for(work, lateness) : work;
-  }
-
-  get #opened(): DocumentStorage {
-    if (this.#storage === undefined) throw new Error('the store is not open');
-    return this.#storage;
-  }
-
-  async #client(): Promise<MongoClientLike> {
-    const { connect } = this.#options;
-    if ('db' in connect) return connect;
-    const { MongoClient } = await import('mongodb');
-    this.#ownClient ??= new MongoClient(connect.uri, connect.options);
-    return this.#ownClient;
+  async #client({ url, options, isLocalOnly }: OwnClient): Promise<MongoClientLike> {
+    if (this.#ownClient !== undefined) return this.#ownClient;
+    const { MongoClient } = await loadDriver('mongodb', () => import('mongodb'));
+    const client = new MongoClient(url, options);
+    this.#ownClient = client;
+    if (isLocalOnly) {
+      // A member of a replica set names others, and the driver would go on to them in the clear.
+      client.on('serverOpening', ({ address }) => {
+        if (isLocal(address)) return;
+        this.#refused = tlsRequired(address);
+        client.close().catch(() => {});
+      });
+    }
+    return client;
   }
 }

@@ -1,4 +1,4 @@
-import { invalidOption } from '@tokenkeep/core/adapter';
+import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
 import { decodedPart, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { MongoClientOptions } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
@@ -6,13 +6,13 @@ import type { MongoClientLike } from './collection.ts';
 /** Options of `MongoTokenStore`. */
 export interface MongoTokenStoreOptions {
   /** Where MongoDB is: `mongodb://...` or `mongodb+srv://...`. Not together with `client`. */
-  uri?: string;
-  /** A `MongoClient` of yours: it is used and never closed. Not together with `uri`. */
+  url?: string | URL;
+  /** A `MongoClient` of yours: it is used and never closed. Not together with `url`. */
   client?: MongoClientLike;
   /**
    * The name of the database.
    *
-   * @default the one in the URI, or 'zohooauth'
+   * @default the one in the URL, or 'zohooauth'
    */
   database?: string;
   /**
@@ -22,43 +22,68 @@ export interface MongoTokenStoreOptions {
    */
   collection?: string;
   /**
-   * `true`: encrypt, as `tls=true` in the URI. `false`: allow a connection without encryption to
+   * `true`: encrypt, as `tls=true` in the URL. `false`: allow a connection without encryption to
    * another host than this machine.
    *
-   * @default what the URI says; `mongodb+srv` encrypts
+   * @default what the URL says; `mongodb+srv` encrypts
    */
   tls?: boolean;
+  /**
+   * How long the server may take for one answer: milliseconds. A save takes one to four, more where
+   * it shares keys with other records.
+   *
+   * @default 30_000
+   */
+  timeout?: number;
   /**
    * Options of the client that the store makes, in the driver's own words: `maxPoolSize`, `auth`,
    * `tlsCAFile`, ...
    *
-   * @default { serverSelectionTimeoutMS: 10_000, connectTimeoutMS: 10_000, socketTimeoutMS: 30_000, waitQueueTimeoutMS: 10_000 }
+   * @default { retryWrites: false, serverSelectionTimeoutMS, connectTimeoutMS, waitQueueTimeoutMS: 10_000 or `timeout`, socketTimeoutMS: `timeout` }
    */
-  clientOptions?: MongoClientOptions;
+  options?: MongoClientOptions;
 }
 
-/** How long the driver may take, unless the user says otherwise: by itself it waits for ever. */
-const TIMEOUTS = {
-  serverSelectionTimeoutMS: 10_000,
-  connectTimeoutMS: 10_000,
-  socketTimeoutMS: 30_000,
-  waitQueueTimeoutMS: 10_000,
-} as const;
+const OPTIONS: readonly (keyof MongoTokenStoreOptions)[] = [
+  'url',
+  'client',
+  'database',
+  'collection',
+  'tls',
+  'timeout',
+  'options',
+];
 
 /** Options as the store goes by them. */
 export interface CheckedOptions {
   /** A client of the user's, or how to make one. */
-  readonly connect: MongoClientLike | { uri: string; options: MongoClientOptions };
+  readonly connect: MongoClientLike | OwnClient;
+  /** Where it is, for messages. */
+  readonly server: string;
   readonly database: string;
   readonly collection: string;
+  readonly timeout: number;
+}
+
+export interface OwnClient {
+  readonly url: string;
+  readonly options: MongoClientOptions;
+  /** Whether no other host than this machine may be connected to, as there is no TLS. */
+  readonly isLocalOnly: boolean;
 }
 
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
-export function checkOptions(options: MongoTokenStoreOptions): CheckedOptions {
-  const { uri, client, tls, clientOptions = {} } = options;
-  const { collection = 'oauthtoken' } = options;
-  if ((uri === undefined) === (client === undefined)) {
-    throw invalidOption('uri', 'or the option client must be given, and not both');
+export function checkOptions(given: MongoTokenStoreOptions): CheckedOptions {
+  requireKnownOptions(
+    'MongoTokenStore',
+    given,
+    OPTIONS,
+    "{ url: 'mongodb://localhost:27017/database' }",
+  );
+  const { url, client, tls, options = {}, collection = 'oauthtoken', timeout = 30_000 } = given;
+  requireTimeout(timeout);
+  if ((url === undefined) === (client === undefined)) {
+    throw invalidOption('url', 'or the option client must be given, and not both');
   }
   if (tls !== undefined && typeof tls !== 'boolean') {
     throw invalidOption('tls', 'must be true or false');
@@ -72,65 +97,99 @@ export function checkOptions(options: MongoTokenStoreOptions): CheckedOptions {
     ) {
       throw invalidOption('client', 'must be a MongoClient');
     }
-    if (tls !== undefined || options.clientOptions !== undefined) {
-      throw invalidOption('client', 'is given together with tls or clientOptions: set them there');
+    if (tls !== undefined || given.options !== undefined) {
+      throw invalidOption('client', 'is given together with tls or options: set them there');
     }
-    const { database = 'zohooauth' } = options;
+    const { database = 'zohooauth' } = given;
     checkNames(database, collection);
-    return { connect: client, database, collection };
+    return { connect: client, server: 'the given client', database, collection, timeout };
   }
-  const address = parseUri(uri);
-  const { database = address.database ?? 'zohooauth' } = options;
+  const address = parseUrl(url);
+  const { database = address.database ?? 'zohooauth' } = given;
   checkNames(database, collection);
-  refuseInsecure(address, tls, clientOptions);
-  const timeouts = Object.entries(TIMEOUTS).filter(
+  const isEncrypted = isEncryptedBy(address, tls, options);
+  refuseInsecure(address, tls, isEncrypted, options);
+  const wait = Math.min(10_000, timeout);
+  // By itself the driver waits for ever.
+  const defaults: MongoClientOptions = {
+    serverSelectionTimeoutMS: wait,
+    connectTimeoutMS: wait,
+    waitQueueTimeoutMS: wait,
+    socketTimeoutMS: timeout,
+    // A write whose answer was lost is not sent again: core finds out whether it has happened.
+    retryWrites: false,
+  };
+  const said = (values: object) =>
+    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  const unsaid = Object.entries(defaults).filter(
     ([name]) => !address.parameters.has(name.toLowerCase()),
   );
   return {
     connect: {
-      uri: address.uri,
-      options: {
-        ...Object.fromEntries(timeouts),
-        // What is undefined would take a limit away.
-        ...Object.fromEntries(
-          Object.entries(clientOptions).filter(([, value]) => value !== undefined),
-        ),
-        ...(tls !== undefined && { tls }),
-      },
+      url: address.url,
+      // What is undefined would take a limit away.
+      options: { ...Object.fromEntries(unsaid), ...said(options), ...said({ tls }) },
+      isLocalOnly: !isEncrypted && tls !== false,
     },
+    server: address.hosts.map((host) => (/:\d+$/.test(host) ? host : `${host}:27017`)).join(),
     database,
     collection,
+    timeout,
   };
 }
 
 interface Address {
-  readonly uri: string;
+  readonly url: string;
   readonly isSrv: boolean;
+  /** With a port, where there is one. */
   readonly hosts: readonly string[];
   readonly database: string | undefined;
   /** By their names in lower case, as the driver takes them. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-function parseUri(uri: unknown): Address {
+/** A name, an address, or the path of a socket of this machine, written with %2F. */
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\]|%2F[\w.%-]+)(?::\d{1,5})?$/i;
+
+function parseUrl(given: unknown): Address {
+  const url = given instanceof URL ? given.href : given;
+  // No @ in what follows: of a password with / or ? in it, the rest would be taken for a host.
   const parts =
-    typeof uri === 'string'
-      ? /^mongodb(\+srv)?:\/\/(?:[^/?]*@)?([^/?@]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(uri)
+    typeof url === 'string'
+      ? /^mongodb(\+srv)?:\/\/(?:[^/?@]*@)?([^/?@]+)(?:\/([^?@]*))?(?:\?([^@]*))?$/.exec(url)
       : null;
-  if (typeof uri !== 'string' || parts === null) {
-    throw invalidOption('uri', 'must be such as mongodb://host:27017 or mongodb+srv://host');
+  const hosts = parts?.[2]?.split(',') ?? [];
+  if (typeof url !== 'string' || parts === null || !hosts.every((host) => HOST.test(host))) {
+    throw invalidOption(
+      'url',
+      'must be such as mongodb://host:27017 or mongodb+srv://host, with : / ? # @ and % in a user name or password percent-encoded (encodeURIComponent)',
+    );
   }
-  const [, srv, hosts = '', database = '', query = ''] = parts;
+  const [, srv, , database = '', query = ''] = parts;
   const parameters = [...new URLSearchParams(query)].map(
     ([name, value]) => [name.toLowerCase(), value] as const,
   );
   return {
-    uri,
+    url,
     isSrv: srv !== undefined,
-    hosts: hosts.split(',').map((host) => host.replace(/:\d+$/, '')),
+    hosts,
     database: database === '' ? undefined : decodedPart(database, 'a database name'),
     parameters: new Map(parameters),
   };
+}
+
+/** Whether it is this machine: a socket of it, too. The port does not matter. */
+export function isLocal(host: string): boolean {
+  return /^(?:%2F|\/)/i.test(host) || isLoopback(host.replace(/:\d+$/, ''));
+}
+
+function isEncryptedBy(
+  { isSrv, parameters }: Address,
+  tls: boolean | undefined,
+  options: MongoClientOptions,
+): boolean {
+  const said = parameters.get('tls') ?? parameters.get('ssl') ?? String(isSrv);
+  return tls ?? options.tls ?? options.ssl ?? said === 'true';
 }
 
 const UNCHECKED = [
@@ -142,23 +201,20 @@ const UNCHECKED = [
 function refuseInsecure(
   { isSrv, hosts, parameters }: Address,
   tls: boolean | undefined,
-  clientOptions: MongoClientOptions,
+  isEncrypted: boolean,
+  options: MongoClientOptions,
 ): void {
-  // A socket of this machine is a path, written with %2F.
-  const remote = hosts.find((host) => isSrv || !(isLoopback(host) || /^%2F/i.test(host)));
+  const remote = hosts.find((host) => isSrv || !isLocal(host));
   if (remote === undefined || tls === false) return;
-  const said = parameters.get('tls') ?? parameters.get('ssl') ?? String(isSrv);
-  if (!(tls ?? clientOptions.tls ?? clientOptions.ssl ?? said === 'true')) {
-    throw tlsRequired(remote);
-  }
-  if (clientOptions.rejectUnauthorized === false || clientOptions.checkServerIdentity) {
+  if (!isEncrypted) throw tlsRequired(remote);
+  if (options.rejectUnauthorized === false || options.checkServerIdentity) {
     throw invalidOption(
-      'clientOptions',
+      'options',
       'turn off the check of the certificate. Give the certificate authority in tlsCAFile instead',
     );
   }
   for (const name of UNCHECKED) {
-    if (clientOptions[name] || parameters.get(name.toLowerCase()) === 'true') {
+    if (options[name] || parameters.get(name.toLowerCase()) === 'true') {
       throw invalidOption(
         name,
         'turns off what keeps others from reading along. Give the certificate authority in tlsCAFile instead',

@@ -19,22 +19,23 @@ const definition: TokenStoreDefinition = defineTokenStore({
   location: async () => {
     const { url } = await startServer();
     places += 1;
-    return { uri: url, collection: `tokens_${process.pid}_${places}` };
+    return { url, collection: `tokens_${process.pid}_${places}` };
   },
-  open: ({ uri, collection }) => new MongoTokenStore({ uri, database: DATABASE, collection }),
-  destroy: async ({ uri, collection }) => {
-    await using client = new MongoClient(uri);
+  open: ({ url, collection }) => new MongoTokenStore({ url, database: DATABASE, collection }),
+  destroy: async ({ url, collection }) => {
+    await using client = new MongoClient(url);
     await client.db(DATABASE).dropCollection(collection);
   },
-  neighbour: ({ uri, collection }) => ({ uri, collection: `${collection}.2` }),
-  damage: async ({ uri, collection }) => {
-    await using client = new MongoClient(uri);
+  neighbour: ({ url, collection }) => ({ url, collection: `${collection}.2` }),
+  damage: async ({ url, collection }) => {
+    await using client = new MongoClient(url);
     const documents = client.db(DATABASE).collection(collection);
-    await documents.updateMany({ kind: 'record' }, { $set: { record: 'This was a record.' } });
+    await documents.updateMany({ kind: 'token' }, { $set: { record: 'This was a record.' } });
   },
   versions: true,
   durable: true,
   shared: true,
+  iterable: true,
   pace: 10,
   module: import.meta.url,
 });

@@ -1,6 +1,6 @@
 import { MongoNetworkError, MongoNetworkTimeoutError, MongoServerError } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { mayHaveHappened, translateError } from '../src/errors.ts';
+import { translateError } from '../src/errors.ts';
 
 const server = (code: number) =>
   new MongoServerError({
@@ -53,7 +53,7 @@ describe('an error of the driver becomes', () => {
     ],
     ['INVALID_OPTION', false, named('MongoParseError')],
   ])('%s (retryable: %s)', (code, retryable, error) => {
-    const translated = translateError(error);
+    const translated = translateError(error, 'db.example:27017');
     expect(translated).toMatchObject({ code, retryable });
     expect(JSON.stringify(translated) + translated?.message + translated?.stack).not.toContain(
       '1000.secret',
@@ -61,13 +61,7 @@ describe('an error of the driver becomes', () => {
   });
 
   it('nothing where it is unknown', () => {
-    expect(translateError(server(4711))).toBeUndefined();
-    expect(translateError(new Error('1000.secret'))).toBeUndefined();
+    expect(translateError(server(4711), '')).toBeUndefined();
+    expect(translateError(new Error('1000.secret'), '')).toBeUndefined();
   });
-});
-
-it('only a write that was sent may have happened', () => {
-  expect(mayHaveHappened(new MongoNetworkError('reset'))).toBe(true);
-  expect(mayHaveHappened(named('MongoServerSelectionError'))).toBe(false);
-  expect(mayHaveHappened(server(11_000))).toBe(false);
 });

@@ -17,7 +17,7 @@ let client: MongoClient;
 let databases = 0;
 const newDatabase = () => `tokenkeep_test_${process.pid}_${++databases}`;
 const open = (database: string, options: Partial<MongoTokenStoreOptions> = {}) =>
-  new MongoTokenStore({ uri: server.url, database, ...options });
+  new MongoTokenStore({ url: server.url, database, ...options });
 const save = (store: MongoTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
 const user = (name: string) => ({ userSignature: { name } });
 const failure = (promise: Promise<unknown>): Promise<TokenStoreError> =>
@@ -121,7 +121,7 @@ describe('racing saves that share a key leave one record', () => {
 });
 
 describe('a save of a known user', () => {
-  it('is one query and one write, also where another client has the same user', async () => {
+  it('is one query and one write; one query more where another client has the same user', async () => {
     const database = newDatabase();
     await using watched = new MongoClient(server.url, { monitorCommands: true });
     const commands: string[] = [];
@@ -129,14 +129,23 @@ describe('a save of a known user', () => {
       commands.push(commandName);
     });
     await using store = new MongoTokenStore({ client: watched, database });
+    const commandsOf = async (init: TokenInit) => {
+      commands.length = 0;
+      await save(store, init);
+      return commands;
+    };
     await save(store, { ...user('ada'), clientId: '1', refreshToken: 'r1' });
-    await save(store, { ...user('ada'), clientId: '2', refreshToken: 'r2' });
+    // What it wrote itself it need not read.
+    expect(await commandsOf({ ...user('ada'), scope: 's' })).toEqual(['update']);
+    await using other = open(database);
+    await save(other, { ...user('ada'), scope: 't' });
+    const update = { ...user('ada'), accessToken: 'a' };
+    expect(await commandsOf(update)).toEqual(['update', 'find', 'update']);
+    expect(await commandsOf({ ...update, accessToken: 'b' })).toEqual(['find', 'update']);
+    await save(other, { ...user('ada'), clientId: '2', refreshToken: 'r2' });
+    expect(await commandsOf({ ...update, clientId: '1' })).toEqual(['find', 'find', 'update']);
     commands.length = 0;
-    await save(store, { ...user('ada'), clientId: '1', accessToken: 'a' });
-    await save(store, { ...user('ada'), clientId: '2', refreshToken: 'r3', accessToken: 'b' });
-    expect(commands).toEqual(['find', 'update', 'find', 'update']);
-    commands.length = 0;
-    await store.findToken(new OAuthToken({ refreshToken: 'r3' }));
+    await store.findToken(new OAuthToken({ refreshToken: 'r1' }));
     expect(commands).toEqual(['find']);
   });
 });
@@ -154,6 +163,7 @@ describe('a collection', () => {
       '_id_',
       'tokenkeep_claims',
       'tokenkeep_keys',
+      'tokenkeep_order',
     ]);
     for (const store of stores) await store.close();
   });
@@ -173,7 +183,7 @@ describe('a collection', () => {
         client
           .db(database)
           .collection<{ _id: string; schema: number }>('oauthtoken')
-          .insertOne({ _id: 'tokenkeep', schema: 2 }),
+          .insertOne({ _id: 'tokenkeep', schema: 3 }),
     ],
   ])('%s is refused and left as it is', async (_case, fill) => {
     const database = newDatabase();
@@ -208,7 +218,7 @@ describe('a collection', () => {
     await using store = open(database);
     const { id = '' } = await save(store, { ...user('ada'), refreshToken: '1000.secret' });
     const documents = client.db(database).collection('oauthtoken');
-    await documents.updateOne({ kind: 'record' }, { $set: { 'record.extra': '{"1000.secret' } });
+    await documents.updateOne({ kind: 'token' }, { $set: { 'record.extra': '{"1000.secret' } });
     for (const call of [
       () => store.findToken(new OAuthToken(user('ada'))),
       () => store.findTokenById(id),
@@ -230,7 +240,7 @@ describe('a collection', () => {
     await using store = open(database);
     await save(store, { ...user('ada'), refreshToken: 'r' });
     const documents = client.db(database).collection('oauthtoken');
-    await documents.updateOne({ kind: 'record' }, { $set: { kind: 'rekord' } });
+    await documents.updateOne({ kind: 'token' }, { $set: { kind: 'rekord' } });
     expect(await failure(store.getTokens())).toMatchObject({ code: 'RECORD_CORRUPT' });
   });
 
@@ -295,10 +305,10 @@ describe('a connection that fails', () => {
     proxy = await startFaultyProxy({ target: { host: server.host, port: server.port } });
   });
   afterAll(() => proxy.stop());
-  const through = (database: string, clientOptions = {}) =>
+  const through = (database: string, options = {}) =>
     open(database, {
-      uri: proxy.urlFor(server.url),
-      clientOptions: { ...impatient, ...clientOptions },
+      url: proxy.urlFor(server.url),
+      options: { ...impatient, ...options },
     });
 
   it('rejects in time, and the store works again when the server does', async () => {
@@ -325,9 +335,9 @@ describe('a connection that fails', () => {
 
   it('to a host that does not exist', async () => {
     await using store = open(newDatabase(), {
-      uri: 'mongodb://tokenkeep.invalid',
+      url: 'mongodb://tokenkeep.invalid',
       tls: false,
-      clientOptions: impatient,
+      options: impatient,
     });
     expect(await failure(store.ready())).toMatchObject({
       code: 'CONNECTION_FAILED',
@@ -336,7 +346,7 @@ describe('a connection that fails', () => {
   });
 
   it('with TLS, to a server that has none', async () => {
-    await using store = open(newDatabase(), { tls: true, clientOptions: impatient });
+    await using store = open(newDatabase(), { tls: true, options: impatient });
     expect(['TLS_REQUIRED', 'CONNECTION_FAILED']).toContain((await failure(store.ready())).code);
   });
 

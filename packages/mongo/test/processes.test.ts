@@ -32,7 +32,7 @@ describe('on a server of its own', () => {
       async (title, save) => {
         const kills = await killAtEveryStep(program, save, async () => {
           const database = newDatabase();
-          const store = new MongoTokenStore({ uri: server.url, database });
+          const store = new MongoTokenStore({ url: server.url, database });
           return { place: [server.url, database], store };
         });
         // A read and a write; more where a key is shared or two records become one.
@@ -45,7 +45,7 @@ describe('on a server of its own', () => {
 
   it('that is killed and started again under load nothing acknowledged is lost or doubled', async () => {
     await using client = new MongoClient(server.url);
-    await using store = new MongoTokenStore({ uri: server.url, database: newDatabase() });
+    await using store = new MongoTokenStore({ url: server.url, database: newDatabase() });
     for (let kills = 0; kills < 3; kills += 1) {
       const survivors = await saveDuring(store, async (onlyUntilNow) => {
         // The engine out of npm, killed on a busy machine, loses journaled writes of the last moment,

@@ -2,135 +2,89 @@ import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
 import { networkFailure } from '@tokenkeep/core/adapter/server';
 
-/** The server's error numbers (the same on MySQL and MariaDB) that mean that another was faster. */
-const LOST_RACES: ReadonlySet<unknown> = new Set([
-  1062, // ER_DUP_ENTRY
-  1205, // ER_LOCK_WAIT_TIMEOUT
-  1213, // ER_LOCK_DEADLOCK
-  1467, // ER_AUTOINC_READ_FAILED: how MariaDB tells that an INSERT ... SELECT was in a deadlock
-]);
-
 /** Whether another save was faster, so that nothing was written and it is to be read again. */
 export function isLostRace(error: unknown): boolean {
-  return LOST_RACES.has(errnoOf(error));
+  // A duplicate key, a lock that took too long, a deadlock, and how MariaDB tells one of an INSERT.
+  return [1062, 1205, 1213, 1467].includes(errnoOf(error));
 }
 
-/** Whether the connection is gone, and nobody knows whether what was sent was done. */
+/** Whether an `ALTER TABLE` was refused as another process did the same. */
+export function isDoneAlready(error: unknown): boolean {
+  // A column that is not there, one that is, one that can't be dropped.
+  return [1054, 1060, 1091].includes(errnoOf(error));
+}
+
 export function isLostConnection(error: unknown): boolean {
   return translateError(error)?.code === 'CONNECTION_FAILED';
 }
 
-/**
- * Whether a connection is of no use any more: what it does after a time-out, or after it broke, is
- * nobody's, and where it leads to a server that takes no writes, a new one may lead to another.
- */
+/** Whether a connection is of no use any more: it broke or hangs, or another may reach a primary. */
 export function isGivenUp(error: unknown): boolean {
   const code = translateError(error)?.code;
   return code === 'TIMEOUT' || code === 'CONNECTION_FAILED' || code === 'READ_ONLY';
 }
 
-/** The error for an answer that is late. */
-export function lateness(timeout: number): TokenStoreError {
-  return new TokenStoreError(
-    'TIMEOUT',
-    `The server did not answer, or no connection was free, within ${timeout} ms. Try again; a save may or may not have happened.`,
-    { retryable: true },
-  );
-}
+const UNKNOWN_OUTCOME = 'Try again; a save may or may not have happened.';
+const GRANT = 'Grant SELECT, INSERT, UPDATE, DELETE, CREATE and, to migrate older tables, ALTER.';
 
-const MEANINGS: Readonly<Record<number, readonly [code: TokenStoreErrorCode, advice: string]>> = {
+/** The server's error numbers: the same on MySQL and MariaDB. */
+const BY_NUMBER: Readonly<Record<number, readonly [code: TokenStoreErrorCode, advice: string]>> = {
   1021: ['STORAGE_FULL', 'The disk of the server is full. Make room and try again.'],
-  1114: ['STORAGE_FULL', 'The table is full. Make room on the server and try again.'],
+  1040: ['THROTTLED', 'Too many connections. Raise max_connections, or lower connectionLimit.'],
   1041: ['STORAGE_FULL', 'The server is out of memory. Try again later.'],
-  1040: [
-    'CONNECTION_FAILED',
-    'The server has too many connections. Raise max_connections, or lower connectionLimit.',
-  ],
-  1203: ['CONNECTION_FAILED', 'This user has too many connections. Lower connectionLimit.'],
-  1053: ['CONNECTION_FAILED', 'The server is shutting down. Try again when it is back.'],
-  1927: ['CONNECTION_FAILED', 'The connection was killed. Try again.'],
-  1317: ['CONNECTION_FAILED', 'The statement was interrupted on the server. Try again.'],
-  1044: [
-    'ACCESS_DENIED',
-    'This user may not use this database. Grant SELECT, INSERT, UPDATE, DELETE and CREATE on it.',
-  ],
+  1044: ['ACCESS_DENIED', `This user may not use this database. ${GRANT}`],
   1045: ['ACCESS_DENIED', 'The server refuses this user or password. Correct them.'],
-  1142: [
-    'ACCESS_DENIED',
-    'This user lacks a right on the table. Grant SELECT, INSERT, UPDATE, DELETE and CREATE on it.',
-  ],
-  1130: [
-    'ACCESS_DENIED',
-    'The server takes no connections from this host. Let the user connect from here.',
-  ],
-  1251: [
-    'ACCESS_DENIED',
-    'The server wants a way to log in that the driver lacks. Give the user another authentication plugin.',
-  ],
-  1698: [
-    'ACCESS_DENIED',
-    'The server refuses this user. Give a user that logs in with a password.',
-  ],
   1049: ['DATABASE_MISSING', 'The database does not exist. Create it, or name another.'],
+  1053: ['CONNECTION_FAILED', `The server is shutting down. ${UNKNOWN_OUTCOME}`],
+  1114: ['STORAGE_FULL', 'The table is full. Make room on the server and try again.'],
+  1130: ['ACCESS_DENIED', 'The server refuses this host. Let the user connect from here.'],
+  1142: ['ACCESS_DENIED', `This user lacks a right on the table. ${GRANT}`],
+  1203: ['THROTTLED', 'This user has too many connections. Lower connectionLimit.'],
+  1226: ['THROTTLED', 'This user reached a limit of the account. Raise it, or try later.'],
+  1251: ['ACCESS_DENIED', 'The driver lacks the authentication plugin of this user. Change it.'],
   1290: ['READ_ONLY', 'The server takes no writes. Connect to the primary, or turn read_only off.'],
-  1792: [
-    'READ_ONLY',
-    'The transaction takes no writes. Connect to the primary, or turn transaction_read_only off.',
-  ],
+  1317: ['CONNECTION_FAILED', `The statement was interrupted on the server. ${UNKNOWN_OUTCOME}`],
+  1461: ['THROTTLED', 'Too many prepared statements. Raise max_prepared_stmt_count.'],
+  1698: ['ACCESS_DENIED', 'Give a user that logs in with a password.'],
+  1792: ['READ_ONLY', 'Transactions take no writes here. Turn transaction_read_only off.'],
   1836: ['READ_ONLY', 'The server takes no writes. Connect to the primary.'],
-  3159: [
-    'TLS_REQUIRED',
-    'The server wants an encrypted connection. Give ssl in the option connection.',
-  ],
-  3024: ['TIMEOUT', 'The statement took too long. Try again; a save may or may not have happened.'],
-  1969: ['TIMEOUT', 'The statement took too long. Try again; a save may or may not have happened.'],
+  1927: ['CONNECTION_FAILED', `The connection was killed. ${UNKNOWN_OUTCOME}`],
+  1969: ['TIMEOUT', `The statement took too long. ${UNKNOWN_OUTCOME}`],
+  3024: ['TIMEOUT', `The statement took too long. ${UNKNOWN_OUTCOME}`],
+  3159: ['TLS_REQUIRED', 'The server wants an encrypted connection. Give ssl in the options.'],
 };
 
-const RETRYABLE: ReadonlySet<TokenStoreErrorCode> = new Set([
-  'CONNECTION_FAILED',
-  'TIMEOUT',
-  'STORAGE_FULL',
-]);
+/** The driver's own errors, by what begins their code or, as some have none, their text. */
+const BY_TEXT: readonly (readonly [start: RegExp, code: TokenStoreErrorCode, advice: string])[] = [
+  [/^Pool is closed/, 'HANDLE_CLOSED', 'The pool is closed. Give an open one, and close it last.'],
+  [/^Queue limit/, 'THROTTLED', 'Too many calls wait. Raise queueLimit or connectionLimit.'],
+  [/^No connections/, 'THROTTLED', 'No connection is free. Raise connectionLimit, or try again.'],
+  [/^PROTOCOL_|^Can't/, 'CONNECTION_FAILED', `The connection broke. ${UNKNOWN_OUTCOME}`],
+  [
+    /^HANDSHAKE_(?:NO_)?SSL/,
+    'TLS_REQUIRED',
+    'The server offers no TLS. Set it up, or `tls: false`.',
+  ],
+];
 
-/** mysql2's errors in our terms. They carry the statement and its values: none of it is taken over. */
-export function translateError(error: unknown): TokenStoreError | undefined {
+/**
+ * mysql2's errors in our terms. They carry the statement and its values: none of it is taken over.
+ *
+ * @param server where it is, for the message
+ */
+export function translateError(error: unknown, server = ''): TokenStoreError | undefined {
   if (error instanceof TokenStoreError) return error;
   const errno = errnoOf(error);
-  const meaning = errno === undefined ? undefined : MEANINGS[errno];
-  if (meaning !== undefined) {
-    const [code, advice] = meaning;
-    return new TokenStoreError(code, advice, { driverCode: errno, retryable: RETRYABLE.has(code) });
-  }
   const driverCode = driverCodeOf(error);
-  if (error instanceof Error && error.message.includes('Pool is closed')) {
-    return new TokenStoreError(
-      'HANDLE_CLOSED',
-      'The pool that the store was given is closed. Give the store an open one, and close the store before its pool.',
-    );
-  }
-  if (driverCode === 'HANDSHAKE_NO_SSL_SUPPORT' || driverCode === 'HANDSHAKE_SSL_ERROR') {
-    return new TokenStoreError(
-      'TLS_REQUIRED',
-      'The server offers no encryption that can be accepted. Set up TLS there, or say `tls: false` if you trust every network in between.',
-      { driverCode },
-    );
-  }
-  if ((typeof driverCode === 'string' && driverCode.startsWith('PROTOCOL_')) || isClosed(error)) {
-    return new TokenStoreError(
-      'CONNECTION_FAILED',
-      'The connection to the server broke. Try again; a save may or may not have happened.',
-      { driverCode, retryable: true },
-    );
-  }
-  return networkFailure(error);
+  const text = String(driverCode ?? (error instanceof Error ? error.message : ''));
+  const [, ...known] = BY_TEXT.find(([start]) => start.test(text)) ?? [];
+  const [code, advice] = BY_NUMBER[errno] ?? known;
+  if (code === undefined) return networkFailure(error, server);
+  const where = code === 'CONNECTION_FAILED' ? ` (${server})` : '';
+  return new TokenStoreError(code, `${advice}${where}`, { driverCode: errno || driverCode });
 }
 
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && /closed state|connection is closed/i.test(error.message);
-}
-
-function errnoOf(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('errno' in error)) return undefined;
-  // Errors of the operating system have negative numbers.
-  return typeof error.errno === 'number' && error.errno > 0 ? error.errno : undefined;
+/** Above 0 for an error of the server; those of the operating system have negative numbers. */
+function errnoOf(error: unknown): number {
+  return Math.max(0, Number(Object(error).errno) || 0);
 }

@@ -1,4 +1,4 @@
-import { invalidOption } from '@tokenkeep/core/adapter';
+import { invalidOption, requireKnownOptions } from '@tokenkeep/core/adapter';
 import { decodedPart, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { PoolOptions } from 'mysql2/promise';
 
@@ -21,14 +21,14 @@ export interface MysqlPool {
 /** Options of `MysqlTokenStore`. */
 export interface MysqlTokenStoreOptions {
   /** Where the server is: `mysql://user:password@host:3306/database`. */
-  uri?: string;
+  url?: string | URL;
   /**
    * How to connect, in the words of mysql2: `host`, `user`, `password`, `database`, `ssl`,
-   * `connectionLimit`, `connectTimeout`, ... They go before what the `uri` says.
+   * `connectionLimit`, `connectTimeout`, ... They go before what the `url` says.
    *
-   * @default database: 'zohooauth', connectionLimit: 10, connectTimeout: 10_000
+   * @default database: 'zohooauth', connectionLimit: 10, connectTimeout: 10_000, idleTimeout: 30_000
    */
-  connection?: PoolOptions;
+  options?: PoolOptions;
   /** A pool of yours, of `mysql2/promise`: it is used and never closed. Not together with the two above. */
   pool?: MysqlPool;
   /**
@@ -39,8 +39,8 @@ export interface MysqlTokenStoreOptions {
    */
   table?: string;
   /**
-   * `false`: allow a connection without encryption to another host than this machine. Else such a
-   * connection uses TLS, with the certificate and the host's name checked.
+   * `false`: allow a connection to another host than this machine without encryption, or without a
+   * check of the certificate. Else such a connection uses TLS, with certificate and host name checked.
    */
   tls?: false;
   /**
@@ -56,83 +56,82 @@ export interface MysqlTokenStoreOptions {
 export interface CheckedOptions {
   readonly pool: MysqlPool | undefined;
   readonly poolOptions: PoolOptions;
+  /** Where the server is, for messages. */
+  readonly server: string;
   readonly table: string;
   readonly timeout: number;
 }
 
+const URL_FORM = 'mysql://user:password@host:3306/database';
+
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
-export function checkOptions(options: MysqlTokenStoreOptions): CheckedOptions {
-  const { uri, connection, pool, table = 'oauthtoken', tls, timeout = 10_000 } = options;
-  if (pool !== undefined && (uri !== undefined || connection !== undefined)) {
-    throw invalidOption('pool', 'is given together with uri or connection: give one of them');
-  }
+export function checkOptions(given: MysqlTokenStoreOptions): CheckedOptions {
+  const known = ['url', 'options', 'pool', 'table', 'tls', 'timeout'];
+  requireKnownOptions('MysqlTokenStore', given, known, `{ url: '${URL_FORM}' }`);
+  const { url, options, pool, table = 'oauthtoken', tls, timeout = 10_000 } = given;
   // Lower case only: on some file systems MySQL can't tell `Tokens` from `tokens` (contract C16).
-  if (
-    typeof table !== 'string' ||
-    !/^[a-z_][a-z0-9_]{0,47}$/.test(table) ||
-    table.endsWith('_lock')
-  ) {
+  if (typeof table !== 'string' || !/^(?!.*_lock$)[a-z_][a-z0-9_]{0,47}$/.test(table)) {
     throw invalidOption(
       'table',
       'must be at most 48 lower-case letters, digits and _, not begin with a digit and not end in _lock',
     );
   }
+  if (pool === undefined) {
+    const poolOptions = poolOptionsOf(url, options ?? {}, tls);
+    const { socketPath, host, port = 3306 } = poolOptions;
+    return { pool, poolOptions, server: socketPath || `${host}:${port}`, table, timeout };
+  }
+  if (url !== undefined || options !== undefined) {
+    throw invalidOption('pool', 'is given together with url or options: give one of them');
+  }
   // The pool of `mysql2` itself answers to callbacks, and to promises never.
-  if (pool !== undefined && (typeof pool?.getConnection !== 'function' || 'promise' in pool)) {
+  if (typeof pool?.getConnection !== 'function' || 'promise' in pool) {
     throw invalidOption('pool', 'must be a pool of mysql2/promise');
   }
-  const poolOptions = pool === undefined ? poolOptionsOf(uri, connection ?? {}, tls) : {};
-  return { pool, poolOptions, table, timeout };
+  return { pool, poolOptions: {}, server: 'the given pool', table, timeout };
 }
 
 function poolOptionsOf(
-  uri: string | undefined,
-  connection: PoolOptions,
+  url: string | URL | undefined,
+  given: PoolOptions,
   tls: false | undefined,
 ): PoolOptions {
-  const url = uri === undefined ? undefined : parsed(uri);
-  const host = connection.host ?? (url === undefined ? 'localhost' : url.hostname || 'localhost');
+  if (given.uri !== undefined) throw invalidOption('options', 'has a uri: give it as url');
   const options: PoolOptions = {
+    database: 'zohooauth',
     connectionLimit: 10,
     connectTimeout: 10_000,
+    // Those that are not used are closed before a firewall in between forgets them.
+    idleTimeout: 30_000,
     // A stack trace per statement, which no error of the store shows.
     trace: false,
     ...(url === undefined ? {} : fromUrl(url)),
     charset: 'utf8mb4_bin',
-    ...connection,
-    host,
+    ...given,
   };
-  options.database ??= 'zohooauth';
-  if (options.socketPath !== undefined || isLoopback(host)) return options;
-  if (tls === false) return options;
-  const { ssl } = options;
-  if (ssl === undefined)
-    return { ...options, ssl: { verifyIdentity: true, rejectUnauthorized: true } };
-  // Only the user's own words weaken it.
-  if (typeof ssl === 'object') return { ...options, ssl: { verifyIdentity: true, ...ssl } };
-  throw tlsRequired(host);
+  // mysql2 heeds the idleTimeout only where fewer may be idle than there are.
+  options.maxIdle ??= Math.max(1, (options.connectionLimit ?? 10) - 1);
+  options.host ||= 'localhost';
+  if (options.socketPath || isLoopback(options.host) || tls === false) return options;
+  const { host, ssl = {} } = options;
+  if (typeof ssl !== 'object' || ssl?.rejectUnauthorized === false) throw tlsRequired(host);
+  return { ...options, ssl: { verifyIdentity: true, rejectUnauthorized: true, ...ssl } };
 }
 
-function parsed(uri: string): URL {
-  if (typeof uri !== 'string' || !URL.canParse(uri) || !/^(?:mysql|mariadb):/.test(uri)) {
-    throw invalidOption('uri', 'must be like mysql://user:password@host:3306/database');
+function fromUrl(given: string | URL): PoolOptions {
+  const url = URL.parse(String(given));
+  if (url === null || !/^(?:mysql|mariadb):$/.test(url.protocol)) {
+    throw invalidOption('url', `must be like ${URL_FORM}`);
   }
-  const url = new URL(uri);
   if (url.search !== '') {
-    throw invalidOption(
-      'uri',
-      'has settings after a question mark: give them in the option connection',
-    );
+    throw invalidOption('url', 'has settings after a question mark: give them in options');
   }
-  return url;
-}
-
-function fromUrl(url: URL): PoolOptions {
   const options: PoolOptions = {};
-  if (url.port !== '') options.port = Number(url.port);
-  if (url.username !== '') options.user = decodedPart(url.username, 'a user');
-  if (url.password !== '') options.password = decodedPart(url.password, 'a password');
-  if (url.pathname.length > 1)
-    options.database = decodedPart(url.pathname.slice(1), 'a database name');
+  const { hostname, port, username, password, pathname } = url;
+  if (hostname !== '') options.host = hostname;
+  if (port !== '') options.port = Number(port);
+  if (username !== '') options.user = decodedPart(username, 'a user');
+  if (password !== '') options.password = decodedPart(password, 'a password');
+  if (pathname.length > 1) options.database = decodedPart(pathname.slice(1), 'a database name');
   return options;
 }

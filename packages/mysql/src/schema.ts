@@ -1,6 +1,8 @@
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import type { TokenKeyField } from '@tokenkeep/core/adapter';
-import type { Session } from './connections.ts';
+import { select } from './connections.ts';
+import { isDoneAlready, isLostRace } from './errors.ts';
+import type { MysqlConnection } from './options.ts';
 
 /** The columns that hold a record, and what they are in it. */
 export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
@@ -16,6 +18,9 @@ export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRec
   ['api_domain', 'apiDomain'],
   ['scope', 'scope'],
   ['token_type', 'tokenType'],
+  ['issuer', 'issuer'],
+  ['resource', 'resource'],
+  ['lease', 'lease'],
   ['version', 'version'],
   ['extra', 'extra'],
 ];
@@ -28,107 +33,117 @@ export const KEYS: readonly (readonly [prefix: string, field: Exclude<TokenKeyFi
   ['refresh', 'refreshToken'],
 ];
 
-/** The columns that a save writes beside those of the record. */
-export const BESIDE_RECORD: readonly string[] = [
-  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
-  'writer',
-  'joins',
-];
-
-/** The version of the schema that this package makes. */
-const SCHEMA_VERSION = 1;
-
-/** Every column of the table, for telling ours from another's. */
-const ALL_COLUMNS: readonly string[] = [
-  'position',
+/** The columns that version 2 of the schema added; in place of `write_ids`, version 1 had `writer`. */
+const ADDED = ['issuer', 'resource', 'lease'];
+const NAMES = [
   ...COLUMNS.map(([column]) => column),
-  'id_digest',
-  ...BESIDE_RECORD,
+  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
+  ...['position', 'id_digest', 'joins'],
 ];
+const TABLE = namesOf([...NAMES, 'write_ids']);
+const TABLE_1 = namesOf([...NAMES.filter((name) => !ADDED.includes(name)), 'writer']);
+const LOCK = namesOf(['one', 'schema_version', 'deleted_version']);
+const LOCK_1 = namesOf(['one', 'schema_version', 'turn']);
+
+const TEXT = 'MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
+const ASCII = 'CHARACTER SET ascii COLLATE ascii_bin';
+/** Eight ids of 22 characters; version 1 gave one of 36. */
+const WRITE_IDS = `write_ids VARCHAR(200) ${ASCII} NOT NULL`;
 
 /**
  * What makes the tables. A value can be 64 KiB, which no index takes, so records are looked up by
  * digests, in columns that compare exactly whatever the defaults of the server are.
  */
-function createStatements(table: string): readonly string[] {
-  const text = 'MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
-  const digest = 'CHAR(64) CHARACTER SET ascii COLLATE ascii_bin';
+function createStatements(table: string): string[] {
   const columns = COLUMNS.map(([column, field]) => {
-    if (field === 'version') return 'version BIGINT NOT NULL';
-    if (field === 'expiresAt') return 'expiry_time BIGINT';
-    return `${column} ${text}${field === 'id' ? ' NOT NULL' : ''}`;
+    if (field === 'version' || field === 'expiresAt') return `${column} BIGINT`;
+    return `${column} ${TEXT}`;
   });
-  const keys = KEYS.flatMap(([prefix]) => [
-    `${prefix}_digest ${digest}`,
-    `${prefix}_slot INT UNSIGNED`,
-    `UNIQUE KEY ${prefix}_key (${prefix}_digest, ${prefix}_slot)`,
-  ]);
+  const keys = KEYS.map(
+    ([prefix]) => `${prefix}_digest CHAR(64) ${ASCII}, ${prefix}_slot INT UNSIGNED,
+      UNIQUE KEY ${prefix}_key (${prefix}_digest, ${prefix}_slot)`,
+  );
   return [
     `CREATE TABLE IF NOT EXISTS \`${table}_lock\` (
-      one TINYINT PRIMARY KEY, schema_version INT NOT NULL, turn BIGINT NOT NULL
+      one TINYINT PRIMARY KEY, schema_version INT NOT NULL, deleted_version BIGINT NOT NULL
     ) ENGINE=InnoDB`,
-    `INSERT IGNORE INTO \`${table}_lock\` (one, schema_version, turn) VALUES (1, ${SCHEMA_VERSION}, 0)`,
+    `INSERT IGNORE INTO \`${table}_lock\` VALUES (1, 2, 0)`,
     `CREATE TABLE IF NOT EXISTS \`${table}\` (
-      position BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY,
-      ${columns.join(',\n      ')},
-      id_digest ${digest} NOT NULL UNIQUE,
-      ${keys.join(',\n      ')},
-      writer CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-      joins INT UNSIGNED NOT NULL
+      position BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, ${columns},
+      id_digest CHAR(64) ${ASCII} NOT NULL UNIQUE, ${keys},
+      ${WRITE_IDS}, joins INT UNSIGNED NOT NULL
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
   ];
 }
 
+/** From version 1 to 2: an `ALTER TABLE` is done whole or not at all. */
+function migrateTable(table: string): string {
+  const added = ADDED.map((column) => `ADD COLUMN ${column} ${TEXT}`).join();
+  return `ALTER TABLE \`${table}\` CHANGE COLUMN writer ${WRITE_IDS}, ${added}`;
+}
+
+function migrateLock(table: string): string[] {
+  return [
+    // Version 1 forgot, where it saved a shared record, that others had come to share it.
+    ...KEYS.map(
+      ([prefix]) => `UPDATE \`${table}\` AS other JOIN \`${table}\` AS held
+        ON held.${prefix}_digest = other.${prefix}_digest AND held.${prefix}_slot = 0
+        SET held.joins = held.joins + 1 WHERE other.${prefix}_slot > 0`,
+    ),
+    `ALTER TABLE \`${table}_lock\` DROP COLUMN turn, ADD COLUMN deleted_version BIGINT NOT NULL DEFAULT 0`,
+  ];
+}
+
 /**
- * Makes the tables where they are missing; safe when several processes do so at once.
+ * Makes the tables where they are missing, and migrates those of version 1. Each step may be done
+ * again, and by several processes at once; nobody uses the tables before the last one is done.
  *
  * @throws TokenStoreError `SCHEMA_UNKNOWN`
  */
-export async function ensureSchema(session: Session, table: string): Promise<void> {
-  if (await isKnown(session, table)) return;
-  for (const sql of createStatements(table)) await session.query(sql);
-  // Another process may have made another table meanwhile.
-  await isKnown(session, table);
+export async function ensureSchema(connection: MysqlConnection, table: string): Promise<void> {
+  for (;;) {
+    const names = await namesIn(connection, table);
+    const lockNames = await namesIn(connection, `${table}_lock`);
+    if (!['', TABLE, TABLE_1].includes(names) || (names !== '' && lockNames === '')) {
+      throw unknownSchema(table, 'was not made by a token store of this version');
+    }
+    if (!['', LOCK, LOCK_1].includes(lockNames)) {
+      throw unknownSchema(`${table}_lock`, 'was not made by a token store of this version');
+    }
+    const sql = `SELECT schema_version AS version FROM \`${table}_lock\``;
+    const [row] = lockNames === '' ? [] : await select(connection, sql, []);
+    const version = Number(row?.['version'] ?? 1);
+    if (version > 2) throw unknownSchema(table, `has version ${version} of the schema`);
+    if (names === TABLE && lockNames === LOCK && version === 2) return;
+    try {
+      if (names === TABLE_1) await connection.query(migrateTable(table));
+      for (const step of createStatements(table)) await connection.query(step);
+      if (lockNames === LOCK_1) {
+        for (const step of migrateLock(table)) await connection.query(step);
+      }
+      await connection.query(
+        `UPDATE \`${table}_lock\` SET schema_version = 2 WHERE schema_version = 1`,
+      );
+    } catch (error) {
+      if (!isDoneAlready(error) && !isLostRace(error)) throw error;
+    }
+  }
 }
 
-/** @throws TokenStoreError `SCHEMA_UNKNOWN` */
-async function isKnown(session: Session, table: string): Promise<boolean> {
-  const columns = await columnsOf(session, table);
-  const lockColumns = await columnsOf(session, `${table}_lock`);
-  if (lockColumns.length > 0 && lockColumns.join() !== 'one,schema_version,turn') {
-    throw unknownSchema(`${table}_lock`, 'was not made by a token store');
-  }
-  if (
-    columns.length > 0 &&
-    (lockColumns.length === 0 || columns.join() !== ALL_COLUMNS.toSorted().join())
-  ) {
-    throw unknownSchema(table, 'was not made by a token store of this version');
-  }
-  if (columns.length === 0 || lockColumns.length === 0) return false;
-  const sql = `SELECT schema_version AS version FROM \`${table}_lock\` WHERE one = 1`;
-  const [row] = await session.select(sql, []);
-  if (row === undefined) return false;
-  const version = Number(row['version']);
-  if (version === SCHEMA_VERSION) return true;
-  throw unknownSchema(
-    table,
-    `has version ${version} of the schema, and this package knows ${SCHEMA_VERSION}`,
-  );
+async function namesIn(connection: MysqlConnection, table: string): Promise<string> {
+  const sql = `SELECT column_name AS name FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = ?`;
+  return namesOf((await select(connection, sql, [table])).map(({ name }) => String(name)));
 }
 
-async function columnsOf(session: Session, table: string): Promise<string[]> {
-  const rows = await session.select(
-    `SELECT column_name AS name FROM information_schema.columns
-      WHERE table_schema = DATABASE() AND table_name = ?`,
-    [table],
-  );
-  return rows.map(({ name }) => String(name)).toSorted();
+function namesOf(columns: readonly string[]): string {
+  return columns.toSorted().join();
 }
 
 /** The error for a table that is not ours. */
 function unknownSchema(table: string, problem: string): TokenStoreError {
   return new TokenStoreError(
     'SCHEMA_UNKNOWN',
-    `The table ${JSON.stringify(table)} ${problem}. Name another with the option table, or upgrade; it was left as it is.`,
+    `The table ${JSON.stringify(table)} ${problem}. Name another with the option table, or upgrade this package if a newer one made it; it was left as it is.`,
   );
 }

@@ -22,25 +22,25 @@ function definitionOn(name: string, start: () => Promise<SqlServer>): TokenStore
   return defineTokenStore({
     name,
     location: async () => ({
-      uri: (await (await started()).createDatabase()).url,
+      url: (await (await started()).createDatabase()).url,
       table: 'oauthtoken',
     }),
-    open: ({ uri, table }) =>
-      new MysqlTokenStore({ uri, table, connection: { connectionLimit: 4 } }),
-    destroy: async ({ uri }) => {
-      const connection = await createConnection(uri);
-      await connection.query(`DROP DATABASE IF EXISTS ${new URL(uri).pathname.slice(1)}`);
+    open: ({ url, table }) => new MysqlTokenStore({ url, table, options: { connectionLimit: 4 } }),
+    destroy: async ({ url }) => {
+      const connection = await createConnection(url);
+      await connection.query(`DROP DATABASE IF EXISTS ${new URL(url).pathname.slice(1)}`);
       await connection.end();
     },
-    damage: async ({ uri, table }) => {
-      const connection = await createConnection(uri);
+    damage: async ({ url, table }) => {
+      const connection = await createConnection(url);
       await connection.query(`UPDATE ${table} SET extra = 'This was a record.'`);
       await connection.end();
     },
-    neighbour: ({ uri, table }) => ({ uri, table: `${table}2` }),
+    neighbour: ({ url, table }) => ({ url, table: `${table}2` }),
     versions: true,
     durable: true,
     shared: true,
+    iterable: true,
     module: import.meta.url,
     pace: 10,
   });

@@ -1,53 +1,116 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
-import { type SqlServer, startMariadb } from '@tokenkeep/test-servers';
+import {
+  type SqlServer,
+  startFaultyProxy,
+  startMariadb,
+  startMysql,
+  until,
+} from '@tokenkeep/test-servers';
 import { createPool } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MysqlPool, MysqlTokenStore } from '../src/index.ts';
 
 const save = (store: MysqlTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
 const ada = { userSignature: { name: 'ada' } };
 
-let server: SqlServer;
-beforeAll(async () => {
-  server = await startMariadb();
-}, 300_000);
-afterAll(() => server.stop());
+describe.each([
+  ['MariaDB', startMariadb],
+  ['MySQL', startMysql],
+] as const)('F1 a save whose answer is lost, on %s,', (_name, start) => {
+  let server: SqlServer;
+  beforeAll(async () => {
+    server = await start();
+  }, 300_000);
+  afterAll(() => server.stop());
 
-it('a save that is decided anew, as its answer was lost, is another write', async () => {
-  const { url } = await server.createDatabase();
-  const pool = createPool(url);
-  const writtenAndLost = Promise.withResolvers<void>();
-  const everythingElseDone = Promise.withResolvers<void>();
-  const lossy = new MysqlTokenStore({
-    pool: once(pool, async (update) => {
-      await update();
-      writtenAndLost.resolve();
-      await everythingElseDone.promise;
-      throw Object.assign(new Error('lost'), { code: 'PROTOCOL_CONNECTION_LOST' });
-    }),
+  it('is recognised, and not done again over what another process saved since', async () => {
+    const { url } = await server.createDatabase();
+    const pool = createPool(url);
+    await using other = new MysqlTokenStore({ url });
+    await using lossy = new MysqlTokenStore({
+      pool: onFirstUpdate(pool, async (update) => {
+        await update();
+        await save(other, { ...ada, scope: 'of the other' });
+        throw Object.assign(new Error('lost'), { code: 'PROTOCOL_CONNECTION_LOST' });
+      }),
+    });
+    await save(other, { ...ada, refreshToken: 'r', scope: 'first' });
+    const saved = await lossy.saveToken(new OAuthToken({ ...ada, scope: 'lost' }), {
+      ifVersion: 1,
+    });
+    expect(saved).toMatchObject({ version: 2, scope: 'lost' });
+    const left = await other.findToken(new OAuthToken(ada));
+    expect(left).toMatchObject({ version: 3, scope: 'of the other' });
+    await pool.end();
   });
-  const other = new MysqlTokenStore({ pool });
-  await save(other, { ...ada, refreshToken: 'r' });
-  const losing = save(lossy, { ...ada, accessToken: 'a' });
-  await writtenAndLost.promise;
-  const slow = new MysqlTokenStore({
-    pool: once(pool, async (update) => {
-      // It has read the row; before it writes, another save and the one above come first.
-      await save(other, { ...ada, scope: 's' });
-      everythingElseDone.resolve();
-      await losing;
-      return update();
-    }),
+
+  it('20 times, by a reset of the only connection, is done 20 times', async () => {
+    const { url } = await server.createDatabase();
+    await using proxy = await startFaultyProxy({ target: server });
+    const options = { connectionLimit: 1 };
+    await using lossy = new MysqlTokenStore({ url: proxy.urlFor(url), options });
+    await using other = new MysqlTokenStore({ url, options });
+    await save(lossy, { ...ada, refreshToken: 'r' });
+    for (let round = 0; round < 20; round += 1) {
+      proxy.dropNextReply((request) => request.includes(`lost-${round}`));
+      const losing = save(lossy, { ...ada, scope: `lost-${round}` });
+      await proxy.seen(({ reset }) => reset > round);
+      const byOther = await save(other, { ...ada, scope: `other-${round}` });
+      const bySelf = await losing;
+      expect(bySelf.version).toBe(2 * round + 2);
+      expect(byOther.version).toBe(2 * round + 3);
+      const left = await other.findToken(new OAuthToken(ada));
+      expect(left).toMatchObject({ version: 2 * round + 3, scope: `other-${round}` });
+    }
   });
-  const last = await save(slow, { ...ada, redirectUrl: 'https://example.com' });
-  expect(last.toRecord()).toMatchObject({ scope: 's', accessToken: 'a' });
-  expect(last.version).toBe(5);
-  for (const store of [lossy, slow, other]) await store.close();
-  await pool.end();
+
+  it('and that adds a record is not done twice', async () => {
+    const { url } = await server.createDatabase();
+    await using proxy = await startFaultyProxy({ target: server });
+    await using store = new MysqlTokenStore({ url: proxy.urlFor(url) });
+    await store.ready();
+    proxy.dropNextReply((request) => request.includes('reply-is-lost'));
+    const added = await save(store, { ...ada, accessToken: 'reply-is-lost' });
+    expect(proxy.counts.reset).toBe(1);
+    expect(added.version).toBe(1);
+    expect(await store.getTokens()).toHaveLength(1);
+  });
+
+  it('closed by the server while they were idle, connections make no error of an add', async () => {
+    const { url, name } = await server.createDatabase();
+    await using store = new MysqlTokenStore({ url });
+    const open = async () => {
+      const list = await server.query(
+        `SELECT id FROM information_schema.processlist WHERE db = '${name}'`,
+      );
+      return (Array.isArray(list) ? list : []).map((row) => Number(row.id ?? row.ID));
+    };
+    for (const init of [{ ...ada, refreshToken: 'r' }, { extra: { verifier: 'v' } }]) {
+      await Promise.all(Array.from({ length: 5 }, () => store.findToken(new OAuthToken(ada))));
+      const ids = await open();
+      expect(ids.length).toBeGreaterThan(1);
+      for (const id of ids) await server.query(`KILL ${id}`);
+      await until('they are closed', async () => (await open()).length === 0);
+      expect(await save(store, init)).toMatchObject({ version: 1 });
+    }
+  });
+
+  it('cut at the moment of the call, connections make no error of an add', async () => {
+    const { url } = await server.createDatabase();
+    await using proxy = await startFaultyProxy({ target: server });
+    await using store = new MysqlTokenStore({ url: proxy.urlFor(url) });
+    await store.ready();
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(Array.from({ length: 5 }, () => store.findToken(new OAuthToken(ada))));
+      proxy.cut();
+      const added = round % 2 === 0 ? { refreshToken: `r${round}` } : { extra: { round } };
+      expect(await save(store, added)).toMatchObject({ version: 1 });
+    }
+  });
 });
 
 /** A pool on which the first `UPDATE` of the table is carried out by `instead`. */
-function once(
+function onFirstUpdate(
   pool: MysqlPool,
   instead: (update: () => Promise<[unknown, unknown]>) => Promise<[unknown, unknown]>,
 ): MysqlPool {

@@ -56,6 +56,28 @@ it('one that was closed is told as such, and not to be tried again', async () =>
   });
 });
 
+describe('one whose connections are all in use', () => {
+  it.each<[string, PoolOptions]>([
+    ['takes no more calls than its queueLimit', { queueLimit: 1 }],
+    ['lets nobody wait', { waitForConnections: false }],
+  ])('and that %s is told by a code, and may be free later', async (_case, settings) => {
+    const pool = createPool({ uri, connectionLimit: 1, ...settings });
+    await using store = new MysqlTokenStore({ pool });
+    await store.ready();
+    const busy = await pool.getConnection();
+    const waiting = settings.queueLimit === 1 ? pool.getConnection() : undefined;
+    await expect(store.findToken(ada)).rejects.toMatchObject({
+      code: 'THROTTLED',
+      retryable: true,
+      message: expect.stringContaining('connectionLimit'),
+    });
+    busy.release();
+    (await waiting)?.release();
+    expect(await store.findToken(ada)).toBeNull();
+    await pool.end();
+  });
+});
+
 it('one without a free connection, or that hangs, is given up in time, and the next call works', async () => {
   const pool = createPool({ uri, connectionLimit: 1 });
   await using store = new MysqlTokenStore({ pool, timeout: 200 });

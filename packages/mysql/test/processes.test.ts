@@ -30,7 +30,7 @@ describe('a process that is killed between any two of its steps leaves the old o
     async (title, save) => {
       const kills = await killAtEveryStep(program, save, async () => {
         const { url } = await server.createDatabase();
-        return { place: [url], store: new MysqlTokenStore({ uri: url }) };
+        return { place: [url], store: new MysqlTokenStore({ url }) };
       });
       // A read and a write; more where a key is shared or two rows become one.
       const isUsual = /adds a record|updates one/.test(title);

@@ -7,8 +7,9 @@ import {
   startFaultyProxy,
   startMariadb,
   startMysql,
+  until,
 } from '@tokenkeep/test-servers';
-import { createPool } from 'mysql2/promise';
+import { createConnection, createPool } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MysqlTokenStore } from '../src/index.ts';
 
@@ -53,8 +54,8 @@ describe.each([
 
   it('sees who came to share a key since it saved last, though it does not read before a save', async () => {
     const { url } = await database();
-    await using one = new MysqlTokenStore({ uri: url });
-    await using two = new MysqlTokenStore({ uri: url });
+    await using one = new MysqlTokenStore({ url });
+    await using two = new MysqlTokenStore({ url });
     const ada = { ...user('ada'), clientId: 'a', refreshToken: 'r' };
     const first = await save(one, ada);
     const again = await save(one, { ...ada, accessToken: 'x' });
@@ -78,7 +79,7 @@ describe.each([
 
   it('keeps text exactly in a database with another character set and collation', async () => {
     const { url } = await database('CHARACTER SET latin1 COLLATE latin1_swedish_ci');
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     const names = ['ada', 'Ada', 'ada ', 'àda', 'ad\0a', '😀', '漢', 'a%', "a'--"];
     for (const name of names) await save(store, { ...user(name), refreshToken: name.repeat(2000) });
     for (const name of names) {
@@ -90,7 +91,7 @@ describe.each([
 
   it('saves a record that has a token in common with another user, which this save does not name', async () => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     await save(store, { ...user('bob'), refreshToken: 'b', accessToken: 'shared' });
     await save(store, { ...user('ada'), refreshToken: 'a', accessToken: 'shared' });
     const renewed = await save(store, { ...user('ada'), refreshToken: 'a2' });
@@ -99,7 +100,7 @@ describe.each([
 
   it('absorbs a record that has a token in common with another user', async () => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     await save(store, { ...user('bob'), refreshToken: 'shared' });
     await save(store, { ...user('ada'), refreshToken: 'shared', accessToken: 'a' });
     await save(store, { grantToken: 'g' });
@@ -111,7 +112,7 @@ describe.each([
   it('leaves a table of another shape as it is', async () => {
     const { name, url } = await database();
     await server.query(`CREATE TABLE ${name}.oauthtoken (id VARCHAR(10), user_name VARCHAR(255))`);
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     expect(await failure(store.ready())).toMatchObject({ code: 'SCHEMA_UNKNOWN' });
     const tables = await server.query(`SHOW TABLES IN ${name}`);
     expect(tables).toHaveLength(1);
@@ -119,9 +120,94 @@ describe.each([
 
   it('two stores open an empty database at once', async () => {
     const { url } = await database();
-    const stores = Array.from({ length: 8 }, () => new MysqlTokenStore({ uri: url }));
+    const stores = Array.from({ length: 8 }, () => new MysqlTokenStore({ url }));
     await Promise.all(stores.map((store) => store.ready()));
     await Promise.all(stores.map((store) => store.close()));
+  });
+
+  it('F2 a deleteTokens() that was rejected removes nothing later', async () => {
+    const { url, name } = await database();
+    await using store = new MysqlTokenStore({ url, timeout: 500 });
+    for (const each of ['ada', 'bob', 'eve'])
+      await save(store, { ...user(each), refreshToken: each });
+    const holder = await createConnection(url);
+    await holder.query('START TRANSACTION');
+    await holder.query('SELECT 1 FROM oauthtoken WHERE position = 2 FOR UPDATE');
+    expect(await failure(store.deleteTokens())).toMatchObject({ code: 'TIMEOUT', retryable: true });
+    await save(store, { ...user('newcomer'), refreshToken: 'n' });
+    await holder.query('ROLLBACK');
+    await holder.end();
+    await until('the server has nothing to do', async () => {
+      const busy = await server.query(
+        `SELECT 1 FROM information_schema.processlist WHERE db = '${name}' AND command <> 'Sleep'`,
+      );
+      return Array.isArray(busy) && busy.length === 0;
+    });
+    const left = async () => (await store.getTokens()).map((token) => token.userSignature?.name);
+    expect(await left()).toEqual(['bob', 'newcomer']);
+    await store.deleteTokens();
+    expect(await left()).toEqual([]);
+  });
+
+  it('a deleteTokens() removes what was there, beside saves that never end', async () => {
+    const { url } = await database();
+    await using store = new MysqlTokenStore({ url });
+    await using other = new MysqlTokenStore({ url });
+    const names = Array.from({ length: 450 }, (_, at) => `u${at}`);
+    const all = await Promise.all(
+      names.map((each) => save(store, { ...user(each), refreshToken: each })),
+    );
+    let isOver = false;
+    const saving = Promise.all(
+      names.slice(0, 8).map(async (each) => {
+        for (let round = 0; !isOver; round += 1) {
+          await save(other, { ...user(each), refreshToken: each, scope: `${round}` });
+        }
+      }),
+    );
+    await store.deleteTokens();
+    isOver = true;
+    await saving;
+    const ids = new Set(all.map(({ id }) => id));
+    expect((await store.getTokens()).filter(({ id }) => ids.has(id))).toEqual([]);
+  });
+
+  it('uses few prepared statements, whatever fields a save has', async () => {
+    const { url } = await database();
+    const options = { connectionLimit: 1 };
+    await using store = new MysqlTokenStore({ url, options });
+    const fields = [
+      'scope',
+      'apiDomain',
+      'redirectUrl',
+      'tokenType',
+      'issuer',
+      'lease',
+      'accessToken',
+    ];
+    const { id } = await save(store, { ...user('ada'), refreshToken: 'r' });
+    for (let subset = 0; subset < 2 ** fields.length; subset += 1) {
+      const some = fields.filter((_, at) => (subset & (1 << at)) !== 0);
+      await save(store, { id, ...Object.fromEntries(some.map((field) => [field, `${subset}`])) });
+    }
+    expect((await store.findTokenById(id ?? ''))?.version).toBe(129);
+    const [count] = (await server.query("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'")) as [
+      { Value: string },
+    ];
+    expect(Number(count.Value)).toBeLessThan(40);
+  });
+
+  it('a limit of the server on prepared statements is told by a code, and may be over later', async () => {
+    const { url } = await database();
+    const before = await server.query('SELECT @@GLOBAL.max_prepared_stmt_count AS most');
+    await server.query('SET GLOBAL max_prepared_stmt_count = 0');
+    try {
+      await using store = new MysqlTokenStore({ url });
+      expect(await failure(store.ready())).toMatchObject({ code: 'THROTTLED', retryable: true });
+    } finally {
+      const [{ most }] = before as [{ most: number }];
+      await server.query(`SET GLOBAL max_prepared_stmt_count = ${most}`);
+    }
   });
 
   it('does not close a pool that was handed in', async () => {
@@ -149,15 +235,17 @@ describe.each([
     ],
   ])('%s is told by its code, without a secret', async (_case, code, broken) => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: broken(new URL(url)).href });
+    await using store = new MysqlTokenStore({ url: broken(new URL(url)).href });
     const error = await failure(store.ready());
     expect(error).toMatchObject({ code, operation: 'ready' });
+    // Where it is, is no secret.
+    if (code === 'CONNECTION_FAILED') expect(error.message).toContain('127.0.0.1:1');
     expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain('SECRET');
   });
 
   it('a server that takes no writes is told by its code, and the next call may reach another', async () => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     await store.ready();
     await server.query(`CREATE USER IF NOT EXISTS reader IDENTIFIED BY 'x'`);
     await server.query(
@@ -168,12 +256,13 @@ describe.each([
     Object.assign(asReader, { username: 'reader', password: 'x' });
     await server.query('SET GLOBAL read_only = 1');
     try {
-      await using reading = new MysqlTokenStore({ uri: asReader.href });
+      await using reading = new MysqlTokenStore({ url: asReader.href });
       expect(await reading.getTokens()).toEqual([]);
       expect(await reading.getTokens()).toEqual([]);
       expect(proxy.counts.connections).toBe(1);
       expect(await failure(save(reading, { refreshToken: 'r' }))).toMatchObject({
         code: 'READ_ONLY',
+        retryable: true,
       });
       // After a failover, the name of the server stands for another, which only a new connection reaches.
       await server.query('SET GLOBAL read_only = 0');
@@ -194,7 +283,7 @@ describe.each([
     afterAll(() => proxy.stop());
 
     it('in the middle of saves neither loses nor doubles what was acknowledged', async () => {
-      await using store = new MysqlTokenStore({ uri: url });
+      await using store = new MysqlTokenStore({ url });
       await save(store, { ...user('ada'), refreshToken: 'r' });
       let acknowledged = 1;
       for (let round = 0; round < 40; round += 1) {
@@ -214,7 +303,7 @@ describe.each([
     });
 
     it('after the server did the work is noticed: the save is acknowledged, and done once', async () => {
-      await using store = new MysqlTokenStore({ uri: url, table: 'replies' });
+      await using store = new MysqlTokenStore({ url, table: 'replies' });
       const before = await save(store, { ...user('ada'), refreshToken: 'r' });
       proxy.dropNextReply((request) => request.includes('reply-is-lost'));
       const saved = await save(store, { ...user('ada'), accessToken: 'reply-is-lost' });
@@ -223,10 +312,10 @@ describe.each([
 
     it('is told in time where the server does not answer, and the store works when it does', async () => {
       await using store = new MysqlTokenStore({
-        uri: url,
+        url,
         table: 'slow',
         timeout: 500,
-        connection: { connectTimeout: 500 },
+        options: { connectTimeout: 500 },
       });
       await save(store, { refreshToken: 'r' });
       proxy.latency(5000);
@@ -239,7 +328,7 @@ describe.each([
 
   it('killed and started again under load, loses and doubles nothing that was acknowledged', async () => {
     const { url } = await database();
-    await using store = new MysqlTokenStore({ uri: url });
+    await using store = new MysqlTokenStore({ url });
     const survivors = await saveDuring(store, async () => {
       await server.kill();
       await server.restart();

@@ -1,71 +1,110 @@
+import type { Writable } from 'node:stream';
 import { TokenStoreError } from '@tokenkeep/core';
-import { Deadline } from '@tokenkeep/core/adapter/server';
+import { Deadline, tlsRequired } from '@tokenkeep/core/adapter/server';
+import { Redis } from 'ioredis';
 import { translateError } from './errors.ts';
-import {
-  checkOptions,
-  type OwnClient,
-  type RedisClient,
-  type RedisTokenStoreOptions,
-} from './options.ts';
+import type { CheckedOptions, OwnClient, RedisClient } from './options.ts';
+import type { Script } from './scripts.ts';
 
 /** The client that a store speaks through: its own, or one that it was handed. */
 export class Connection {
-  /** The key of the hash that the store is. */
-  readonly key: string;
-  readonly #timeout: number;
-  readonly #makeClient: (() => OwnClient) | undefined;
+  readonly #options: CheckedOptions;
   readonly #deadline: Deadline;
   #client: RedisClient | undefined;
   #own: OwnClient | undefined;
+  #ready: Promise<void> | undefined;
+  /** What went wrong with the connection last: a call that waits for one is not told. */
+  #reason: unknown;
+  #refusedHost: string | undefined;
 
-  /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
-  constructor(options: RedisTokenStoreOptions) {
-    const { key, timeout, client } = checkOptions(options);
-    this.key = key;
-    this.#timeout = timeout;
-    this.#deadline = new Deadline(timeout);
-    if (typeof client === 'function') this.#makeClient = client;
-    else this.#client = client;
+  constructor(options: CheckedOptions) {
+    this.#options = options;
+    this.#client = options.client;
+    this.#deadline = new Deadline(options.timeout);
   }
 
   async open(): Promise<void> {
-    if (this.#makeClient === undefined) return;
-    const client = this.#makeClient();
+    const client = this.#options.makeClient?.((host) => {
+      this.#refusedHost = host;
+    });
+    if (client === undefined) return;
     this.#own = client;
     this.#client = client;
-    // Why it could not connect is told here only; and without a listener it would be printed.
-    let reason: unknown;
+    this.#reason = undefined;
+    // Without a listener they would be printed.
     client.on('error', (error: unknown) => {
-      reason = error;
+      this.#reason = error;
     });
     try {
-      await this.#inTime(client.connect());
+      await this.#deadline.for(client.connect(), this.#timeoutError);
     } catch (error) {
       this.close();
-      throw reason ?? error;
+      throw this.#reason ?? error;
     }
   }
 
-  /** Sends one command; what goes wrong with it is not translated yet. */
-  call(command: string, args: string[]): Promise<unknown> {
-    if (this.#client === undefined) throw new Error('the store is not open');
-    return this.#inTime(this.#client.call(command, args));
+  /** Sends one command, once. What goes wrong with it is not translated yet. */
+  async call(command: string, args: string[]): Promise<unknown> {
+    const own = this.#own;
+    // What ends by the user's own retryStrategy is begun anew.
+    if (own?.status === 'end') own.connect().catch(() => {});
+    try {
+      return await this.#send(command, args);
+    } catch (error) {
+      if (own === undefined || !isUnsent(error)) throw error;
+    }
+    this.#ready ??= new Promise((resolve) => {
+      own.once('ready', () => {
+        this.#ready = undefined;
+        resolve();
+      });
+    });
+    await this.#deadline.for(this.#ready, this.#timeoutError);
+    return this.#send(command, args);
   }
 
-  /** Tells what went wrong with a command. */
+  /** By digest; a server that was restarted, or forgot its scripts, is told the script again. */
+  async run(script: Script, args: readonly string[]): Promise<unknown> {
+    const { keys } = this.#options;
+    try {
+      return await this.call('evalsha', [script.sha, '2', ...keys, ...args]);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+    }
+    return this.call('eval', [script.text, '2', ...keys, ...args]);
+  }
+
+  /** Does what changes nothing; once more if the connection broke, which may have happened long ago. */
+  async retryOnce<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (this.translateError(error)?.code !== 'CONNECTION_FAILED') throw error;
+    }
+    return read();
+  }
+
   translateError(error: unknown): TokenStoreError | undefined {
-    return this.#handleClosed() ?? translateError(error);
+    const closed = this.#handleClosed();
+    if (closed !== undefined) return closed;
+    const failure = translateError(error, this.#options.server);
+    if (failure?.code !== 'CONNECTION_FAILED' || this.#refusedHost === undefined) return failure;
+    return tlsRequired(this.#refusedHost);
   }
 
   /** Nothing is in flight any more: a store waits for that. */
   close(): void {
     this.#own?.disconnect();
     this.#own = undefined;
-    if (this.#makeClient !== undefined) this.#client = undefined;
+    this.#ready = undefined;
+    this.#client = this.#options.client;
   }
 
-  #inTime<T>(answer: Promise<T>): Promise<T> {
-    return this.#deadline.for(answer, this.#lateness);
+  #send(command: string, args: string[]): Promise<unknown> {
+    if (this.#client === undefined) throw new Error('the store is not open');
+    // What is sent in one turn is written in one piece; `Cluster` has a stream for each node.
+    if (this.#own instanceof Redis) writeTogether(this.#own.stream);
+    return this.#deadline.for(this.#client.call(command, args), this.#timeoutError);
   }
 
   #handleClosed(): TokenStoreError | undefined {
@@ -76,20 +115,33 @@ export class Connection {
     );
   }
 
-  readonly #lateness = (): TokenStoreError => {
+  readonly #timeoutError = (): TokenStoreError => {
+    const { server, timeout } = this.#options;
     const closed = this.#handleClosed();
     if (closed !== undefined) return closed;
     if (this.#client?.status === 'ready') {
       return new TokenStoreError(
         'TIMEOUT',
-        `Redis did not answer within ${this.#timeout} ms. See that it is not overloaded and try again; a save may or may not have happened.`,
-        { retryable: true },
+        `Redis (${server}) did not answer within ${timeout} ms. See that it is not overloaded and try again; a save may or may not have happened.`,
       );
     }
+    if (this.#refusedHost !== undefined) return tlsRequired(this.#refusedHost);
+    const reason = translateError(this.#reason, server);
+    if (reason?.retryable === false) return reason;
     return new TokenStoreError(
-      'CONNECTION_FAILED',
-      `There was no connection to Redis within ${this.#timeout} ms. See that it runs and is reachable, then try again; a save may or may not have happened.`,
-      { retryable: true },
+      'TIMEOUT',
+      `There was no connection to Redis (${server}) within ${timeout} ms. See that it runs and is reachable, then try again; a save may or may not have happened.`,
     );
   };
+}
+
+/** Whether a command was not sent: a client of the store's own keeps none for later. */
+function isUnsent(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('enableOfflineQueue options is false');
+}
+
+function writeTogether(stream: Writable | undefined): void {
+  if (stream === undefined || stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
 }

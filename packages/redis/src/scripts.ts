@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { WRITERS } from './record-field.ts';
 
 /** A step that the server carries out as one, written in Lua. */
 export interface Script {
@@ -9,252 +8,202 @@ export interface Script {
 }
 
 /*
- * The only key is the hash that a store is. Its fields:
+ * A store is two keys. KEYS[2] is a sorted set: the digests of the ids of the records, in the order
+ * in which they were first saved. KEYS[1] is a hash with these fields:
  *
- *   format             1
- *   sequence           how many records were ever added: it orders them
- *   record:<digest>    "<sequence> <writers> <JSON>", a record by the digest of its id; the writers
- *                      are the last saves that wrote it, newest first
- *   key:<digest>       the digests of the ids, 64 characters each, of the records with that key
+ *   format           2, or `1to2` while a store of format 1 is migrated
+ *   sequence         how many records were ever added
+ *   highestVersion   of all records that there ever were
+ *   deletedVersion   the highest version of a record that was deleted
+ *   record:<digest>  "<write ids> <JSON>": a record, by the digest of its id
+ *   key:<digest>     the digests of the ids, 64 characters each, of the records that have this key
  *
  * What JSON holds is never looked into here: Lua's cjson would not give it back as it was.
  */
-const PRELUDE = `
-local store = KEYS[1]
+const STORE = `
+local store, order = KEYS[1], KEYS[2]
 
-local function isForeign()
-  return redis.call('HGET', store, 'format') ~= '1' and redis.call('EXISTS', store) == 1
-end
-
-local function refused()
-  return redis.error_reply('FORMAT this key is no token store of this version')
-end
-
--- Each field in ARGV, and then the records that they lead to, each after its name.
-local function look(first, last)
-  local values = redis.call('HMGET', store, unpack(ARGV, first, last))
-  for i = first, last do
-    local holders = values[i - first + 1]
-    if holders and ARGV[i]:sub(1, 4) == 'key:' then
-      for at = 1, #holders, 64 do
-        local record = 'record:' .. holders:sub(at, at + 63)
-        values[#values + 1] = record
-        values[#values + 1] = redis.call('HGET', store, record)
-      end
-    end
+local function raise(field, version)
+  if tonumber(redis.call('HGET', store, field) or 0) < tonumber(version) then
+    redis.call('HSET', store, field, version)
   end
-  return values
 end
 `;
 
-/** Gives the fields in ARGV, and each record that they lead to. */
-export const LOOK: Script = script(`
-if isForeign() then
-  return refused()
+const ONLY_OURS = `${STORE}
+if redis.call('HGET', store, 'format') ~= '2' and redis.call('EXISTS', store) == 1 then
+  return redis.error_reply('FORMAT this key is no token store of this version')
 end
-return look(1, #ARGV)
+`;
+
+/** Gives the fields in ARGV, and then each record that they lead to, after the digest of its id. */
+export const LOOK: Script = script(`${ONLY_OURS}
+local values = redis.call('HMGET', store, unpack(ARGV))
+local found = {}
+for i, field in ipairs(ARGV) do
+  local holders = field:sub(1, 4) == 'key:' and values[i] or field:match('^record:(.*)') or ''
+  for digest in holders:gmatch(('%x'):rep(64)) do
+    local value = not found[digest] and redis.call('HGET', store, 'record:' .. digest)
+    if value then
+      found[digest] = true
+      values[#values + 1] = digest
+      values[#values + 1] = value
+    end
+  end
+end
+return values
 `);
 
 /**
- * The usual save, of a record that is as this process saw it last: for each change in ARGV, one after
- * the other, gives a record another value, if everything is as it was seen. Short, because a server
- * does nothing else meanwhile.
- *
- * Gives for each `now` (`''` if this command had written it already), or, where something changed,
- * what there is to see instead, and nothing was written.
- *
- * ARGV: of each change how many values it has, and these: digest of the record; its state as it was
- * seen; how many keys it loses, keeps (of those asked for) and gets, a digit each; those that it
- * loses; its field; those that it keeps; those that it gets; and then what is to be set: its field
- * and its value, and each key that it gets with its digest.
+ * Writes one record, if any, and removes others, if all that this was decided on is still so; gives
+ * `done` or `stale`. ARGV: see change.ts.
  */
-export const REPLACE: Script = script(`
-local function replace(at)
-  local digest, state = ARGV[at], ARGV[at + 1]
-  local lost, kept, got = ARGV[at + 2]:byte(1, 3)
-  lost, kept, got = lost - 48, kept - 48, got - 48
-  local first = at + 3
-  local record = first + lost
-  local last = record + kept + got
-  local values = redis.call('HMGET', store, unpack(ARGV, first, last))
-  local value = values[lost + 1]
-  local isAsSeen = value and value:sub(1, #state) == state
-  values[lost + 1] = digest
-  for i = 1, lost + 1 + kept do
-    isAsSeen = isAsSeen and values[i] == digest
-  end
-  for i = lost + kept + 2, lost + kept + 1 + got do
-    isAsSeen = isAsSeen and not values[i]
-  end
-  if not isAsSeen then
-    -- A client that lost the connection sends again what may have been done.
-    local writer = ARGV[last + 2]:match('^%d+ ([^ ,]+)')
-    if value and (value:match('^%d+ (%S+) ') or ''):find(writer, 1, true) then
-      return ''
-    end
-    return look(record, last)
-  end
-  -- What may be refused where memory is short comes first: then nothing has been done yet.
-  redis.call('HSET', store, unpack(ARGV, last + 1, last + 2 + 2 * got))
-  if lost > 0 then
-    redis.call('HDEL', store, unpack(ARGV, first, record - 1))
-  end
-  return 'now'
+export const CHANGE: Script = script(`${ONLY_OURS}
+local digest, value, version, deletedVersion = unpack(ARGV, 1, 4)
+local at = 5
+local function list()
+  local items = { unpack(ARGV, at + 1, at + ARGV[at]) }
+  at = at + 1 + #items
+  return items
+end
+local unchanged, expected, set, joined, left, removed = list(), list(), list(), list(), list(), list()
+
+-- Keys of a record that was damaged outlive it.
+local function withoutDeleted(holders)
+  return (holders:gsub(('%x'):rep(64), function(holder)
+    return redis.call('HEXISTS', store, 'record:' .. holder) == 0 and '' or nil
+  end))
 end
 
-${forEachChange('replace')}
+for i = 1, #unchanged, 2 do
+  local current, start = redis.call('HGET', store, unchanged[i]), unchanged[i + 1]
+  if not current or current:sub(1, #start) ~= start then
+    return 'stale'
+  end
+end
+for i = 1, #expected, 2 do
+  local current = redis.call('HGET', store, expected[i]) or ''
+  if current ~= expected[i + 1] and withoutDeleted(current) ~= expected[i + 1] then
+    return 'stale'
+  end
+end
+
+-- What may be refused where memory is short comes first: then nothing has been done yet.
+if value ~= '' then
+  redis.call('HSET', store, 'format', '2', 'record:' .. digest, value, unpack(set))
+  if not redis.call('ZSCORE', order, digest) then
+    redis.call('ZADD', order, redis.call('HINCRBY', store, 'sequence', 1), digest)
+  end
+end
+for _, key in ipairs(joined) do
+  redis.call('HSET', store, key, withoutDeleted(redis.call('HGET', store, key) or '') .. digest)
+end
+for i = 1, #left, 2 do
+  local rest = (redis.call('HGET', store, left[i]) or ''):gsub(left[i + 1], '')
+  if rest == '' then
+    redis.call('HDEL', store, left[i])
+  else
+    redis.call('HSET', store, left[i], rest)
+  end
+end
+for _, gone in ipairs(removed) do
+  redis.call('HDEL', store, 'record:' .. gone)
+  redis.call('ZREM', order, gone)
+end
+raise('highestVersion', version)
+raise('deletedVersion', deletedVersion)
+return 'done'
 `);
 
 /**
- * For each change in ARGV, one after the other: puts one record, if any, in the place of others, if
- * everything that was seen is still so.
+ * Gives the place in the order of the last record of a page (`''`: there are no more), and then each
+ * record after its digest.
  *
- * Gives for each the head of the record as it is now (`''` if this save had written it already), or,
- * where something changed, what there is to see instead, and nothing was written.
- *
- * ARGV: of each change how many values it has, and these: writer; JSON; how many fields were asked
- * for; how many there are; which of them is the record's (0: none, only remove); the fields, first
- * those asked for; what each must be (`*`: anything, `=`: a key of this record alone, `:...`: in this
- * state); at last what to do: `+n` makes field n a key of the record, `-n` no longer (or, with a
- * digest after it, no longer that record's), `xn` removes it. It is short, because what a server
- * takes in at once it flushes at once.
+ * ARGV: from where on, as `ZRANGE ... BYSCORE` takes it.
  */
-export const WRITE: Script = script(`
-local function write(first, last)
-  local writer, json = ARGV[first], ARGV[first + 1]
-  local asked, count, written = tonumber(ARGV[first + 2]), tonumber(ARGV[first + 3]), tonumber(ARGV[first + 4])
-  -- Field n is ARGV[fields + n], and what it must be ARGV[states + n].
-  local fields = first + 4
-  local states = fields + count
-  local values = redis.call('HMGET', store, unpack(ARGV, fields + 1, states))
-
-  -- A client that lost the connection sends again what may have been done.
-  local record = written > 0 and ARGV[fields + written]
-  local digest = record and record:sub(8) or ''
-  local sequence, writers
-  if record and values[written] then
-    sequence, writers = values[written]:match('^(%d+) (%S+) ')
-    if writers and writers:find(writer, 1, true) then
-      return ''
-    end
+export const PAGE: Script = script(`${ONLY_OURS}
+local found = redis.call('ZRANGE', order, ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, 500, 'WITHSCORES')
+local page, size = { '' }, 0
+for i = 1, #found, 2 do
+  local value = redis.call('HGET', store, 'record:' .. found[i])
+  page[1] = found[i + 1]
+  if value then
+    page[#page + 1] = found[i]
+    page[#page + 1] = value
+    size = size + #value
   end
-
-  -- A record is told by the save that wrote it last; anything else by the whole.
-  for i = 1, count do
-    local expected, value = ARGV[states + i], values[i] or ''
-    if expected == '=' then
-      expected = digest
-    elseif expected ~= '*' then
-      expected = expected:sub(2)
-      value = value:match('^%d+ [^ ,]+') or value
-    else
-      expected = value
-    end
-    if value ~= expected then
-      return look(fields + 1, fields + asked)
-    end
-  end
-
-  local changed = {}
-  for i = states + count + 1, last do
-    local change, at, leaver = ARGV[i]:match('^(.)(%d+) ?(.*)$')
-    at = tonumber(at)
-    local value = values[at] or ''
-    if change == '+' then
-      value = value .. digest
-    elseif change == '-' then
-      value = value:gsub(leaver == '' and digest or leaver, '')
-    else
-      value = ''
-    end
-    values[at] = value
-    changed[at] = true
-  end
-  local set, removed = {}, {}
-  for at in pairs(changed) do
-    if values[at] == '' then
-      removed[#removed + 1] = ARGV[fields + at]
-    else
-      set[#set + 1] = ARGV[fields + at]
-      set[#set + 1] = values[at]
-    end
-  end
-
-  -- What may be refused where memory is short comes first: then nothing has been done yet.
-  local head = ''
-  if record then
-    sequence = sequence or redis.call('HINCRBY', store, 'sequence', 1)
-    writers = writer .. (writers and (',' .. writers:sub(1, ${WRITERS - 1} * (#writer + 1) - 1)) or '')
-    head = sequence .. ' ' .. writers .. ' '
-    redis.call('HSET', store, 'format', '1', record, head .. json, unpack(set))
-  elseif #set > 0 then
-    redis.call('HSET', store, unpack(set))
-  end
-  if #removed > 0 then
-    redis.call('HDEL', store, unpack(removed))
-  end
-  return head
-end
-
-${forEachChange('write')}
-`);
-
-/** Gives every record, each after its name. */
-export const ALL: Script = script(`
-if isForeign() then
-  return refused()
-end
-local fields = redis.call('HGETALL', store)
-local records = {}
-for i = 1, #fields, 2 do
-  if fields[i]:sub(1, 7) == 'record:' then
-    records[#records + 1] = fields[i]
-    records[#records + 1] = fields[i + 1]
+  if size > 1000000 then
+    break
   end
 end
-return records
-`);
-
-/** Removes the store, in one step however large: the memory is freed in the background. */
-export const CLEAR: Script = script(`
-if isForeign() then
-  return refused()
-end
-return redis.call('UNLINK', store)
+return page
 `);
 
 /**
- * Gives what the server does when its memory is full, `''` if it does not tell.
+ * Removes all records, however many: the memory is freed in the background. Without ARGV it gives
+ * the server's time in milliseconds; with one, it gives `late` and does nothing after that time.
+ */
+export const CLEAR: Script = script(`${ONLY_OURS}
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if not ARGV[1] then
+  return now
+elseif now > tonumber(ARGV[1]) then
+  return 'late'
+end
+local sequence, highest = unpack(redis.call('HMGET', store, 'sequence', 'highestVersion'))
+redis.call('UNLINK', store, order)
+if sequence then
+  redis.call('HSET', store, 'format', '2', 'sequence', sequence)
+  raise('highestVersion', highest)
+  raise('deletedVersion', highest)
+end
+return 'done'
+`);
+
+/**
+ * Gives the format, `''` where there is nothing, and what the server does when its memory is full.
  *
  * To remove what is not there shows whether that is allowed: else a save would be refused halfway.
  */
-export const CHECK: Script = script(`
-if isForeign() then
-  return refused()
+export const CHECK: Script = script(`${STORE}
+local format = redis.call('HGET', store, 'format')
+if not format and redis.call('EXISTS', store) == 1 then
+  format = 'unknown'
 end
-local denied = redis.pcall('HDEL', store, '')
-if type(denied) == 'table' and denied.err and denied.err:find('permission') then
-  return denied
+for _, probe in ipairs({ { 'HDEL', store, '' }, { 'ZREM', order, '' }, { 'ZADD', order, 'XX', 0, '' } }) do
+  local denied = redis.pcall(unpack(probe))
+  if type(denied) == 'table' and denied.err and denied.err:find('permission') then
+    return denied
+  end
 end
 local info = redis.pcall('INFO', 'memory')
-return type(info) == 'string' and info:match('maxmemory_policy:([%w-]+)') or ''
+return { format or '', type(info) == 'string' and info:match('maxmemory_policy:([%w-]+)') or '' }
 `);
 
-function forEachChange(name: string): string {
-  return `if isForeign() then
-  return refused()
+/**
+ * Migrates a part of a store of format 1, which has no order: as often as one likes, by any number of
+ * processes. A process of the former version refuses the store from the first part on.
+ *
+ * ARGV: `more` or `last`; the highest version among the records; of each record its place in the
+ * order (`''`: it can not be told), its digest and its value.
+ */
+export const MIGRATE: Script = script(`${STORE}
+local format = redis.call('HGET', store, 'format')
+if format ~= '1' and format ~= '1to2' then
+  return
 end
-local replies = {}
-local at = 1
-while at <= #ARGV do
-  local last = at + tonumber(ARGV[at])
-  replies[#replies + 1] = ${name}(at + 1, last)
-  at = last + 1
+redis.call('HSET', store, 'format', ARGV[1] == 'last' and '2' or '1to2')
+for i = 3, #ARGV, 3 do
+  local place, digest, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if not redis.call('ZSCORE', order, digest) then
+    redis.call('ZADD', order, place == '' and redis.call('HINCRBY', store, 'sequence', 1) or place, digest)
+    redis.call('HSET', store, 'record:' .. digest, value)
+  end
 end
-return replies`;
-}
+raise('highestVersion', ARGV[2])
+`);
 
-function script(body: string): Script {
-  const text = PRELUDE + body;
+function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }

@@ -50,7 +50,8 @@ function definitionOn(
         : new RedisTokenStore({ nodes: [url, ...others], prefix });
     },
     destroy: async (place) => {
-      await asClient(place.urls, (client) => client.del(`${place.prefix}oauthtoken`));
+      const hash = `${place.prefix}oauthtoken`;
+      await asClient(place.urls, (client) => client.del(hash, `{${hash}}:order`));
     },
     neighbour: (place) => ({ ...place, prefix: `${place.prefix}2:` }),
     damage: async (place) => {
@@ -64,6 +65,7 @@ function definitionOn(
     versions: true,
     durable: true,
     shared: true,
+    iterable: true,
     pace: 10,
     module: import.meta.url,
   });

@@ -4,6 +4,7 @@ import {
   type RedisServer,
   startFaultyProxy,
   startRedis,
+  until,
 } from '@tokenkeep/test-servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisTokenStore } from '../src/index.ts';
@@ -84,6 +85,29 @@ describe('a connection that breaks', () => {
     proxy.cut();
     expect(await store.getTokens()).toHaveLength(1);
   });
+});
+
+it('a failover that the name of the server follows ends at the new primary', async () => {
+  await using primary = await startRedis({ own: true });
+  await using replica = await startRedis({ own: true });
+  await replica.command('REPLICAOF', primary.host, primary.port);
+  await until('the replica follows', async () =>
+    String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+  );
+  // What a name in DNS, or a proxy, does: new connections lead to the server that is primary now.
+  const target = { host: primary.host, port: primary.port };
+  await using name = await startFaultyProxy({ target });
+  await using store = new RedisTokenStore({ url: name.urlFor(primary.url) });
+  await save(store, { ...user('ada'), refreshToken: 'r' });
+  await until('the record was copied', async () => (await replica.command('DBSIZE')) === 2);
+  await replica.command('REPLICAOF', 'NO', 'ONE');
+  await primary.command('REPLICAOF', replica.host, replica.port);
+  Object.assign(target, { host: replica.host, port: replica.port });
+  expect(await failure(save(store, { ...user('ada'), accessToken: 'a' }))).toMatchObject({
+    code: 'READ_ONLY',
+    retryable: true,
+  });
+  expect(await save(store, { ...user('ada'), accessToken: 'a' })).toMatchObject({ version: 2 });
 });
 
 describe('a server that refuses is told by its code, without a secret', () => {

@@ -65,7 +65,7 @@ async function replication(master: RedisServer): Promise<{ done: number; copied:
 it('saves again after a failover by Sentinel, with no record doubled and none lost that was copied', async () => {
   await using sentinel = await startRedisSentinel({ ...DURABLE, own: true });
   await using store = new RedisTokenStore({
-    settings: { sentinels: [...sentinel.sentinels], name: sentinel.masterName },
+    options: { sentinels: [...sentinel.sentinels], name: sentinel.masterName },
     prefix: newPrefix(),
   });
   const early = Array.from({ length: 50 }, (_, n) => `early ${n}`);

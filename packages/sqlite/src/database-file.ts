@@ -7,19 +7,19 @@ import { prepare, type SqliteDatabase } from './sqlite-database.ts';
 
 /** A database file, or `:memory:`, that the store opens and closes. */
 export class DatabaseFile implements DatabaseSource {
-  readonly #path: string;
+  readonly path: string;
   readonly #synchronous: Synchronous;
   #opened: { readonly path: string; readonly dev: number; readonly ino: number } | undefined;
   /** What the file was like when it was copied, where it can be read in no other way. */
   #copied: string | undefined;
 
   constructor(path: string, synchronous: Synchronous) {
-    this.#path = path;
+    this.path = path;
     this.#synchronous = synchronous;
   }
 
   async open(): Promise<SqliteDatabase> {
-    const path = this.#path === ':memory:' ? this.#path : await this.#createFile();
+    const path = this.path === ':memory:' ? this.path : await this.#createFile();
     const Database = await loadDriver('better-sqlite3', async () => {
       const { default: driver } = await import('better-sqlite3');
       // The first database loads the native part.
@@ -72,7 +72,7 @@ export class DatabaseFile implements DatabaseSource {
   }
 
   async #createFile(): Promise<string> {
-    const path = await resolvePath(this.#path);
+    const path = await resolvePath(this.path);
     // SQLite would make it readable for everybody. It gives -wal and -shm the same rights.
     await createPrivateFile(path);
     const { dev, ino, size } = statSync(path);

@@ -7,6 +7,8 @@ export type Synchronous = 'normal' | 'full' | 'extra';
 
 /** Where the handle on the database comes from, and whose it is. */
 export interface DatabaseSource {
+  /** The database file, where it is known. */
+  readonly path: string | undefined;
   /** A handle that was not used yet. */
   open(): MaybePromise<SqliteDatabase>;
   /**
@@ -29,6 +31,7 @@ const shared = new WeakMap<SqliteDatabase, { stores: number; readonly secureDele
 
 /** A handle that the caller opened and closes. */
 export class GivenDatabase implements DatabaseSource {
+  readonly path: undefined;
   readonly #database: SqliteDatabase;
   #isCounted = false;
 

@@ -85,16 +85,22 @@ export function isBusy(error: unknown): boolean {
   return failure?.code === 'STORE_BUSY';
 }
 
-/** A driver's error in our terms; `undefined` for one that is unknown here. */
-export function translateSqliteError(error: unknown): TokenStoreError | undefined {
+/**
+ * A driver's error in our terms; `undefined` for one that is unknown here.
+ *
+ * @param path the database file, for the message
+ */
+export function translateSqliteError(error: unknown, path?: string): TokenStoreError | undefined {
   const driverCode = driverCodeOf(error);
   const resultCode = resultCodeOf(error);
   const meaning = resultCode === undefined ? undefined : MEANINGS[resultCode];
   if (meaning !== undefined) {
     const { code, advice, retryable } = meaning;
     // ENOSPC on the -shm file, which is mapped and not written, has no code of SQLITE_FULL's kind.
-    if (driverCode === 'SQLITE_IOERR_SHMSIZE') return translateSqliteError({ code: 'SQLITE_FULL' });
-    return new TokenStoreError(code, advice, { driverCode, retryable });
+    if (driverCode === 'SQLITE_IOERR_SHMSIZE')
+      return translateSqliteError({ code: 'SQLITE_FULL' }, path);
+    const where = path === undefined ? '' : `${JSON.stringify(path)}: `;
+    return new TokenStoreError(code, where + advice, { driverCode, retryable });
   }
   if (!(error instanceof Error)) return undefined;
   // What the drivers say before SQLite is asked has no code of its own.

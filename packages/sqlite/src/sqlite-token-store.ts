@@ -186,7 +186,7 @@ class SqliteTable implements TokenStorage {
   }
 
   translateError(error: unknown): TokenStoreError | undefined {
-    return translateSqliteError(error);
+    return translateSqliteError(error, this.#source.path);
   }
 
   get #open(): Opened {

@@ -18,6 +18,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   versions: true,
   durable: true,
   shared: true,
+  iterable: true,
   module: import.meta.url,
 });
 export default definition;

@@ -100,6 +100,7 @@ test('a file that is no database is refused with NOT_A_DATABASE and left untouch
   await expect(store.findToken(ada)).rejects.toMatchObject({
     code: 'NOT_A_DATABASE',
     driverCode: 'SQLITE_NOTADB',
+    message: expect.stringContaining(JSON.stringify(path)),
   });
   await expect(store.saveToken(ada)).rejects.toMatchObject({ code: 'NOT_A_DATABASE' });
   expect(readFileSync(path, 'utf8')).toBe(content);

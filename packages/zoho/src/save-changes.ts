@@ -94,6 +94,8 @@ function changesOf(read: OAuthToken, wanted: OAuthToken): OAuthToken {
     if (wanted[field] === read[field]) unchanged[field] = null;
   }
   if (wanted.userSignature?.name === read.userSignature?.name) unchanged.userSignature = null;
+  // A name is another client's as well: without the client it would be refused (contract C7).
+  else unchanged.clientId = wanted.clientId;
   // An expiry belongs to its access token (contract C3).
   if (wanted.accessToken === read.accessToken && wanted.expiresAt === read.expiresAt) {
     unchanged.expiresAt = null;

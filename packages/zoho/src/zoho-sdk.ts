@@ -28,6 +28,14 @@ export interface ZohoOAuthToken {
   setAPIDomain(apiDomain: string | null): void;
 }
 
+/** What is used of the SDK's `InitializeBuilder`. */
+export interface ZohoInitializeBuilder<Token> {
+  token(token: Token): ZohoInitializeBuilder<Token>;
+  // The JavaScript SDK wants its own class here, and the TypeScript SDK its interface.
+  store(store: never): ZohoInitializeBuilder<Token>;
+  initialize(): Promise<void>;
+}
+
 /**
  * What is used of the SDK's module: hand in the whole of it.
  *
@@ -46,6 +54,8 @@ export interface ZohoSdk<Token extends ZohoOAuthToken = ZohoOAuthToken> {
     userSignature: null,
   ) => Token;
   readonly UserSignature: new (name: string) => ZohoUserSignature;
+  /** The JavaScript SDK's constructor gives a promise. */
+  readonly InitializeBuilder: new () => unknown;
   readonly SDKException: new (code: string, message: string) => object;
   /**
    * The class that the JavaScript SDK wants every store to be `instanceof`, or, as the SDK's module
@@ -65,6 +75,22 @@ export interface ZohoTokenStore<Token extends ZohoOAuthToken = ZohoOAuthToken> {
   deleteToken(id: string): Promise<void>;
   getTokens(): Promise<Token[]>;
   deleteTokens(): Promise<void>;
+  /**
+   * Takes the login with this id back at the accounts server, and deletes its record. The SDK has to
+   * be initialized. So does `token.revoke(id)` of the tokens that this store has seen.
+   */
+  revoke(id: string): Promise<void>;
+  /**
+   * Does some work as the user of a token: one user at a time, as the SDKs have one user for the
+   * whole process. The SDK has to be initialized, and `work` must not call `withUser` and wait for it.
+   */
+  withUser<Result>(token: Token, work: () => Promise<Result>): Promise<Result>;
+  /**
+   * Deletes the records that have nothing but an access token, which ended before `olderThan`.
+   *
+   * @returns how many there were
+   */
+  purge(options: { readonly olderThan: Date }): Promise<number>;
 }
 
 /** A store that the vendor, or a user of the SDK, has written: its `FileStore`, `DBStore`, your own. */

@@ -5,8 +5,12 @@ import {
   type TokenStore,
   TokenStoreError,
 } from '@tokenkeep/core';
+import { invalidOption, requireKnownOptions } from '@tokenkeep/core/adapter';
+import { purge } from './purge.ts';
 import { isSameRecord, type Outcome, saveChanges, saveUnnamed } from './save-changes.ts';
+import { SdkRefresh } from './sdk-refresh.ts';
 import { fillSdkToken, fromSdkToken, toSdkToken, useStoredTokens } from './sdk-token.ts';
+import { accountsUrl, newBuilder, oneAfterTheOther } from './sdk-user.ts';
 import { ZohoSaveError } from './zoho-save-error.ts';
 import type { ZohoOAuthToken, ZohoSdk, ZohoTokenStore } from './zoho-sdk.ts';
 
@@ -20,6 +24,13 @@ export interface ZohoTokenStoreOptions {
    * @default [100, 400, 1600]
    */
   retryDelays?: readonly number[];
+  /**
+   * How long the accounts server may take to give an access token, in milliseconds: the same in
+   * every process. A process that dies meanwhile holds up the others for about as long.
+   *
+   * @default 10_000
+   */
+  timeLimit?: number;
 }
 
 /**
@@ -29,6 +40,7 @@ export interface ZohoTokenStoreOptions {
  * `SDKException`. Closing `store` stays with you.
  *
  * @param sdk the whole module of the SDK that the result is for
+ * @throws TokenStoreError `INVALID_OPTION`
  *
  * @example
  * import * as sdk from '@zohocrm/typescript-sdk-8.0';
@@ -41,7 +53,8 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
   sdk: ZohoSdk<Token>,
   options: ZohoTokenStoreOptions = {},
 ): ZohoTokenStore<Token> {
-  const { retryDelays = [100, 400, 1600] } = options;
+  const retryDelays = retryDelaysOf(options);
+  const sdkRefresh = new SdkRefresh(store, sdk, { retryDelays, timeLimit: options.timeLimit });
   /** The record that each token of the SDK was last read from or saved as. */
   const records = new WeakMap<Token, OAuthToken>();
 
@@ -86,10 +99,31 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
     async deleteTokens(): Promise<void> {
       await store.deleteTokens();
     }
+
+    async revoke(id: string): Promise<void> {
+      await sdkRefresh.revoke(id, await accountsUrl(sdk));
+    }
+
+    withUser<Result>(token: Token, work: () => Promise<Result>): Promise<Result> {
+      return oneAfterTheOther(sdk, async () => {
+        // With all that is stored: the SDK tells users apart by what their tokens hold.
+        await find(token);
+        await (await newBuilder(sdk))
+          .token(token)
+          .store(this as never)
+          .initialize();
+        return await work();
+      });
+    }
+
+    purge({ olderThan }: { readonly olderThan: Date }): Promise<number> {
+      return purge(store, olderThan);
+    }
   }
 
   async function find(token: Token): Promise<Token | null> {
     const record = await store.findToken(fromSdkToken(requireSdkToken(token)));
+    arm(token);
     if (record === null) return null;
     fillSdkToken(token, record, sdk);
     records.set(token, record);
@@ -99,7 +133,37 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
   function given(record: OAuthToken): Token {
     const token = toSdkToken(record, sdk);
     records.set(token, record);
+    arm(token);
     return token;
+  }
+
+  /**
+   * Gives a token methods of its own in place of those by which the SDK asks the accounts server.
+   * The SDK calls them on the token that it has got from the store; as they are not enumerable, it
+   * does not copy them from one token to another.
+   */
+  function arm(token: Token): void {
+    const renew = async (_token: Token, url: string): Promise<Token> => {
+      const wanted = fromSdkToken(token);
+      const record = await sdkRefresh.renew(records.get(token), wanted, url);
+      useStoredTokens(token, record, sdk);
+      records.set(token, record);
+      if (record.id !== undefined) token.setId(record.id);
+      return token;
+    };
+    const property = { value: renew, configurable: true, writable: true };
+    Object.defineProperties(token, {
+      refreshAccessToken: property,
+      generateAccessToken: property,
+      revoke: {
+        value: async (id: string) => {
+          await sdkRefresh.revoke(id, await accountsUrl(sdk));
+          return true;
+        },
+        configurable: true,
+        writable: true,
+      },
+    });
   }
 
   async function repeatedly<T>(wanted: OAuthToken, save: () => Promise<T>): Promise<T> {
@@ -123,6 +187,18 @@ export function zohoTokenStore<Token extends ZohoOAuthToken>(
   }
 
   return new ZohoBridge();
+}
+
+function retryDelaysOf(options: ZohoTokenStoreOptions): readonly number[] {
+  requireKnownOptions(
+    'zohoTokenStore',
+    options,
+    ['retryDelays', 'timeLimit'],
+    '{ retryDelays: [100] }',
+  );
+  const { retryDelays = [100, 400, 1600] } = options;
+  if (Array.isArray(retryDelays) && retryDelays.every((delay) => delay >= 0)) return retryDelays;
+  throw invalidOption('retryDelays', 'must be a list of milliseconds, [] for no further try');
 }
 
 /** The JavaScript SDK's class, which it checks a store by; nothing where the SDK has none. */

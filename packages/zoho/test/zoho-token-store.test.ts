@@ -26,6 +26,19 @@ describe.each(sdkNames)('%s', async (name) => {
     expect(builder.store(zohoTokenStore(store, sdk))).toBe(builder);
   });
 
+  test.each<[object, RegExp]>([
+    [{ retrydelays: [1] }, /"retrydelays".*retryDelays/],
+    [{ retryDelays: 5 }, /retryDelays must be a list/],
+    [{ retryDelays: [-1] }, /retryDelays must be a list/],
+  ])('a wrong option is refused by its name: %j', (options, message) => {
+    expect(() => zohoTokenStore(store, sdk, options)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(message),
+      }),
+    );
+  });
+
   test("the program's new client secret is not replaced by the stored one", async () => {
     const login = { userSignature, clientId: 'c', refreshToken: 'r', accessToken: 'a' };
     await store.saveToken(new OAuthToken({ ...login, clientSecret: 'old', expiresAt: later }));

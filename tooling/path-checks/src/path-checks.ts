@@ -152,6 +152,22 @@ export function checkPaths(store: PathStore): void {
       }
     });
 
+    test('and shares with a group is saved to, or that is said', async () => {
+      const folder = freshFolder();
+      const path = join(folder, 'tokens');
+      await run({ do: 'open', path }, saveAda);
+      chownSync(folder, 0, NOBODY);
+      chmodSync(folder, 0o2770);
+      for (const name of readdirSync(folder)) {
+        chownSync(join(folder, name), 12_345, NOBODY);
+        chmodSync(join(folder, name), 0o660);
+      }
+      const outcomes = await runUnprivileged({ do: 'open', path }, list, saveBob, list);
+      const saved = ['ok', ['ada'], 'ok', ['ada', 'bob']];
+      const said = ['ok', ['ada'], 'ACCESS_DENIED', ['ada']];
+      expect(outcomes).toEqual(store.sharesWithGroup ? saved : said);
+    });
+
     test('is used in a folder of that user, as volumes of containers are', async () => {
       const folder = freshFolder();
       const path = join(folder, 'tokens');

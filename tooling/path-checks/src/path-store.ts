@@ -4,6 +4,8 @@ export interface PathStore {
   readonly module: string;
   /** The class in it, whose constructor takes `{ path }`. */
   readonly className: string;
+  /** Whether users of one group can save to one file. */
+  readonly sharesWithGroup: boolean;
   /** Addresses of modules that the store loads late: a program that gives its rights up needs them first. */
   readonly loadsLate: readonly string[];
 }

@@ -18,7 +18,7 @@ export interface ProxyCounts {
   bytesDropped: number;
 }
 
-/** Where a proxy's connections go. */
+/** Where a proxy's connections go: new ones, should it be changed. */
 export interface ProxyTarget {
   readonly host: string;
   readonly port: number;
@@ -148,7 +148,8 @@ export class FaultyProxy implements AsyncDisposable {
       this.#count('refused', 1);
       return;
     }
-    const server = connect({ ...this.#target, allowHalfOpen: true });
+    const { host, port } = this.#target;
+    const server = connect({ host, port, allowHalfOpen: true });
     const link: Link = {
       toClient: { socket: client, moved: Promise.resolve() },
       toServer: { socket: server, moved: Promise.resolve() },
@@ -254,9 +255,8 @@ interface Direction {
 export async function startFaultyProxy(options: {
   readonly target: ProxyTarget;
 }): Promise<FaultyProxy> {
-  const { host, port } = options.target;
   const listener = createServer({ allowHalfOpen: true });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
-  return new FaultyProxy(listener, { host, port });
+  return new FaultyProxy(listener, options.target);
 }

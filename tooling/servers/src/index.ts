@@ -1,3 +1,4 @@
+export { type Chromium, findChromium } from './chromium.ts';
 export { TestServerError, type TestServerErrorCode } from './errors.ts';
 export {
   type FaultyProxy,
@@ -8,6 +9,7 @@ export {
 export { type FirestoreServer, startFirestore } from './firestore.ts';
 export { startMariadb } from './mariadb.ts';
 export { type MongoServer, startMongo } from './mongo.ts';
+export { type MotoServer, startMoto } from './moto.ts';
 export { startMysql } from './mysql.ts';
 export { type PgbouncerServer, startPgbouncer } from './pgbouncer.ts';
 export { startEmbeddedPostgres, startPostgres } from './postgres.ts';

@@ -2,6 +2,7 @@ import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
 import { expect, expectNull, expectOne, expectSame, idOf, recordOf } from '../expectations.ts';
+import { causeOfError, placeOf, told } from '../failure-cause.ts';
 import type { ObservedStore } from '../observed-store.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 import { show } from '../show.ts';
@@ -369,7 +370,8 @@ async function allSucceed<T>(calls: readonly Promise<T>[]): Promise<T[]> {
     if (one.reason instanceof PromiseBroken) throw one.reason;
     throw new PromiseBroken(
       'no concurrent save to fail because of the others',
-      `one failed: ${show(one.reason)}`,
+      `one failed with ${told(one.reason)}`,
+      { cause: causeOfError(one.reason), where: placeOf(one.reason) },
     );
   });
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
@@ -22,6 +22,9 @@ import { runTogether } from '../store-process.ts';
 const LANES = 3;
 /** A kill comes within this time after the first save: milliseconds, at a pace of 1. */
 const LATEST_KILL = 60;
+
+/** A kill comes after this much was noted: bytes, of some 20 a line. */
+const NOTED_BEFORE_KILL = 60;
 
 export const durableChecks: readonly Check[] = [
   {
@@ -232,7 +235,7 @@ async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whol
         kill % 2 === 0 ? 'later' : 'now',
       );
       process?.saveUntilKilled({ log, lanes: LANES, how: 'update' });
-      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace);
+      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace.factor);
       await new Promise((resolve) => setTimeout(resolve, moment));
       await process?.kill();
       const lanes = readLog(log);
@@ -265,11 +268,17 @@ async function killWhileItAbsorbs(context: CheckContext): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'token-store-kills-'));
   try {
     const log = join(folder, 'log');
-    for (let kill = 0; kill < context.rounds(12, 8); kill += 1) {
+    for (let kill = 0; kill < context.rounds(20, 12); kill += 1) {
       await using inner = context.nested();
       const [process] = await inner.processes(1, await context.mainPlace());
+      const before = sizeOf(log);
       process?.saveUntilKilled({ log, lanes: LANES, how: 'absorb' });
-      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace);
+      // On a busy machine it may not have begun for a while: then a kill hits nothing.
+      const end = performance.now() + context.settings.callLimit;
+      while (sizeOf(log) < before + NOTED_BEFORE_KILL && performance.now() < end) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace.factor);
       await new Promise((resolve) => setTimeout(resolve, moment));
       await process?.kill();
       const store = await inner.open(await context.mainPlace());
@@ -291,6 +300,10 @@ async function killWhileItAbsorbs(context: CheckContext): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function sizeOf(path: string): number {
+  return existsSync(path) ? statSync(path).size : 0;
 }
 
 async function lookAt(

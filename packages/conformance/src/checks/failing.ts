@@ -328,7 +328,17 @@ async function provokeOn(context: CheckContext, store: ObservedStore): Promise<P
     ],
     [
       'saveToken(a user of two clients)',
-      () => store.call('saveToken', new OAuthToken({ ...secret, userSignature, clientId: null })),
+      () =>
+        store.call(
+          'saveToken',
+          new OAuthToken({
+            ...secret,
+            userSignature,
+            clientId: null,
+            issuer: null,
+            resource: null,
+          }),
+        ),
     ],
     [
       'saveToken(the id of another user)',

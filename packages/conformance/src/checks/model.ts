@@ -91,6 +91,7 @@ export const modelChecks: readonly Check[] = [
 
 async function compareWithModel(context: CheckContext, withVersions: boolean): Promise<void> {
   const hasVersions = context.definition.versions === true;
+  const isIterable = context.definition.iterable === true;
   const { strict } = context.settings;
   await holdsForAll(
     context,
@@ -104,6 +105,8 @@ async function compareWithModel(context: CheckContext, withVersions: boolean): P
         if (model.leavesOrderOpen(call) || (!strict && model.leavesRoom(call))) continue;
         await model.follow(call, await perform(store, call));
         model.compareAll(await perform(store, { method: 'getTokens' }), call);
+        if (isIterable)
+          model.compareAll(await perform(store, { method: 'tokens' }), { method: 'tokens' });
       }
     },
   );
@@ -111,17 +114,20 @@ async function compareWithModel(context: CheckContext, withVersions: boolean): P
 
 function filledIn({ call, id, ifVersion }: PlannedCall, model: ReferenceModel): Call {
   const actualId = typeof id === 'number' ? (model.usedIds[id] ?? 'unknown') : id;
-  if (call.method === 'findTokenById' || call.method === 'deleteToken') {
-    return { ...call, id: actualId ?? 'unknown' };
+  if (call.method === 'findTokenById') return { ...call, id: actualId ?? 'unknown' };
+  if (call.method === 'deleteToken') {
+    const named = { ...call, id: actualId ?? 'unknown' };
+    if (ifVersion === undefined) return named;
+    // Version 0 is that of no record: there is nothing to delete over it.
+    const version =
+      ifVersion === 'current' ? Math.max(1, model.versionFor({ id: named.id })) : ifVersion;
+    return { ...named, options: { ifVersion: version } };
   }
   if (call.method !== 'saveToken' && call.method !== 'findToken') return call;
   const token = actualId === undefined ? call.token : { ...call.token, id: actualId };
   if (call.method === 'findToken' || ifVersion === undefined) return { ...call, token };
-  return {
-    ...call,
-    token,
-    ifVersion: ifVersion === 'current' ? model.versionFor(token) : ifVersion,
-  };
+  const version = ifVersion === 'current' ? model.versionFor(token) : ifVersion;
+  return { ...call, token, options: { ...call.options, ifVersion: version } };
 }
 
 /** A few sequences of calls that run side by side, over the records of two users. */
@@ -240,6 +246,7 @@ function concerning(
       return [value == null ? one : { ...one, outcome: { value: plain(value as PlainRecord) } }];
     }
     case 'getTokens':
+    case 'tokens':
       if (!Array.isArray(value)) return [one];
       return [{ ...one, outcome: { value: value.filter(isTheirs).map(plain) } }];
     case 'deleteTokens':

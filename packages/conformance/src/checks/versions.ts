@@ -242,7 +242,7 @@ export const versionChecks: readonly Check[] = [
           Array.from({ length: 2 }, () => ({
             method: 'saveToken' as const,
             token: token.with({ accessToken: context.secret('access') }).toRecord(),
-            ifVersion,
+            options: { ifVersion },
           })),
         );
         const made = await runTogether(processes, programs, 'together');

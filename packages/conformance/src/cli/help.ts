@@ -9,6 +9,7 @@ The module exports, as its default, one of these:
                       static versions = false;  // ifVersion is not supported
                       static durable = true;    // what was saved outlives the process
                       static shared = false;    // one process at a time
+                      static iterable = false;  // there is no tokens()
                       static pace = 5;          // if it is slow: five times the time, a fifth of the rounds
                       constructor(path) { ... } // a path of its own in a fresh folder
                     }
@@ -20,7 +21,7 @@ The module exports, as its default, one of these:
                       location: () => 'a fresh, empty place: a path, a database name',
                       open: (location) => new MyStore(location),
                       destroy: (location) => { /* remove it */ },
-                      versions: true, durable: true, shared: true,
+                      versions: true, durable: true, shared: true, iterable: true,
                       module: import.meta.url,
                     });
 
@@ -34,7 +35,7 @@ Options
   --bail              stop at the first failure
   --timeout MS        how long one check may take: 60000, 300000 for thorough
   --reporter NAME     pretty (default), json, junit or tap
-  --versions, --durable, --shared, or --no-versions, ...
+  --versions, --durable, --shared, --iterable, or --no-versions, ...
                       what the store declares, if its module does not say
   --help              this
 

@@ -34,8 +34,8 @@ export function readCommandLine(args: readonly string[]): CommandLine | 'help' {
   if (module === undefined)
     throw new UsageError('name the module with the store, such as ./my-store.ts');
   if (others.length > 0) throw new UsageError('name one module only');
-  const { versions, durable, shared } = values;
-  const declared = Object.entries({ versions, durable, shared }).filter(
+  const { versions, durable, shared, iterable } = values;
+  const declared = Object.entries({ versions, durable, shared, iterable }).filter(
     ([, said]) => said !== undefined,
   );
   const options: CheckOptions = {
@@ -70,6 +70,7 @@ function parsed(args: readonly string[]) {
         versions: { type: 'boolean' },
         durable: { type: 'boolean' },
         shared: { type: 'boolean' },
+        iterable: { type: 'boolean' },
       },
     });
   } catch (error) {

@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { styleText } from 'node:util';
-import { CannotRun, checkTokenStore } from '../check-token-store.ts';
-import type { TokenStoreDefinition } from '../definition.ts';
+import { CannotRun } from '../check-token-store.ts';
+import { type CheckingTask, checkInProcess } from '../checking.ts';
 import { firstLine } from '../expectations.ts';
-import { loadDefinition, NoDefinition } from '../load-definition.ts';
 import { junitReport } from '../printers/junit.ts';
 import { type Paint, plain } from '../printers/paint.ts';
 import { prettyReport } from '../printers/pretty.ts';
 import { tapReport } from '../printers/tap.ts';
 import type { Report } from '../report.ts';
+import { quotedPath } from '../run-check.ts';
 import { HELP } from './help.ts';
 import { type CommandLine, readCommandLine, UsageError } from './options.ts';
 import { progressLine } from './progress.ts';
@@ -31,39 +31,38 @@ export async function run(args: readonly string[], { out, error }: Streams): Pro
     const commandLine = readCommandLine(args);
     if (commandLine === 'help') {
       out.write(HELP);
-      return 0;
+      return args.length === 0 ? 2 : 0;
     }
-    const definition = await load(commandLine);
     const progress = progressLine(error);
-    const report = await checkTokenStore(definition, {
-      ...commandLine.options,
-      onProgress: progress.show,
-    }).finally(progress.clear);
+    const report = await checkInProcess(taskOf(commandLine), progress.show).finally(progress.clear);
     out.write(printed(report, commandLine.reporter, out));
     return report.passed ? 0 : 1;
   } catch (failure) {
-    const known =
-      failure instanceof UsageError ||
-      failure instanceof NoDefinition ||
-      failure instanceof CannotRun;
-    error.write(`could not run: ${known ? failure.message : firstLine(failure)}\n`);
+    const isKnown = failure instanceof UsageError || failure instanceof CannotRun;
+    error.write(`could not run: ${isKnown ? failure.message : firstLine(failure)}\n`);
     if (failure instanceof UsageError) error.write('see --help\n');
     return 2;
   }
 }
 
-async function load({ module, declared }: CommandLine): Promise<TokenStoreDefinition> {
+/** The command without its clauses and seed, to be pasted. */
+function commandOf({ module, declared }: CommandLine): string {
+  const flags = Object.entries(declared).map(
+    ([name, is]) => ` --${is === true ? '' : 'no-'}${name}`,
+  );
+  return `npx @tokenkeep/conformance ${quotedPath(module)}${flags.join('')}`;
+}
+
+function taskOf(commandLine: CommandLine): CheckingTask {
+  const { module, declared, options } = commandLine;
   const path = resolve(module);
   if (!existsSync(path)) throw new UsageError(`there is no file ${module}`);
-  let definition: TokenStoreDefinition;
-  try {
-    definition = await loadDefinition(pathToFileURL(path).href);
-  } catch (failure) {
-    if (failure instanceof NoDefinition) throw failure;
-    throw new NoDefinition(`${module} does not load: ${firstLine(failure)}`);
-  }
-  // What is said on the command line is meant for this run.
-  return Object.assign(Object.create(definition), declared);
+  return {
+    module: pathToFileURL(path).href,
+    name: module,
+    declared,
+    options: { ...options, command: commandOf(commandLine) },
+  };
 }
 
 function printed(

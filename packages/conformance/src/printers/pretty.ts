@@ -1,5 +1,5 @@
 import type { ClauseResult, ClauseStatus, Levels, Report } from '../report.ts';
-import { failureText } from './failure-text.ts';
+import { causeLines } from './causes.ts';
 import { type Paint, plain } from './paint.ts';
 
 const MARKS: Readonly<Record<ClauseStatus, string>> = {
@@ -19,14 +19,21 @@ const GROUPS: Readonly<Record<string, string>> = {
   V: 'versions',
   D: 'durable',
   S: 'shared',
+  I: 'iterable',
 };
 
-/** A report to be read: every clause, then what is wrong, then what it comes to. */
+/** With more clauses broken than that, those that are kept are no longer told one by one. */
+const FEW = 3;
+
+/** A report to be read: every clause, what it comes to, and what is wrong: what to put right first comes last. */
 export function prettyReport(report: Report, paint: Paint = plain): string {
+  const { pace } = report;
   const lines = [
     `${paint('bold', report.store)} and the token store contract`,
     paint('dim', `${report.intensity}, seed ${report.seed}; in brackets how many checks`),
-    ...Object.entries(GROUPS).flatMap(([letter, name]) => groupLines(report, letter, name, paint)),
+    ...(pace.note === undefined ? [] : [paint('dim', pace.note)]),
+    ...clauseLines(report, paint),
+    ...leftOutLines(report, paint),
   ];
   for (const { problem, add } of report.missing) {
     lines.push('', `${paint('red', 'undeclared')} ${problem}`, `  add to the definition:  ${add}`);
@@ -35,17 +42,53 @@ export function prettyReport(report: Report, paint: Paint = plain): string {
     lines.push('  a class says it so:     static versions = true;');
   }
   lines.push(
-    ...failureLines(report, paint),
     '',
     summary(report, paint),
     levelsLine(report.levels, paint),
+    ...shortWay(report),
+    ...causeLines(report.failures, paint),
   );
-  if (report.failures.length > 1) {
-    lines.push(
-      'Begin at the top, many have one cause: --bail stops at the first, --clause runs one.',
-    );
-  }
   return `${lines.join('\n')}\n`;
+}
+
+/** Every clause by its group; where one alone was tried, that one. */
+function clauseLines(report: Report, paint: Paint): string[] {
+  const tried = report.clauses.filter(({ checks }) => checks.length > 0);
+  const [only] = tried;
+  if (only !== undefined && tried.length === 1) {
+    const left = report.clauses.find(({ status }) => status === 'untested');
+    const note =
+      left?.reason === undefined ? [] : [paint('dim', `  ?      all others: ${left.reason}`)];
+    return ['', clauseLine(only, paint), ...note];
+  }
+  return Object.entries(GROUPS).flatMap(([letter, name]) =>
+    groupLines(report, letter, name, paint),
+  );
+}
+
+/** What the pace of the store left out: what did not run must not look as if it had. */
+function leftOutLines(report: Report, paint: Paint): string[] {
+  const checks = report.clauses.flatMap((clause) => clause.checks);
+  const leftOut = checks.filter((check) => check.leftOut !== undefined);
+  if (leftOut.length === 0) return [];
+  const byClause = Map.groupBy(leftOut, ({ clause }) => clause);
+  const parts = Array.from(
+    byClause,
+    ([clause, few]) => `${clause} ${few.map((check) => check.leftOut).join(', ')}`,
+  );
+  return ['', paint('dim', `tried less often because of the pace: ${parts.join('; ')}`)];
+}
+
+/** Where most is broken, the way that spares most of it. */
+function shortWay(report: Report): string[] {
+  const tested = report.clauses.filter(({ status }) => !isLeftOut(status));
+  const broken = tested.filter(({ status }) => status === 'failed');
+  if (broken.length <= 10 || broken.length <= tested.length / 3) return [];
+  return [
+    '',
+    'Most of this StorageTokenStore of @tokenkeep/core does for you: it checks, matches, merges and counts, and asks your code for seven plain methods.',
+    '  how: https://github.com/tokenkeep/tokenkeep/blob/main/docs/write-an-adapter.md, or npm create @tokenkeep/store my-store',
+  ];
 }
 
 function groupLines(report: Report, letter: string, name: string, paint: Paint): string[] {
@@ -58,12 +101,23 @@ function groupLines(report: Report, letter: string, name: string, paint: Paint):
   return [
     '',
     paint('bold', name),
-    ...tested.map((clause) => clauseLine(clause, paint)),
+    ...testedLines(tested, report, paint),
     ...Array.from(byReason, ([reason, alike]) => {
       const names = alike.map(({ clause }) => clause).join(' ');
       return paint('dim', `  ${MARKS[alike[0]?.status ?? 'untested']} ${names}  ${reason ?? ''}`);
     }),
   ];
+}
+
+function testedLines(tested: readonly ClauseResult[], report: Report, paint: Paint): string[] {
+  const broken = report.clauses.filter(({ status }) => status === 'failed').length;
+  if (broken <= FEW) return tested.map((clause) => clauseLine(clause, paint));
+  return (['passed', 'failed'] as const).flatMap((wanted) => {
+    const names = tested.filter(({ status }) => status === wanted).map(({ clause }) => clause);
+    return names.length === 0
+      ? []
+      : [`  ${paint(LOOKS[wanted], MARKS[wanted])} ${names.join(' ')}`];
+  });
 }
 
 function isLeftOut(status: ClauseStatus): boolean {
@@ -77,18 +131,6 @@ function clauseLine(
   const note = reason === undefined ? '' : paint('dim', `\n        but: ${reason}`);
   const mark = paint(LOOKS[status], `${MARKS[status]} ${clause.padEnd(4)}`);
   return `  ${mark} ${promise} ${paint('dim', `(${checks.length})`)}${note}`;
-}
-
-/** In full the first of each clause: the others of it have most often the same cause. */
-function failureLines(report: Report, paint: Paint): string[] {
-  const lines: string[] = [];
-  const byClause = Map.groupBy(report.failures, ({ clause }) => clause);
-  for (const [clause, [first, ...others]] of byClause) {
-    if (first !== undefined) lines.push('', failureText(first, paint));
-    for (const { check } of others)
-      lines.push(`  ${paint('dim', 'also')}       ${paint('red', clause)} ${check}`);
-  }
-  return lines;
 }
 
 function summary(report: Report, paint: Paint): string {

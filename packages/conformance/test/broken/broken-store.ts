@@ -76,6 +76,7 @@ export function inMemory(name: string, how: Fault = {}): TokenStoreDefinition {
     versions: true,
     durable: false,
     shared: false,
+    iterable: true,
   };
 }
 
@@ -94,6 +95,7 @@ export function inFile(name: string, how: Fault, module: string): TokenStoreDefi
     versions: true,
     durable: true,
     shared: true,
+    iterable: true,
     module,
   };
 }
@@ -106,7 +108,8 @@ function withFault(shelf: Shelf, how: Fault, all: ReadonlyMap<string, Shelf>): T
     findToken: (token) => right.findToken(token),
     findTokenById: (id) => right.findTokenById(id),
     saveToken: (token, options) => right.saveToken(token, options),
-    deleteToken: (id) => right.deleteToken(id),
+    deleteToken: (id, options) => right.deleteToken(id, options),
+    tokens: () => right.tokens(),
     getTokens: () => right.getTokens(),
     deleteTokens: () => right.deleteTokens(),
     close: () => right.close(),

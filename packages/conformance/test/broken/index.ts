@@ -1,11 +1,14 @@
 import type { BrokenStore } from './broken-store.ts';
 import { closingFaults } from './closing.ts';
 import { concurrencyFaults } from './concurrency.ts';
+import { conditionFaults } from './conditions.ts';
 import { deletingFaults } from './deleting.ts';
 import { durableFaults } from './durable.ts';
 import { failingFaults } from './failing.ts';
+import { iteratingFaults } from './iterating.ts';
 import { manyFaults } from './many.ts';
 import { matchingFaults } from './matching.ts';
+import { newFieldFaults } from './new-fields.ts';
 import { readingFaults } from './reading.ts';
 import { savingFaults } from './saving.ts';
 import { timeFaults } from './time.ts';
@@ -26,4 +29,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   ...manyFaults,
   ...valueFaults,
   ...timeFaults,
+  ...newFieldFaults,
+  ...conditionFaults,
+  ...iteratingFaults,
 ];

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
   AmbiguousTokenError,
+  type DeleteOptions,
   InvalidTokenError,
+  type JsonObject,
   OAuthToken,
   type SaveOptions,
   type StoredRecord,
@@ -12,6 +14,9 @@ import {
 } from '@tokenkeep/core';
 import { agrees, keysOf, matchesOn, type TokenKey } from '@tokenkeep/core/rules';
 import type { Shelf } from './shelf.ts';
+
+/** How records go. */
+export type Removal = 'deleteToken' | 'deleteTokens' | 'saveToken';
 
 /** The decisions of a {@link PlainTokenStore}. Each of them can be put wrong by itself. */
 export interface Rules {
@@ -24,8 +29,16 @@ export interface Rules {
   hasNothingToAdd(token: TokenRecord): boolean;
   isTaken(token: TokenRecord, record: StoredRecord): boolean;
   isVersion(wanted: number, actual: number): boolean;
-  added(token: TokenRecord, records: readonly StoredRecord[]): StoredRecord;
+  added(
+    token: TokenRecord,
+    records: readonly StoredRecord[],
+    removedVersion?: number,
+  ): StoredRecord;
   merged(record: StoredRecord, token: TokenRecord): StoredRecord;
+  /** A record after fields of it were made absent. */
+  without(record: StoredRecord, clear: readonly (keyof TokenRecord)[]): StoredRecord;
+  /** What is remembered of the versions of records that go. */
+  removedVersion(known: number, versions: readonly number[], how: Removal): number;
   isAbsorbed(token: TokenRecord, other: StoredRecord, keys: readonly TokenKey[]): boolean;
   /** The list after a record took the place of another, or was added. */
   placed(records: StoredRecord[], old: StoredRecord | null, record: StoredRecord): StoredRecord[];
@@ -39,18 +52,23 @@ export interface Rules {
   change<T>(shelf: Shelf, work: (records: StoredRecord[]) => T | Promise<T>): Promise<T>;
 }
 
+/** Looks at the value first: of thousands of records few have it. */
+function isMatch(key: TokenKey, token: TokenRecord, record: StoredRecord): boolean {
+  return record[key.field] === key.value && matchesOn(key, token, record);
+}
+
 /** The rules as the contract has them. */
 export const RIGHT_RULES: Rules = {
   keys: keysOf,
-  isMatch: matchesOn,
+  isMatch,
   choose: () => {
     throw new AmbiguousTokenError(
       'Several records match. Name the client, the user or the id too.',
     );
   },
   keyless: () => null,
-  hasNothingToAdd: ({ refreshToken, grantToken, accessToken }) =>
-    refreshToken == null && grantToken == null && accessToken == null,
+  hasNothingToAdd: ({ refreshToken, grantToken, accessToken, extra }) =>
+    refreshToken == null && grantToken == null && accessToken == null && extra == null,
   isTaken: (token, record) =>
     token.id != null &&
     token.userName != null &&
@@ -58,14 +76,29 @@ export const RIGHT_RULES: Rules = {
     record.userName === token.userName &&
     agrees(token, record),
   isVersion: (wanted, actual) => wanted === actual,
-  added: (token) => ({ ...token, id: token.id ?? randomBytes(16).toString('hex'), version: 1 }),
-  merged: (record, token) => ({
-    ...record,
+  added: (token, _records, removedVersion = 0) => ({
     ...token,
-    id: record.id,
-    version: record.version + 1,
+    ...(token.extra == null ? {} : { extra: mergedExtra({}, token.extra) }),
+    id: token.id ?? randomBytes(16).toString('hex'),
+    version: token.id == null ? 1 : removedVersion + 1,
   }),
-  isAbsorbed: (token, other, keys) => keys.some((key) => matchesOn(key, token, other)),
+  merged: (record, token) => {
+    const isRenewed = token.accessToken != null && token.accessToken !== record.accessToken;
+    return {
+      ...record,
+      ...(isRenewed ? { expiresAt: undefined } : {}),
+      ...token,
+      ...(token.extra == null ? {} : { extra: mergedExtra(record.extra ?? {}, token.extra) }),
+      id: record.id,
+      version: record.version + 1,
+    };
+  },
+  without: (record, clear) => ({
+    ...record,
+    ...Object.fromEntries(clear.map((field) => [field, undefined])),
+  }),
+  removedVersion: (known, versions) => Math.max(known, ...versions),
+  isAbsorbed: (token, other, keys) => keys.some((key) => isMatch(key, token, other)),
   placed: (records, old, record) =>
     old === null ? [...records, record] : records.map((one) => (one === old ? record : one)),
   kept: (record) => record,
@@ -112,24 +145,35 @@ export class PlainTokenStore implements TokenStore {
   saveToken(token: OAuthToken, options?: SaveOptions): Promise<OAuthToken> {
     return this.#run('saveToken', async () => {
       const wanted = OAuthToken.from(token).toRecord();
-      const ifVersion = ifVersionOf(options);
+      const how = saveOptionsOf(options, wanted);
       return this.#rules.change(this.#shelf, (records) => {
-        const saved = this.#saved(records, wanted, ifVersion);
+        const saved = this.#saved(records, wanted, how);
         return this.#rules.given(saved);
       });
     });
   }
 
-  deleteToken(id: string): Promise<void> {
+  deleteToken(id: string, options?: DeleteOptions): Promise<void> {
     return this.#run('deleteToken', async () => {
       requireId(id);
-      await this.#rules.change(this.#shelf, (records) =>
-        replace(
+      const ifVersion = versionIn(optionsOf(options, ['ifVersion']), 1);
+      await this.#rules.change(this.#shelf, (records) => {
+        const isMeant = (record: StoredRecord): boolean => this.#rules.isSameId(id, record.id);
+        this.#requireVersion(records.find(isMeant) ?? null, ifVersion);
+        this.#replace(
           records,
-          records.filter((record) => !this.#rules.isSameId(id, record.id)),
-        ),
-      );
+          records.filter((record) => !isMeant(record)),
+          'deleteToken',
+        );
+      });
     });
+  }
+
+  async *tokens(): AsyncGenerator<OAuthToken, void, undefined> {
+    const records = await this.#run('tokens', () => this.#rules.read(this.#shelf));
+    for (const record of this.#rules.listed(records)) {
+      yield await this.#run('tokens', async () => this.#rules.given(record));
+    }
   }
 
   getTokens(): Promise<OAuthToken[]> {
@@ -141,7 +185,9 @@ export class PlainTokenStore implements TokenStore {
 
   deleteTokens(): Promise<void> {
     return this.#run('deleteTokens', () =>
-      this.#rules.change(this.#shelf, (records) => replace(records, this.#rules.cleared(records))),
+      this.#rules.change(this.#shelf, (records) =>
+        this.#replace(records, this.#rules.cleared(records), 'deleteTokens'),
+      ),
     );
   }
 
@@ -154,28 +200,46 @@ export class PlainTokenStore implements TokenStore {
     return this.close();
   }
 
-  #saved(records: StoredRecord[], token: TokenRecord, ifVersion: number | undefined): StoredRecord {
+  #saved(
+    records: StoredRecord[],
+    token: TokenRecord,
+    { ifVersion, ifExists, clear }: SaveHow,
+  ): StoredRecord {
     const rules = this.#rules;
     if (records.some((record) => rules.isTaken(token, record))) {
       throw new TokenConflictError('TOKEN_CONFLICT', 'Another record has this user name.');
     }
     const old = this.#meant(token, records);
-    const currentVersion = old?.version ?? 0;
-    if (ifVersion !== undefined && !rules.isVersion(ifVersion, currentVersion)) {
-      throw new TokenConflictError('VERSION_CONFLICT', 'There is another version.', {
-        currentVersion,
-      });
-    }
+    this.#requireVersion(old, ifVersion);
+    if (old === null && ifExists) throw otherVersion(0);
     if (old === null && rules.hasNothingToAdd(token)) {
       throw new InvalidTokenError('token', 'has nothing to add');
     }
     const record = rules.kept(
-      old === null ? rules.added(token, records) : rules.merged(old, token),
+      old === null
+        ? rules.added(token, records, this.#shelf.removedVersion)
+        : rules.without(rules.merged(old, token), clear),
     );
     const keys = keysOf(token);
     const left = records.filter((other) => other === old || !rules.isAbsorbed(token, other, keys));
-    replace(records, rules.placed(left, old, record));
+    this.#replace(records, rules.placed(left, old, record), 'saveToken');
     return record;
+  }
+
+  #requireVersion(record: StoredRecord | null, ifVersion: number | undefined): void {
+    const currentVersion = record?.version ?? 0;
+    if (ifVersion === undefined || this.#rules.isVersion(ifVersion, currentVersion)) return;
+    throw otherVersion(currentVersion);
+  }
+
+  /** Puts another list in the place of this one, and remembers the versions of what goes. */
+  #replace(records: StoredRecord[], by: readonly StoredRecord[], how: Removal): void {
+    const left = new Set(by.map(({ id }) => id));
+    const gone = records.filter(({ id }) => !left.has(id)).map(({ version }) => version);
+    const { removedVersion: known } = this.#shelf;
+    const version = this.#rules.removedVersion(known, gone, how);
+    if (version !== known) this.#shelf.removedVersion = version;
+    records.splice(0, records.length, ...by);
   }
 
   #meant(token: TokenRecord, records: readonly StoredRecord[]): StoredRecord | null {
@@ -210,20 +274,79 @@ export class PlainTokenStore implements TokenStore {
   }
 }
 
-function replace(records: StoredRecord[], by: readonly StoredRecord[]): void {
-  records.splice(0, records.length, ...by);
+/** By name: `null` takes a name away (C3). */
+function mergedExtra(before: JsonObject, given: JsonObject): JsonObject {
+  const merged = { ...before, ...given };
+  const isGone = (name: string): boolean => Object.hasOwn(given, name) && given[name] === null;
+  return Object.fromEntries(Object.entries(merged).filter(([name]) => !isGone(name)));
+}
+
+function otherVersion(currentVersion: number): TokenConflictError {
+  return new TokenConflictError('VERSION_CONFLICT', 'There is another version.', {
+    currentVersion,
+  });
 }
 
 function requireId(id: unknown): void {
   if (typeof id !== 'string' || id === '') throw new InvalidTokenError('id', 'must be a string');
 }
 
-function ifVersionOf(options: unknown): number | undefined {
-  if (options === undefined) return undefined;
-  const version: unknown =
-    typeof options === 'object' && options !== null ? Reflect.get(options, 'ifVersion') : undefined;
-  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) {
-    throw new InvalidTokenError('ifVersion', 'must be the version of a record, or 0');
+/** How a save is to be done. */
+interface SaveHow {
+  readonly ifVersion: number | undefined;
+  readonly ifExists: boolean;
+  readonly clear: readonly (keyof TokenRecord)[];
+}
+
+function saveOptionsOf(given: unknown, token: TokenRecord): SaveHow {
+  const options = optionsOf(given, ['ifVersion', 'ifExists', 'clear']);
+  const { ifExists = false, clear = [] } = options;
+  if (typeof ifExists !== 'boolean') throw new InvalidTokenError('ifExists', 'must be a boolean');
+  if (!Array.isArray(clear)) throw new InvalidTokenError('clear', 'must be a list');
+  const fields = clear.map((name: unknown): keyof TokenRecord => {
+    const field = CLEARABLE.find((one) => one === (name === 'userSignature' ? 'userName' : name));
+    if (field === undefined || token[field] != null) {
+      throw new InvalidTokenError('clear', 'names what can not be cleared');
+    }
+    return field;
+  });
+  return { ifVersion: versionIn(options, 0), ifExists, clear: fields };
+}
+
+const CLEARABLE: readonly (keyof TokenRecord)[] = [
+  'userName',
+  'clientId',
+  'clientSecret',
+  'redirectUrl',
+  'grantToken',
+  'refreshToken',
+  'accessToken',
+  'apiDomain',
+  'scope',
+  'tokenType',
+  'issuer',
+  'resource',
+  'lease',
+  'expiresAt',
+  'extra',
+];
+
+function optionsOf(given: unknown, known: readonly string[]): Readonly<Record<string, unknown>> {
+  if (given === undefined) return {};
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new InvalidTokenError('options', 'must be an object');
+  }
+  if (Object.keys(given).some((name) => !known.includes(name))) {
+    throw new InvalidTokenError('options', 'has an unknown one');
+  }
+  return { ...given };
+}
+
+function versionIn(options: Readonly<Record<string, unknown>>, least: number): number | undefined {
+  if (!('ifVersion' in options)) return undefined;
+  const version = options['ifVersion'];
+  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < least) {
+    throw new InvalidTokenError('ifVersion', 'must be the version of a record');
   }
   return version;
 }

@@ -35,7 +35,7 @@ function live(record: StoredRecord): OAuthToken {
 }
 
 /** A token that is right but for some of its methods. */
-function talkative(record: StoredRecord, methods: object): OAuthToken {
+export function talkative(record: StoredRecord, methods: object): OAuthToken {
   const right = OAuthToken.fromRecord(record);
   // `util.inspect` looks behind a proxy: what it finds there has to be put wrong too.
   const shown = Object.create(OAuthToken.prototype, Object.getOwnPropertyDescriptors(methods));

@@ -94,6 +94,13 @@ export const savingFaults: readonly BrokenStore[] = [
     },
   }),
   broken('C5', 'leaves the other records that match', { rules: { isAbsorbed: () => false } }),
+  broken('C5', 'absorbs what the user has with another client', {
+    rules: {
+      isAbsorbed: (token, other, keys) =>
+        RIGHT_RULES.isAbsorbed(token, other, keys) ||
+        (token.userName != null && token.userName === other.userName),
+    },
+  }),
   broken('C5', 'absorbs by the refresh token only', {
     rules: {
       isAbsorbed: (token, other) =>

@@ -6,6 +6,8 @@ export interface Shelf {
   read(): Promise<StoredRecord[]>;
   /** Lets nothing come between reading and writing. Nothing is written if the work fails. */
   change<T>(work: (records: StoredRecord[]) => T | Promise<T>): Promise<T>;
+  /** The highest version of a record that was removed: a new one under its id begins above it (V1). */
+  removedVersion: number;
   /** Writes whatever was there before. */
   overwrite(records: StoredRecord[]): void;
   close(): void;
@@ -22,6 +24,7 @@ export function pause(): Promise<void> {
 /** A list in memory. Records are replaced, never changed, so that a copy of the list is enough. */
 export class MemoryShelf implements Shelf {
   records: StoredRecord[] = [];
+  removedVersion = 0;
   readonly #line = new Line();
 
   async read(): Promise<StoredRecord[]> {
@@ -73,6 +76,15 @@ export class FileShelf implements Shelf {
     }
     this.#opened = database;
     return database;
+  }
+
+  /** Kept in the header of the file, and written by the transaction that is on. */
+  get removedVersion(): number {
+    return Number(this.#database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  }
+
+  set removedVersion(version: number) {
+    this.#database.exec(`PRAGMA user_version = ${version}`);
   }
 
   async read(): Promise<StoredRecord[]> {
@@ -139,7 +151,7 @@ export class FileShelf implements Shelf {
 }
 
 /** One work at a time, in the order in which they came. */
-class Line {
+export class Line {
   #last: Promise<unknown> = Promise.resolve();
 
   wait<T>(work: () => Promise<T>): Promise<T> {

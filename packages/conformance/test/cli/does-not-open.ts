@@ -9,5 +9,6 @@ const definition: TokenStoreDefinition = defineTokenStore({
   versions: true,
   durable: false,
   shared: false,
+  iterable: false,
 });
 export default definition;

@@ -5,6 +5,7 @@ export default class WrongStore extends ListTokenStore {
   static versions = true;
   static durable = false;
   static shared = false;
+  static iterable = true;
   readonly timer: NodeJS.Timeout = setInterval(() => {}, 1_000);
 
   constructor() {

@@ -24,5 +24,6 @@ function definitionOf(name: string, Store: typeof ListTokenStore): TokenStoreDef
     versions: true,
     durable: false,
     shared: false,
+    iterable: true,
   });
 }

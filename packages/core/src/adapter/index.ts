@@ -13,5 +13,13 @@ export { requireKnownOptions, requireTimeout } from './constructor-options.ts';
 export { EventLoopTurn } from './event-loop-turn.ts';
 export { type Failures, GroupCommit, type Work } from './group-commit.ts';
 export { loadDriver } from './load-driver.ts';
+export { MemorySpace } from './memory-space.ts';
+export { HEAD_BYTES } from './snapshot/snapshot-format.ts';
+export {
+  type Snapshot,
+  type SnapshotSource,
+  SnapshotStorage,
+} from './snapshot/snapshot-storage.ts';
+export { STALE } from './stale.ts';
 export { StorageTokenStore } from './storage-token-store.ts';
 export type { Decide, MaybePromise, TokenStorage } from './token-storage.ts';

@@ -14,6 +14,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   versions: true, // StorageTokenStore counts them, if the storage keeps the field
   durable: true, // what was acknowledged outlives the process, even one that is killed
   shared: true, // several processes may use one place at once
+  iterable: true, // tokens() gives every record, one after the other
   module: import.meta.url,
 });
 export default definition;

@@ -25,6 +25,6 @@ await saveUntilKilled(([host = '', collection = ''], step) => {
   DocumentReference.prototype.get = counted(DocumentReference.prototype.get);
   WriteBatch.prototype.commit = counted(WriteBatch.prototype.commit);
   Firestore.prototype.getAll = counted(Firestore.prototype.getAll);
-  const settings = { projectId: 'tokenkeep-test', host, ssl: false };
-  return new FirestoreTokenStore({ settings, collection });
+  const options = { projectId: 'tokenkeep-test', host, ssl: false };
+  return new FirestoreTokenStore({ options, collection });
 });

@@ -1,6 +1,6 @@
 import type { TokenInit } from '@tokenkeep/core';
-import { describe, expect, it } from 'vitest';
-import type { Reading } from './model-documents.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Fault, Reading } from './model-documents.ts';
 import {
   type Action,
   documentsAfter,
@@ -15,6 +15,11 @@ const save = (init: TokenInit): Action => ({ save: init });
 const ada = user('ada');
 const adaOf1 = { ...ada, clientId: '1', refreshToken: 'r1' };
 const adaOf2 = { ...ada, clientId: '2', refreshToken: 'r2' };
+
+// Who lost a race pauses: here until its next turn, which comes when it is chosen.
+beforeEach(() => {
+  vi.stubGlobal('setTimeout', queueMicrotask);
+});
 
 /** What two clients do at once. */
 const RACES: readonly [string, Scenario][] = [
@@ -271,8 +276,12 @@ const RACES: readonly [string, Scenario][] = [
   [
     'an absorbing save and who reads all',
     {
-      before: [save({ refreshToken: 'r', grantToken: 'g' }), save({ ...ada, accessToken: 'a' })],
-      clients: [[save({ ...ada, refreshToken: 'r' })], [{ list: true }]],
+      before: [
+        save({ id: 'one', clientId: '1', refreshToken: 'r' }),
+        save({ refreshToken: 's', grantToken: 'g' }),
+        save({ id: 'two', ...ada, accessToken: 'a' }),
+      ],
+      clients: [[save({ ...ada, refreshToken: 's' })], [{ list: ['one', 'two'] }]],
     },
   ],
 ];
@@ -363,14 +372,17 @@ async function check(scenario: Scenario, allowed: ReadonlySet<string>, choose: C
 describe('what is done at once ends as some order of it would have', () => {
   it.each(RACES)('%s', async (_name, race) => {
     const allowed = await serialOutcomes(race);
-    let orders = 0;
     for (const reading of READINGS) {
-      orders += await inEveryOrder(race.preemptions ?? 2, (choose) =>
+      // Where documents are read one by one there are more steps, and far more orders.
+      const preemptions = reading === 'at one moment' ? (race.preemptions ?? 2) : 1;
+      const orders = await inEveryOrder(preemptions, (choose) =>
         check({ ...race, reading }, allowed, choose),
       );
+      expect(orders).toBeGreaterThan(5);
+      for (let seed = 1; seed <= 100; seed += 1) {
+        await check({ ...race, reading }, allowed, atRandom(seed));
+      }
     }
-    for (let seed = 1; seed <= 150; seed += 1) await check(race, allowed, atRandom(seed));
-    expect(orders).toBeGreaterThan(9);
   });
 
   it.each(CROWDS)('%s', async (_name, crowd) => {
@@ -380,7 +392,7 @@ describe('what is done at once ends as some order of it would have', () => {
       expect(await inEveryOrder(1, (choose) => check(scenario, allowed, choose))).toBeGreaterThan(
         9,
       );
-      for (let seed = 1; seed <= 150; seed += 1) await check(scenario, allowed, atRandom(seed));
+      for (let seed = 1; seed <= 100; seed += 1) await check(scenario, allowed, atRandom(seed));
     }
   });
 });
@@ -403,8 +415,12 @@ function randomScenario(seed: number): Scenario {
       () => save(token()),
       () => save(token()),
       () => save(token()),
+      () => ({ save: token(), ifVersion: one(0, 1, 2) }),
+      () => ({ save: { ...token(), refreshToken: null }, clear: ['refreshToken'] }),
+      () => ({ save: token(), ifExists: true }),
       () => ({ find: token() }),
       () => ({ delete: one('one', 'two') }),
+      () => ({ delete: one('one', 'two'), ifVersion: one(1, 2) }),
     )();
   return {
     before: Array.from({ length: one(0, 1, 2, 3) }, () => save(token())),
@@ -414,13 +430,40 @@ function randomScenario(seed: number): Scenario {
 }
 
 it('whatever is done at once ends as some order of it would have', async () => {
-  for (let seed = 1; seed <= 600; seed += 1) {
+  for (let seed = 1; seed <= 500; seed += 1) {
     const scenario = randomScenario(seed);
     const allowed = await serialOutcomes(scenario);
-    for (let order = 1; order <= 5; order += 1) {
+    for (let order = 1; order <= 4; order += 1) {
       await check(scenario, allowed, atRandom(seed * 10 + order));
     }
   }
+});
+
+it('whatever is done at once by clients of which one is killed ends so, too', async () => {
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const scenario = { ...randomScenario(seed), firstStopsAfter: seed % 30 };
+    const allowed = await serialOutcomes(scenario);
+    for (let order = 1; order <= 3; order += 1) {
+      await check(scenario, allowed, atRandom(seed * 10 + order));
+    }
+  }
+});
+
+describe('the model finds out that something is left out:', () => {
+  it.each<Fault>(['claims', 'touching', 'keepers', 'revisions'])('%s', async (fault) => {
+    const isFound = async (seed: number): Promise<boolean> => {
+      const scenario = randomScenario(seed);
+      try {
+        const outcome = await runScenario(scenario, atRandom(seed), fault);
+        return !(await serialOutcomes(scenario)).has(outcome);
+      } catch {
+        return true;
+      }
+    };
+    let seed = 1;
+    while (seed <= 500 && !(await isFound(seed))) seed += 1;
+    expect(seed).toBeLessThanOrEqual(500);
+  });
 });
 
 describe('nothing is left over', () => {
@@ -446,12 +489,13 @@ describe('nothing is left over', () => {
       ],
     ],
     [
-      'of a record that was absorbed',
+      'of a record that was absorbed, once its keys are given up',
       1,
       [
         save({ refreshToken: 'r' }),
         save({ ...ada, accessToken: 'a' }),
         save({ ...ada, refreshToken: 'r' }),
+        save({ ...ada, refreshToken: 's' }),
       ],
     ],
     ['after deleteTokens', 0, [save(adaOf1), save(adaOf2), { clear: [] }]],
@@ -462,7 +506,7 @@ describe('nothing is left over', () => {
 
 describe("a client that is killed between any two steps is in nobody's way", () => {
   it.each([...RACES, ...CROWDS])('%s', async (_name, race) => {
-    for (let firstStopsAfter = 0; firstStopsAfter < 20; firstStopsAfter += 1) {
+    for (let firstStopsAfter = 0; firstStopsAfter < 26; firstStopsAfter += 1) {
       const scenario: Scenario = { ...race, firstStopsAfter };
       const allowed = await serialOutcomes(scenario);
       await inEveryOrder(1, (choose) => check(scenario, allowed, choose));

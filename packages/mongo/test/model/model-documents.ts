@@ -1,43 +1,91 @@
 import type {
+  Counters,
   Documents,
-  GateDocument,
-  RecordDocument,
+  HoldingDocument,
   StoreDocument,
+  TokenDocument,
+  Written,
 } from '../../src/documents.ts';
+import { resolved } from '../../src/intents.ts';
 
 /** What a database would hold. */
 export class ModelDatabase {
   readonly documents: Map<string, StoreDocument> = new Map();
   /** Where a document stands for whoever reads one document after the other. */
   readonly places: Map<string, number> = new Map();
-  lastOrder = 0;
-  merges = 0;
+  counters: Counters = { order: 0, deletedVersion: 0 };
+  /** The same in every run, so that a run can be repeated step by step. */
+  lastId = 0;
+  /** Which write gave a record a version. */
+  readonly #writers = new Map<string, string | undefined>();
+  readonly #fault: Fault | undefined;
   #lastPlace = 0;
 
+  constructor(fault?: Fault) {
+    this.#fault = fault;
+  }
+
   /** Puts a document in, if no other has one of its claims. */
-  put(document: StoreDocument): boolean {
+  put(document: StoreDocument): Written {
     for (const other of this.documents.values()) {
-      if (other._id === document._id) continue;
-      if (other.claims.some((claim) => document.claims.includes(claim))) return false;
+      if (other._id === document._id || this.#fault === 'claims') continue;
+      if (other.claims.some((claim) => document.claims.includes(claim))) return 'taken';
+    }
+    if (this.#fault === 'touching' && this.#isTouched(document)) return 'written';
+    const before = this.documents.get(document._id);
+    if (this.#fault === 'keepers' && before?.kind === 'token' && document.kind === 'keeper') {
+      this.documents.delete(document._id);
+      return 'written';
     }
     if (!this.places.has(document._id)) {
       this.#lastPlace += 1;
       this.places.set(document._id, this.#lastPlace);
     }
     this.documents.set(document._id, document);
-    return true;
+    if (document.kind === 'token') this.#refuseVersionAgain(document);
+    return 'written';
   }
 
-  /** The records that count, as one who saw everything at one moment would see them. */
-  records(): RecordDocument[] {
-    const records = [...this.documents.values()].filter((document) => document.kind === 'record');
-    const absorbed = new Set(records.flatMap((document) => document.absorbed ?? []));
-    return records.filter((document) => !absorbed.has(document._id));
+  isAt(_id: string, revision: number): boolean {
+    const document = this.documents.get(_id);
+    return document?.revision === revision || (this.#fault === 'revisions' && !!document);
+  }
+
+  #isTouched({ _id, mark }: StoreDocument): boolean {
+    const intent = mark && this.documents.get(mark.intent);
+    if (intent?.kind !== 'intent') return false;
+    return intent.changes.some((change) => change._id === _id && 'share' in change);
+  }
+
+  /** Throws where a version comes again for an id (contract V1). */
+  #refuseVersionAgain({ record, writeIds }: TokenDocument): void {
+    const version = `${record?.id} ${record?.version}`;
+    const [writer] = writeIds;
+    if ((this.#writers.get(version) ?? writer) !== writer) throw new Error('a version came again');
+    this.#writers.set(version, writer);
+  }
+
+  /** The documents that count, as one who saw everything at one moment would see them. */
+  resolved(): HoldingDocument[] {
+    return resolved([...this.documents.values()]);
   }
 }
 
 /** How a client reads several documents. */
 export type Reading = 'at one moment' | 'first to last' | 'last to first';
+
+/** What a database, or a protocol, that is broken leaves out: the model has to find each. */
+export type Fault =
+  /** The unique index on claims. */
+  | 'claims'
+  /** That a record is written to when another comes to share a key with it. */
+  | 'touching'
+  /** That a key of a record that goes is kept for the others that have it. */
+  | 'keepers'
+  /** That a write is refused if the document has another revision. */
+  | 'revisions';
+
+const PAGE = 2;
 
 /**
  * One client's connection to a {@link ModelDatabase}. It waits for its turn before each step; each
@@ -54,101 +102,76 @@ export class ModelDocuments implements Documents {
     this.#reading = reading;
   }
 
+  newId(): string {
+    this.#database.lastId += 1;
+    return String(this.#database.lastId).padStart(6, '0');
+  }
+
   async find(keys: readonly string[]): Promise<StoreDocument[]> {
     const has = (document: StoreDocument) => keys.some((key) => document.keys.includes(key));
     return this.#reading === 'at one moment' ? this.#readAtOnce(has) : this.#readOneByOne(has);
   }
 
-  async findDurable(keys: readonly string[]): Promise<StoreDocument[]> {
-    return this.#readAtOnce((document) => keys.some((key) => document.keys.includes(key)));
-  }
-
-  async findOneDurable(key: string): Promise<StoreDocument | null> {
-    const found = await this.findDurable([key]);
+  async findOne(key: string): Promise<StoreDocument | null> {
+    const found = await this.#readAtOnce((document) => document.keys.includes(key));
     return (this.#reading === 'last to first' ? found.at(-1) : found[0]) ?? null;
   }
 
-  async get(_id: string): Promise<StoreDocument | null> {
+  async get(ids: readonly string[]): Promise<StoreDocument[]> {
+    const has = ({ _id }: StoreDocument) => ids.includes(_id);
+    return this.#reading === 'at one moment' ? this.#readAtOnce(has) : this.#readOneByOne(has);
+  }
+
+  async page(after: number, upTo: number): Promise<TokenDocument[]> {
     await this.#turn();
-    return this.#database.documents.get(_id) ?? null;
+    return [...this.#database.documents.values()]
+      .filter((document) => document.kind === 'token')
+      .filter(({ order }) => order > after && order <= upTo)
+      .toSorted((a, b) => a.order - b.order)
+      .slice(0, PAGE);
   }
 
-  async insert(document: StoreDocument): Promise<boolean> {
+  async *others(): AsyncGenerator<StoreDocument[]> {
+    for await (const document of this.#oneByOne(({ kind }) => kind !== 'token')) yield [document];
+  }
+
+  async counters(): Promise<Counters> {
     await this.#turn();
-    return !this.#database.documents.has(document._id) && this.#database.put(document);
+    return this.#database.counters;
   }
 
-  async replace(revision: number, document: StoreDocument): Promise<boolean> {
+  async insert(document: StoreDocument): Promise<Written> {
     await this.#turn();
-    const { documents } = this.#database;
-    return documents.get(document._id)?.revision === revision && this.#database.put(document);
+    return this.#database.documents.has(document._id) ? 'taken' : this.#database.put(document);
   }
 
-  async remove(_id: string, revision: number): Promise<boolean> {
+  async replace(revision: number, document: StoreDocument): Promise<Written> {
     await this.#turn();
-    const { documents } = this.#database;
-    return documents.get(_id)?.revision === revision && documents.delete(_id);
+    const isAsRead = this.#database.isAt(document._id, revision);
+    return isAsRead ? this.#database.put(document) : 'changed';
   }
 
-  async removeAll(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      await this.#turn();
-      this.#database.documents.delete(id);
-    }
-  }
-
-  async nextOrder(): Promise<number> {
+  async remove({ _id, revision }: Pick<StoreDocument, '_id' | 'revision'>): Promise<boolean> {
     await this.#turn();
-    this.#database.lastOrder += 1;
-    return this.#database.lastOrder;
+    return this.#database.isAt(_id, revision) && this.#database.documents.delete(_id);
   }
 
-  async merges(): Promise<number> {
+  async removeAll(documents: readonly Pick<StoreDocument, '_id' | 'revision'>[]): Promise<void> {
+    for (const document of documents) await this.remove(document);
+  }
+
+  async nextOrder(): Promise<Counters> {
     await this.#turn();
-    return this.#database.merges;
+    const { counters } = this.#database;
+    this.#database.counters = { ...counters, order: counters.order + 1 };
+    return this.#database.counters;
   }
 
-  async countMerge(): Promise<void> {
+  async raiseDeletedVersion(version: number): Promise<void> {
     await this.#turn();
-    this.#database.merges += 1;
-  }
-
-  async allRecords(): Promise<RecordDocument[]> {
-    const read = await this.#readOneByOne((document) => document.kind === 'record');
-    return read.filter((document) => document.kind === 'record');
-  }
-
-  async lastOrder(): Promise<number> {
-    await this.#turn();
-    return this.#database.lastOrder;
-  }
-
-  async gates(): Promise<GateDocument[]> {
-    const read = await this.#readAtOnce((document) => document.kind === 'gate');
-    return read.filter((document) => document.kind === 'gate');
-  }
-
-  async removeGates(gates: readonly Pick<GateDocument, '_id' | 'revision'>[]): Promise<void> {
-    for (const { _id, revision } of gates) await this.remove(_id, revision);
-  }
-
-  async removeShells(): Promise<void> {
-    await this.#removeOneByOne((document) => document.kind === 'shell');
-  }
-
-  async removeFreeRecords(lastOrder: number): Promise<void> {
-    await this.#removeOneByOne(
-      (document) =>
-        document.kind === 'record' &&
-        document.order <= lastOrder &&
-        document.lock === undefined &&
-        document.absorbed === undefined,
-    );
-  }
-
-  async recordIds(lastOrder: number): Promise<string[]> {
-    const read = await this.allRecords();
-    return read.filter(({ order }) => order <= lastOrder).map(({ record }) => record.id);
+    const { counters } = this.#database;
+    const deletedVersion = Math.max(counters.deletedVersion, version);
+    this.#database.counters = { ...counters, deletedVersion };
   }
 
   async #readAtOnce(wanted: (document: StoreDocument) => boolean): Promise<StoreDocument[]> {
@@ -160,12 +183,6 @@ export class ModelDocuments implements Documents {
     const read: StoreDocument[] = [];
     for await (const document of this.#oneByOne(wanted)) read.push(document);
     return read;
-  }
-
-  async #removeOneByOne(wanted: (document: StoreDocument) => boolean): Promise<void> {
-    for await (const document of this.#oneByOne(wanted)) {
-      this.#database.documents.delete(document._id);
-    }
   }
 
   async *#oneByOne(wanted: (document: StoreDocument) => boolean): AsyncGenerator<StoreDocument> {

@@ -1,4 +1,5 @@
 import {
+  type ClearableField,
   OAuthToken,
   type StoredRecord,
   type TokenInit,
@@ -6,21 +7,21 @@ import {
   type TokenStore,
   TokenStoreError,
 } from '@tokenkeep/core';
-import { StorageTokenStore, type TokenStorage } from '@tokenkeep/core/adapter';
+import { StorageTokenStore } from '@tokenkeep/core/adapter';
+import { digestedKeysOf, type Engine, OptimisticStorage } from '@tokenkeep/core/adapter/server';
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
-import { halvesOf, recordKeys } from '../../src/claims.ts';
-import { DocumentStorage, type Repeat } from '../../src/document-storage.ts';
-import type { Documents } from '../../src/documents.ts';
-import { ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
+import { DocumentEngine, type MongoEntry } from '../../src/document-engine.ts';
+import { type Fault, ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
 import { type Choose, runInTurns } from './schedule.ts';
 
 /** Something that a client does. */
 export type Action =
-  | { save: TokenInit; ifVersion?: number }
+  | { save: TokenInit; ifVersion?: number; ifExists?: boolean; clear?: readonly ClearableField[] }
   | { find: TokenInit }
-  | { list: true }
-  | { delete: string }
+  /** `getTokens`, with ids of records that are there all the time: each has to come once. */
+  | { list: readonly string[] }
+  | { delete: string; ifVersion?: number }
   /** `deleteTokens`, with the ids of the records that there are before. */
   | { clear: readonly string[] };
 
@@ -86,7 +87,7 @@ async function outcomesOf(scenario: Scenario, clients: Scenario['clients']): Pro
 export async function documentsAfter(actions: readonly Action[]): Promise<number> {
   const database = new ModelDatabase();
   const documents = new ModelDocuments(database, async () => {}, 'at one moment');
-  const store = new StorageTokenStore(new ModelStorage(documents));
+  const store = storeOn(documents);
   for (const action of actions) await answerTo(store, action);
   return database.documents.size;
 }
@@ -94,15 +95,18 @@ export async function documentsAfter(actions: readonly Action[]): Promise<number
 /**
  * Runs a scenario in one order of steps.
  *
+ * @param fault what is left out
  * @returns its outcome, to be looked for among the {@link serialOutcomes}
  * @throws Error if at any moment two records that agree had the same key
  */
-export async function runScenario(scenario: Scenario, choose: Choose): Promise<string> {
-  const database = new ModelDatabase();
+export async function runScenario(
+  scenario: Scenario,
+  choose: Choose,
+  fault?: Fault,
+): Promise<string> {
+  const database = new ModelDatabase(fault);
   const connect = (turn: () => Promise<void>) =>
-    new StorageTokenStore(
-      new ModelStorage(new ModelDocuments(database, turn, scenario.reading ?? 'at one moment')),
-    );
+    storeOn(new ModelDocuments(database, turn, scenario.reading ?? 'at one moment'));
   const alone = connect(async () => {});
   for (const action of scenario.before ?? []) await answerTo(alone, action);
   const answers: unknown[][] = scenario.clients.map(() => []);
@@ -128,21 +132,15 @@ export async function runScenario(scenario: Scenario, choose: Choose): Promise<s
   return outcome(scenario, answers, records);
 }
 
-class ModelStorage extends DocumentStorage implements TokenStorage {
-  constructor(documents: Documents) {
-    super(documents, untilItWorks, 0);
-  }
+class ModelEngine extends DocumentEngine implements Engine<MongoEntry> {
   open(): void {}
   close(): void {}
+  translateError(): undefined {}
 }
 
-const untilItWorks: Repeat = {
-  async repeat(_keys, attempt) {
-    for (let attempts = 0; !(await attempt()); attempts += 1) {
-      if (attempts === 500) throw new Error('a client tries for ever');
-    }
-  },
-};
+function storeOn(documents: ModelDocuments): StorageTokenStore {
+  return new StorageTokenStore(new OptimisticStorage(new ModelEngine(documents, documents, 0)));
+}
 
 async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
   try {
@@ -154,9 +152,14 @@ async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
       const found = await store.findToken(new OAuthToken(action.find));
       return found && comparable(found.toRecord());
     }
-    if ('delete' in action) return await store.deleteToken(action.delete);
-    if ('list' in action)
-      return (await store.getTokens()).map((token) => comparable(token.toRecord())).sort();
+    if ('delete' in action) {
+      const { delete: id, ...options } = action;
+      return await store.deleteToken(id, options);
+    }
+    if ('list' in action) {
+      const listed = (await store.getTokens()).map(({ id }) => id);
+      return action.list.map((id) => listed.filter((each) => each === id).length);
+    }
     return await store.deleteTokens();
   } catch (error) {
     // A fault of the model or of the code is not an answer.
@@ -165,12 +168,15 @@ async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
   }
 }
 
-/** The record as text, without an id that a store made up. */
-function comparable(record: TokenRecord): string {
-  const { id, ...rest } = record;
-  const named = id != null && id.length < 32 ? { id } : {};
+/**
+ * The record as text, without an id that a store made up. One that was given an id may have been
+ * there before, and its version is then above the highest of any that was deleted or nearly: see
+ * `ModelDatabase` for what is asked of it.
+ */
+function comparable({ id, version, ...rest }: TokenRecord): string {
+  const named = id != null && id.length < 32;
   return JSON.stringify(
-    Object.entries({ ...rest, ...named })
+    Object.entries({ ...rest, ...(named ? { id } : { version }) })
       .filter(([, value]) => value != null)
       .sort(),
   );
@@ -186,20 +192,25 @@ function outcome(
   return JSON.stringify({ answers: given, records: records.map(comparable).sort() }, null, 1);
 }
 
-/** Throws where a key of a record has no claim, so that the next who wants it could take it all. */
+/** Throws where a key of a record is not claimed: whoever once saw that nobody has it could take it. */
 function refuseUnclaimed(database: ModelDatabase): void {
   const claimed = new Set([...database.documents.values()].flatMap(({ claims }) => claims));
-  for (const document of database.records()) {
-    const keys = recordKeys(document.record);
-    if (!keys.every((key) => halvesOf(key).some((half) => claimed.has(half)))) {
+  for (const record of recordsOf(database)) {
+    if (!digestedKeysOf(record).every(({ digest }) => claimed.has(digest))) {
       throw new Error('a key of a record is free for all');
     }
   }
 }
 
+function recordsOf(database: ModelDatabase): StoredRecord[] {
+  return database
+    .resolved()
+    .flatMap((document) => (document.kind === 'token' && document.record) || []);
+}
+
 /** Throws where two records agree and have the same key (contract M2, C5). */
 function refuseTwins(database: ModelDatabase): void {
-  const records = database.records().map(({ record }) => record);
+  const records = recordsOf(database);
   for (const [index, one] of records.entries()) {
     for (const other of records.slice(index + 1)) {
       const shared = keysOf(one).find((key) => matchesOn(key, one, other));

@@ -83,7 +83,8 @@ export async function inEveryOrder(
       const choice = choices[point] ?? { chosen: 0, of: options.length };
       choices[point] = choice;
       point += 1;
-      const chosen = options[choice.chosen] ?? 0;
+      const chosen = options[choice.chosen];
+      if (chosen === undefined) throw new Error('a run does not repeat itself');
       if (last !== undefined && chosen !== last) left -= 1;
       return chosen;
     });

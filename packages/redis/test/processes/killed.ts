@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { RedisTokenStore } from '../../src/index.ts';
 
 const [, , , , url = ''] = process.argv;
-const redis = new Redis(url, { replyMapping: 'legacy' });
+const redis = new Redis(url, { replyMapping: 'legacy', maxRetriesPerRequest: 0 });
 await saveUntilKilled(([, prefix = ''], step) => {
   const client = {
     async call(command: string, args: string[]) {

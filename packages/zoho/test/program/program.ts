@@ -113,6 +113,27 @@ const commands = {
     return `status ${response?.getStatusCode()}`;
   },
 
+  /** So many calls of the API at once. */
+  async calls(count: number): Promise<string[]> {
+    const user = () => commands.currentUser().catch((error: unknown) => String(error));
+    return await Promise.all(Array.from({ length: count }, user));
+  },
+
+  /** Asks all at once who the current user is, each as another one. */
+  async asUsers(names: readonly string[]): Promise<string[]> {
+    const ask = (userName: string) =>
+      bridge.withUser(build({ userName }), () => commands.currentUser());
+    return await Promise.all(names.map(ask));
+  },
+
+  async revokeInStore(id: string): Promise<void> {
+    await bridge.revoke(id);
+  },
+
+  async purge(olderThan: number): Promise<number> {
+    return await bridge.purge({ olderThan: new Date(olderThan) });
+  },
+
   async remove(): Promise<boolean> {
     return token.remove();
   },

@@ -4,7 +4,7 @@ import { SqliteTokenStore } from '@tokenkeep/sqlite';
 
 /**
  * The store that a program of the tests runs on: `memory:`, `failing:N` (in memory, and its first N
- * saves fail), `broken:` (nothing works) or the path of a database.
+ * saves of an access token fail), `broken:` (nothing works) or the path of a database.
  */
 export function openStore(location: string): TokenStore {
   const [kind, rest = ''] = location.split(':');
@@ -25,8 +25,8 @@ function failingStore(failures: number): TokenStore {
   const save = store.saveToken.bind(store);
   let left = failures;
   store.saveToken = async (...parameters) => {
-    left -= 1;
-    if (left >= 0)
+    if (parameters[0].accessToken !== undefined) left -= 1;
+    if (left >= 0 && parameters[0].accessToken !== undefined)
       throw new TokenStoreError('STORE_BUSY', 'The store is busy.', { retryable: true });
     return save(...parameters);
   };

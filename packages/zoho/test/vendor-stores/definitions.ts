@@ -36,6 +36,7 @@ function fileStore(name: (typeof sdkNames)[number]): TokenStoreDefinition {
     versions: false,
     durable: true,
     shared: true,
+    iterable: false,
     module: import.meta.url,
     pace: 4,
   });
@@ -64,6 +65,7 @@ function dbStore(name: (typeof sdkNames)[number]): TokenStoreDefinition {
     versions: false,
     durable: true,
     shared: true,
+    iterable: false,
     module: import.meta.url,
     pace: 4,
   });

@@ -79,7 +79,7 @@ const keyv = server.contender('keyv', ({ url }, tokens) =>
 
 export const mysql: Contender = {
   ...server.contender('mysql', async ({ url }, tokens) => {
-    const store = new MysqlTokenStore({ uri: url });
+    const store = new MysqlTokenStore({ url });
     await fillStore(store, tokens);
     return { calls: storeCalls(store, tokens.length), close: () => store.close() };
   }),

@@ -9,12 +9,6 @@ export interface Adapter {
   readonly driver: string | null;
   /** Whether the storage is on another machine, so that a program without one gets an error. */
   readonly needsServer: boolean;
-  /**
-   * A known fault: after `close()` it keeps its process alive for most of a minute where no server
-   * answers (contract C17). Its programs are ended by hand, and the rehearsal says so each time.
-   * To be taken out together with the fault.
-   */
-  readonly staysAlive?: true;
 }
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are texts of programs
@@ -39,7 +33,7 @@ export const ADAPTERS: readonly Adapter[] = [
   {
     name: 'mysql',
     store: 'MysqlTokenStore',
-    options: '{ uri: `mysql://app@127.0.0.1:${port}/tokens` }',
+    options: '{ url: `mysql://app@127.0.0.1:${port}/tokens` }',
     driver: 'mysql2',
     needsServer: true,
   },
@@ -53,7 +47,7 @@ export const ADAPTERS: readonly Adapter[] = [
   {
     name: 'mongo',
     store: 'MongoTokenStore',
-    options: '{ uri: `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=300` }',
+    options: '{ url: `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=300` }',
     driver: 'mongodb',
     needsServer: true,
   },
@@ -61,10 +55,17 @@ export const ADAPTERS: readonly Adapter[] = [
     name: 'firestore',
     store: 'FirestoreTokenStore',
     options:
-      '{ settings: { projectId: "none", host: "127.0.0.1", port, ssl: false }, timeout: 500 }',
+      '{ options: { projectId: "none", host: "127.0.0.1", port, ssl: false }, timeout: 500 }',
     driver: '@google-cloud/firestore',
     needsServer: true,
-    staysAlive: true,
+  },
+  {
+    name: 'aws-secrets-manager',
+    store: 'AwsSecretsManagerTokenStore',
+    options:
+      '{ options: { endpoint: `http://127.0.0.1:${port}`, region: "x", credentials: { accessKeyId: "x", secretAccessKey: "x" } } }',
+    driver: '@aws-sdk/client-secrets-manager',
+    needsServer: true,
   },
 ];
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: these are texts of programs

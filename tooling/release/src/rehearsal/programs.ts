@@ -34,7 +34,7 @@ export function programs(adapter: Adapter): Readonly<Record<string, string>> {
 
 function program(
   imports: readonly string[],
-  { store, options, needsServer, staysAlive }: Adapter,
+  { store, options, needsServer }: Adapter,
   types = { store: '', options: '' },
 ): string {
   return `${imports.join('\n')}
@@ -43,7 +43,7 @@ async function main() {
   const port = Number(process.env['CLOSED_PORT']);
   const options${types.options} = ${options || '{}'};
   const store${types.store} = new ${store}(options);
-${needsServer ? refused : savedAndFound}${staysAlive ? '  process.exit();\n' : ''}}
+${needsServer ? refused : savedAndFound}}
 
 main();
 `;

@@ -117,10 +117,5 @@ async function runPrograms(
     }
     for (const [line, by] of printed) lines.push(`Node ${version}: ${line} (${by.join(', ')})`);
   }
-  if (adapter.staysAlive) {
-    lines.push(
-      'KNOWN FAULT: it stays alive after close(), so process.exit() ended each program (C17)',
-    );
-  }
   return lines;
 }

@@ -4,4 +4,4 @@
  * @module
  */
 export { requirePath } from './path-option.ts';
-export { createPrivateFile, fileFailure, resolvePath, usableFile } from './private-file.ts';
+export { createPrivateFile, fileFailure, requireUsable, resolvePath } from './private-file.ts';

@@ -1,4 +1,3 @@
-import type { Stats } from 'node:fs';
 import { lstat, mkdir, open, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, parse, resolve, sep } from 'node:path';
 import { driverCodeOf, TokenStoreError, type TokenStoreErrorCode } from '../../errors.ts';
@@ -53,13 +52,14 @@ function partsOf(path: string): { root: string; names: string[] } {
 }
 
 /**
- * What is known of a file that a store may use; `undefined` where there is none yet.
+ * Refuses what a store may not keep tokens in.
  *
  * @param path as {@link resolvePath} gives it
+ * @returns whether there is a file
  * @throws TokenStoreError `PATH_UNUSABLE` if there is something else than a file, or a file with two
  *   names; `ACCESS_DENIED` for a file that another user may have laid there
  */
-export async function usableFile(path: string): Promise<Stats | undefined> {
+export async function requireUsable(path: string): Promise<boolean> {
   try {
     const found = await stat(path);
     if (!found.isFile()) {
@@ -68,9 +68,9 @@ export async function usableFile(path: string): Promise<Stats | undefined> {
     refusePlanted(path, found, await stat(dirname(path)));
     refuseOpenToAll(path, found);
     await requireOneName(path, found);
-    return found;
+    return true;
   } catch (error) {
-    if (driverCodeOf(error) === 'ENOENT') return undefined;
+    if (driverCodeOf(error) === 'ENOENT') return false;
     throw fileFailure(error, path) ?? error;
   }
 }
@@ -80,7 +80,7 @@ export async function usableFile(path: string): Promise<Stats | undefined> {
  * keeps its rights.
  *
  * @param path as {@link resolvePath} gives it
- * @throws TokenStoreError as {@link usableFile} and {@link fileFailure} say
+ * @throws TokenStoreError as {@link requireUsable} and {@link fileFailure} say
  */
 export async function createPrivateFile(path: string): Promise<void> {
   try {
@@ -88,8 +88,7 @@ export async function createPrivateFile(path: string): Promise<void> {
     await (await open(path, 'wx', 0o600)).close();
   } catch (error) {
     // Some systems refuse to create a file before they see that it is there.
-    const exists = await usableFile(path);
-    if (exists === undefined) throw fileFailure(error, path) ?? error;
+    if (!(await requireUsable(path))) throw fileFailure(error, path) ?? error;
   }
 }
 

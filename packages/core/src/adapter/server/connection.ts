@@ -47,23 +47,25 @@ const UNREACHABLE = new Set([
 /**
  * What Node's own network errors mean, by their code; `undefined` for any other error.
  *
+ * @param server where it is, such as `db.example:3306`, for the message
  * @returns `CONNECTION_FAILED` or `TIMEOUT` (both retryable), or `TLS_REQUIRED` for a certificate
  *   or a protocol that was not accepted
  */
-export function networkFailure(error: unknown): TokenStoreError | undefined {
+export function networkFailure(error: unknown, server = ''): TokenStoreError | undefined {
   const driverCode = driverCodeOf(error);
   if (typeof driverCode !== 'string') return undefined;
+  const named = server === '' ? 'The server' : `The server (${server})`;
   if (UNREACHABLE.has(driverCode)) {
     return new TokenStoreError(
       'CONNECTION_FAILED',
-      `The server can not be reached, or the connection broke (${driverCode}). See that it runs and that host and port are right, then try again; a save may or may not have happened.`,
+      `${named} can not be reached, or the connection broke (${driverCode}). See that it runs and that host and port are right, then try again; a save may or may not have happened.`,
       { driverCode },
     );
   }
   if (driverCode === 'ETIMEDOUT') {
     return new TokenStoreError(
       'TIMEOUT',
-      'The server did not answer in time (ETIMEDOUT). Try again; a save may or may not have happened.',
+      `${named} did not answer in time (ETIMEDOUT). Try again; a save may or may not have happened.`,
       { driverCode },
     );
   }

@@ -1,5 +1,6 @@
 import type { TokenStoreError } from '../../errors.ts';
 import type { StoredRecord } from '../../token/token-fields.ts';
+import type { STALE } from '../stale.ts';
 import type { MaybePromise } from '../token-storage.ts';
 import type { DigestedKey } from './digested-key.ts';
 
@@ -59,9 +60,6 @@ export interface Commit<E extends Entry> {
   /** The `deletedVersion` that the record's version was decided on, if it was: it must still be so. */
   readonly deletedVersion: number | undefined;
 }
-
-/** A record was changed, or a key was taken, since it was read: nothing was written. */
-export const STALE: unique symbol = Symbol('stale');
 
 /**
  * A database that can compare and set. `OptimisticStorage` makes a `TokenStorage` of it, and does

@@ -4,6 +4,8 @@
  *
  * @module
  */
+
+export { STALE } from '../stale.ts';
 export { decodedPart, isLoopback, networkFailure, tlsRequired } from './connection.ts';
 export { Deadline } from './deadline.ts';
 export { type DigestedKey, digestedKeysOf, digestKey } from './digested-key.ts';
@@ -13,7 +15,6 @@ export {
   type Entry,
   MAX_WRITE_IDS,
   type Snapshot,
-  STALE,
   withWriteId,
 } from './engine.ts';
 export { OptimisticStorage } from './optimistic-storage.ts';

@@ -3,21 +3,13 @@ import { TokenStoreError } from '../../errors.ts';
 import type { TokenKey } from '../../rules/matching.ts';
 import type { SavePlan } from '../../rules/save-plan.ts';
 import type { StoredRecord } from '../../token/token-fields.ts';
+import { repeatWhileStale } from '../repeat.ts';
+import { STALE } from '../stale.ts';
 import type { Decide, TokenStorage } from '../token-storage.ts';
 import { type DigestedKey, digestedKeysOf, digestKey } from './digested-key.ts';
-import {
-  type Commit,
-  type Engine,
-  type Entry,
-  MAX_WRITE_IDS,
-  type Snapshot,
-  STALE,
-} from './engine.ts';
+import { type Commit, type Engine, type Entry, MAX_WRITE_IDS, type Snapshot } from './engine.ts';
 import { EntryCache } from './entry-cache.ts';
 import { KeyQueue } from './key-queue.ts';
-
-/** How long a save that loses every race is tried again: milliseconds. */
-const MAX_CONTENTION = 30_000;
 
 /** A plan with a change. */
 type WritePlan = SavePlan & { readonly lookUp?: undefined };
@@ -46,12 +38,12 @@ interface Save<E extends Entry> {
  */
 export class OptimisticStorage<E extends Entry> implements TokenStorage {
   readonly #engine: Engine<E>;
-  readonly #maxContention: number;
+  readonly #maxContention: number | undefined;
   readonly #cache = new EntryCache<E>();
   readonly #queue = new KeyQueue();
 
   /** @param maxContention how long a save that loses every race is tried again: milliseconds, default 30,000 */
-  constructor(engine: Engine<E>, maxContention: number = MAX_CONTENTION) {
+  constructor(engine: Engine<E>, maxContention?: number) {
     this.#engine = engine;
     this.#maxContention = maxContention;
   }
@@ -79,13 +71,15 @@ export class OptimisticStorage<E extends Entry> implements TokenStorage {
       const save: Save<E> = { keys, decide, unanswered: [] };
       const guess = this.#cache.guess(keys);
       const plan = guess === undefined ? STALE : await this.#saveOnGuess(save, guess);
-      return plan === STALE ? this.#repeat(() => this.#attempt(save)) : plan;
+      return plan === STALE
+        ? repeatWhileStale(() => this.#attempt(save), this.#maxContention)
+        : plan;
     });
   }
 
   async delete(id: string, ifVersion: number | undefined): Promise<void> {
     const key = digestKey({ field: 'id', value: id });
-    await this.#repeat(async () => this.#engine.delete(key, ifVersion));
+    await repeatWhileStale(async () => this.#engine.delete(key, ifVersion), this.#maxContention);
     this.#cache.forget(id);
   }
 
@@ -187,21 +181,6 @@ export class OptimisticStorage<E extends Entry> implements TokenStorage {
       throw otherwise;
     }
   }
-
-  async #repeat<T>(attempt: () => Promise<T | typeof STALE>): Promise<T> {
-    const end = performance.now() + this.#maxContention;
-    for (let attempts = 0; ; attempts += 1) {
-      const result = await attempt();
-      if (result !== STALE) return result;
-      if (performance.now() > end) {
-        throw new TokenStoreError(
-          'CONTENTION',
-          `Every attempt lost the race against other saves of the same token, for ${this.#maxContention} ms. Try again later; nothing was changed.`,
-        );
-      }
-      await pause(attempts);
-    }
-  }
 }
 
 function commitOf<E extends Entry>(
@@ -237,13 +216,22 @@ function commitOf<E extends Entry>(
   };
 }
 
-/** Keys that a record gets, and of which it has to be known who else has them. An id that was not asked for is new. */
+/**
+ * Keys that a record gets, and of which it has to be known who else has them. An id that was not
+ * asked for is new, and a key that an absorbed record does not share leads to that one only.
+ */
 function keysToRead<E extends Entry>(
-  { addedKeys }: Commit<E>,
+  { addedKeys, absorbs }: Commit<E>,
   asked: readonly DigestedKey[],
 ): DigestedKey[] {
   const known = digestsOf(asked);
-  return addedKeys.filter(({ field, digest }) => field !== 'id' && !known.includes(digest));
+  const isAbsorbed = ({ field, value, digest }: DigestedKey) =>
+    absorbs.some(
+      ({ record, sharedKeys }) => record[field] === value && !sharedKeys.includes(digest),
+    );
+  return addedKeys.filter(
+    (key) => key.field !== 'id' && !known.includes(key.digest) && !isAbsorbed(key),
+  );
 }
 
 /** Whether the write ids of a record show that a commit is not among its writes. */
@@ -257,10 +245,4 @@ function isNotDone<E extends Entry>({ replaces }: Commit<E>, { writeIds }: Entry
 
 function digestsOf(keys: readonly DigestedKey[]): string[] {
   return keys.map(({ digest }) => digest);
-}
-
-/** A random time, up to 4 ms at first and up to 256 ms in the end, so that losers do not meet again. */
-async function pause(attempt: number): Promise<void> {
-  const longest = 2 ** Math.min(attempt + 2, 8);
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
 }

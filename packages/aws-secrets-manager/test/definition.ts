@@ -1,0 +1,42 @@
+import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
+import { SnapshotStorage, StorageTokenStore } from '@tokenkeep/core/adapter';
+import { describeServer, type MotoServer, startMoto } from '@tokenkeep/test-servers';
+import { SecretSource } from '../src/secret-source.ts';
+import { configFor } from './config-for.ts';
+
+let server: Promise<MotoServer> | undefined;
+
+/** The kit saves more than a secret holds, and moto lets it: see secret.test.ts for the limit. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+const definition: TokenStoreDefinition = defineTokenStore({
+  name: 'AwsSecretsManagerTokenStore on moto',
+  location: async () => {
+    server ??= startMoto().then((found) => {
+      console.log(describeServer(found));
+      return found;
+    });
+    return { url: (await server).url, secret: `test/${crypto.randomUUID()}` };
+  },
+  open: ({ url, secret }) =>
+    new StorageTokenStore(
+      new SnapshotStorage(new SecretSource(secret, configFor(url), 30_000, NO_LIMIT)),
+    ),
+  destroy: async ({ url, secret }) => {
+    const client = new SecretsManagerClient(configFor(url));
+    await client.send(
+      new DeleteSecretCommand({ SecretId: secret, ForceDeleteWithoutRecovery: true }),
+    );
+    client.destroy();
+  },
+  neighbour: ({ url, secret }) => ({ url, secret: `${secret}2` }),
+  versions: true,
+  // moto keeps everything in memory: it is the service that is durable.
+
+  shared: true,
+  iterable: true,
+  module: import.meta.url,
+  pace: 10,
+});
+export default definition;

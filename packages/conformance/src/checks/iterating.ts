@@ -1,0 +1,139 @@
+import { OAuthToken } from '@tokenkeep/core';
+import type { Check } from '../check.ts';
+import type { CheckContext } from '../check-context.ts';
+import { expect, expectRefused, expectSame, idOf, recordOf } from '../expectations.ts';
+import { inParallel } from '../in-parallel.ts';
+import type { ObservedStore } from '../observed-store.ts';
+
+/** More than a batch of a thousand, and than one of 100 where the run is quick. */
+const RECORDS = 1_300;
+
+export const iteratingChecks: readonly Check[] = [
+  {
+    clause: 'I1',
+    title:
+      'tokens() gives every record, in the order of getTokens, and nothing where there is none',
+    why: 'An export that leaves some out is found out when they are needed.',
+    hint: 'Read in batches, each beginning after the last record of the one before.',
+    async run(context) {
+      const store = await context.open();
+      expectSame(await idsIn(store), [], 'what tokens() gives of an empty store');
+      await fill(context, store);
+      const listed = (await store.getTokens()).map((token) => recordOf(token));
+      const iterated: unknown[] = [];
+      for await (const token of store.tokens()) iterated.push(recordOf(token, 'what tokens gave'));
+      expectSame(iterated.length, listed.length, 'how many records tokens() gives');
+      const differs = listed.findIndex((record, at) => !same(record, iterated[at]));
+      if (differs >= 0) {
+        expectSame(iterated[differs], listed[differs], `record ${differs + 1} of tokens()`);
+      }
+      for (let count = 0; count < 2; count += 1) {
+        const both = [store.tokens(), store.tokens()].map((tokens) => idsOf(tokens));
+        const [one, other] = await Promise.all(both);
+        expectSame(one, other, 'what two iterations at once give');
+        expectSame(one?.length, listed.length, 'how many records each of them gives');
+      }
+    },
+  },
+  {
+    clause: 'I1',
+    title: 'while the caller thinks between two records no other call waits, and it may break off',
+    why: 'An export over the network takes minutes: logins can not wait for it.',
+    hint: 'Hold no lock, no transaction and no open cursor between two batches.',
+    async run(context) {
+      const [store, other] = [await context.open(), await context.open()];
+      await fill(context, store);
+      for (const breakAt of [1, 150]) {
+        let count = 0;
+        for await (const token of store.tokens()) {
+          count += 1;
+          if (count !== breakAt) continue;
+          // These are given up on, as every call is, if they wait for the iteration.
+          await other.saveToken(context.token());
+          await store.saveToken(token.with({ scope: context.value('scope') }));
+          await other.findToken(token);
+          await store.deleteToken(idOf(token));
+          await other.getTokens();
+          break;
+        }
+        expectSame(
+          count,
+          breakAt,
+          'how many records were looked at before the iteration was broken off',
+        );
+      }
+      await store.deleteTokens();
+      expectSame(await idsIn(store), [], 'what tokens() gives after deleteTokens');
+      await store.close();
+      await expectRefused(
+        store.tokens().next(),
+        'STORE_CLOSED',
+        'the first step of an iteration after close',
+      );
+    },
+  },
+  {
+    clause: 'I2',
+    title:
+      'a record that is there all the time comes once, whatever is saved and deleted meanwhile',
+    why: 'A job that walks through all records would refresh one twice, or let one expire.',
+    hint: 'Go on after the place of the last record in the order of the first saves: no OFFSET, no order by last update.',
+    async run(context) {
+      const [store, other] = [await context.open(), await context.open()];
+      const tokens = await fill(context, store);
+      const ids = tokens.map((token) => idOf(token));
+      // Every third is deleted meanwhile, every third updated, and the others are left alone.
+      const steady = new Set(ids.filter((_id, at) => at % 3 !== 0));
+      const times = new Map<string, number>();
+      let count = 0;
+      for await (const token of store.tokens()) {
+        const id = idOf(token, 'what tokens gave');
+        times.set(id, (times.get(id) ?? 0) + 1);
+        count += 1;
+        if (count % 100 !== 50) continue;
+        // Before and behind the place where the iteration is, wherever that is.
+        const here = ids.filter(
+          (_id, at) => at % 100 === count / 50 || at % 100 === 3 + count / 50,
+        );
+        await inParallel(here, async (one) => {
+          const at = ids.indexOf(one);
+          if (at % 3 === 0) await other.deleteToken(one);
+          else if (at % 3 === 1) {
+            await other.saveToken(new OAuthToken({ id: one, scope: context.value('scope') }));
+          }
+        });
+        await other.saveToken(context.token());
+      }
+      const wrong = [...steady].filter((id) => times.get(id) !== 1);
+      expectSame(
+        wrong.map((id) => `record ${ids.indexOf(id) + 1}: ${times.get(id) ?? 0} times`).slice(0, 5),
+        [],
+        `the records of ${steady.size} that were there all the time and came not once`,
+      );
+      const twice = [...times].filter(([, number]) => number > 1);
+      expect(twice.length === 0, 'no record to come twice', `${twice.length} did`);
+    },
+  },
+];
+
+async function fill(context: CheckContext, store: ObservedStore): Promise<OAuthToken[]> {
+  const count = Math.max(220, Math.min(RECORDS, context.share(RECORDS)));
+  await inParallel(Array.from({ length: count }), async () => {
+    await store.saveToken(context.token());
+  });
+  return store.getTokens();
+}
+
+function idsIn(store: ObservedStore): Promise<string[]> {
+  return idsOf(store.tokens());
+}
+
+async function idsOf(tokens: AsyncIterable<OAuthToken>): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const token of tokens) ids.push(idOf(token, 'what tokens gave'));
+  return ids;
+}
+
+function same(one: object, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

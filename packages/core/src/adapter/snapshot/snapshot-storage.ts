@@ -1,0 +1,167 @@
+import type { TokenStoreError } from '../../errors.ts';
+import type { TokenKey } from '../../rules/matching.ts';
+import { newId, type SavePlan } from '../../rules/save-plan.ts';
+import type { StoredRecord } from '../../token/token-fields.ts';
+import { type Failures, GroupCommit, type Work } from '../group-commit.ts';
+import { MemorySpace } from '../memory-space.ts';
+import { repeatWhileStale } from '../repeat.ts';
+import { STALE } from '../stale.ts';
+import type { Decide, MaybePromise, TokenStorage } from '../token-storage.ts';
+import { formatSnapshot, parseSnapshot } from './snapshot-format.ts';
+
+/** What stands in the place of a {@link SnapshotSource}. */
+export interface Snapshot {
+  /** Tells it from every other that stood there, or will. */
+  readonly tag: string;
+  /** `null` where there is nothing yet. */
+  readonly bytes: Uint8Array | null;
+}
+
+/**
+ * A place for one text, which is read as a whole and replaced as a whole: a file, a secret, an
+ * object in a bucket. {@link SnapshotStorage} makes a `TokenStorage` of it.
+ *
+ * What it throws goes through `translateError`.
+ */
+export interface SnapshotSource {
+  /** What it is called in messages, such as `the file "./tokens.json"`. */
+  readonly place: string;
+  /** Connects, and sees whether the place can be used. Called again after it failed. */
+  open(): MaybePromise<void>;
+  /**
+   * What stands there now.
+   *
+   * @param tag of what was read or written last
+   * @returns `undefined` if that still stands there
+   */
+  read(tag: string | undefined): MaybePromise<Snapshot | undefined>;
+  /**
+   * Puts another text there in one step, if what was read still stands there.
+   *
+   * @param tag of what was read
+   * @param revision 32 hexadecimal digits, unique: they stand in the text, and may be its tag
+   * @returns the tag of what stands there now, or {@link STALE} if it was something else before
+   */
+  replace(text: string, tag: string, revision: string): MaybePromise<string | typeof STALE>;
+  /**
+   * Does something while nobody else replaces what stands there, where that can be had.
+   *
+   * @default does it at once, and again where `replace` says {@link STALE}
+   */
+  exclusively?<T>(work: () => Promise<T>): Promise<T>;
+  /** Frees what `open()` opened. Only called if it was called. */
+  close(): MaybePromise<void>;
+  /** The driver's error in our terms; `undefined` for one that it does not know. */
+  translateError(error: unknown): TokenStoreError | undefined;
+}
+
+/** All records in one text, read again whenever it changed. Saves that come at once share a write. */
+export class SnapshotStorage implements TokenStorage {
+  readonly #source: SnapshotSource;
+  readonly #writes: GroupCommit<MemorySpace> = new GroupCommit((works) => this.#commit(works));
+  #known: { readonly tag: string; readonly space: MemorySpace } | undefined;
+  /** While records are changed in memory, and not in their place yet. */
+  #writing: Promise<void> | undefined;
+
+  constructor(source: SnapshotSource) {
+    this.#source = source;
+  }
+
+  async open(): Promise<void> {
+    await this.#source.open();
+    await this.#read();
+  }
+
+  async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
+    return (await this.#readSettled()).find(keys);
+  }
+
+  save(keys: readonly TokenKey[], decide: Decide): Promise<SavePlan> {
+    return this.#writes.add((records) => records.save(keys, decide));
+  }
+
+  delete(id: string, ifVersion: number | undefined): Promise<void> {
+    return this.#writes.add((records) => records.delete(id, ifVersion));
+  }
+
+  async *pages(): AsyncIterable<StoredRecord[]> {
+    yield* (await this.#readSettled()).pages();
+  }
+
+  clear(): Promise<void> {
+    return this.#writes.add((records) => records.clear());
+  }
+
+  async close(): Promise<void> {
+    await this.#source.close();
+    this.#known = undefined;
+  }
+
+  translateError(error: unknown): TokenStoreError | undefined {
+    return this.#source.translateError(error);
+  }
+
+  async #readSettled(): Promise<MemorySpace> {
+    for (;;) {
+      while (this.#writing !== undefined) await this.#writing;
+      const { space } = await this.#read();
+      // What was read meanwhile may be in the middle of a change by now.
+      if (this.#writing === undefined) return space;
+    }
+  }
+
+  async #read(): Promise<{ readonly tag: string; readonly space: MemorySpace }> {
+    const known = this.#known;
+    const snapshot = await this.#source.read(known?.tag);
+    if (snapshot === undefined && known !== undefined) return known;
+    const { tag = '', bytes = null } = snapshot ?? {};
+    const { deletedVersion, records } =
+      bytes === null ? NO_RECORDS : parseSnapshot(this.#source.place, bytes);
+    const space = new MemorySpace(deletedVersion);
+    for (const record of records) space.put(record);
+    const read = { tag, space };
+    // While records are being changed, what is known is those.
+    if (this.#known === known) this.#known = read;
+    return read;
+  }
+
+  #commit(works: readonly Work<MemorySpace>[]): Promise<Failures> {
+    const commit = () => repeatWhileStale(() => this.#attempt(works));
+    return this.#source.exclusively?.(commit) ?? commit();
+  }
+
+  async #attempt(works: readonly Work<MemorySpace>[]): Promise<Failures | typeof STALE> {
+    const { tag, space } = await this.#read();
+    const { promise, resolve: settled } = Promise.withResolvers<void>();
+    this.#writing = promise;
+    // Until it is written it is not what stands there.
+    this.#known = undefined;
+    try {
+      const { changes } = space;
+      const failures = new Map<number, unknown>();
+      for (const [place, work] of works.entries()) {
+        try {
+          work(space);
+        } catch (error) {
+          failures.set(place, error);
+        }
+      }
+      const newTag = space.changes === changes ? tag : await this.#write(space, tag);
+      if (newTag === STALE) return STALE;
+      this.#known = { tag: newTag, space };
+      return failures;
+    } finally {
+      this.#writing = undefined;
+      settled();
+    }
+  }
+
+  #write(space: MemorySpace, tag: string): MaybePromise<string | typeof STALE> {
+    const revision = newId();
+    const { deletedVersion } = space;
+    const text = formatSnapshot({ revision, deletedVersion, records: [...space.pages()].flat() });
+    return this.#source.replace(text, tag, revision);
+  }
+}
+
+const NO_RECORDS = { deletedVersion: 0, records: [] };

@@ -1,0 +1,67 @@
+import type {
+  CollectionReference,
+  DocumentSnapshot,
+  QueryDocumentSnapshot,
+} from '@google-cloud/firestore';
+import { STALE } from '@tokenkeep/core/adapter/server';
+import type { BoundedCalls } from './bounded-calls.ts';
+import { asRead } from './documents.ts';
+
+/** Each takes two writes. */
+const PAGE_SIZE = 200;
+
+/** Brings documents of the former version, in any number of processes at once, into today's form. */
+export async function migrateAll(
+  records: CollectionReference,
+  keys: CollectionReference,
+  calls: BoundedCalls,
+): Promise<void> {
+  let last: DocumentSnapshot | undefined;
+  for (;;) {
+    const all = records.limit(PAGE_SIZE);
+    const query = last === undefined ? all : all.startAfter(last);
+    const { docs } = await calls.run(() => query.get());
+    if (docs.length === 0) return;
+    if (await migrate(docs.filter(isFormer), keys, calls)) last = docs.at(-1);
+  }
+}
+
+/** Whether a record is as the former version stored it: a map, and not listed by `created`. */
+export function isFormer(doc: DocumentSnapshot): boolean {
+  return doc.get('created') === undefined && doc.get('writer') !== undefined;
+}
+
+/** @returns `false` where one of them has changed meanwhile, and nothing was written */
+export async function migrate(
+  docs: readonly QueryDocumentSnapshot[],
+  keys: CollectionReference,
+  calls: BoundedCalls,
+): Promise<boolean> {
+  const batch = keys.firestore.batch();
+  for (const doc of docs) {
+    const writeIds = [doc.get('writer')];
+    batch.update(doc.ref, { ...textOf(doc), created: doc.createTime, writeIds }, asRead(doc));
+    // An id had a key document, too.
+    batch.delete(keys.doc(doc.id));
+  }
+  return docs.length === 0 || (await calls.commit(batch)) !== STALE;
+}
+
+/**
+ * The record as text: the former version takes what is no map for damaged, and leaves it alone. One
+ * that is damaged stays as it is.
+ */
+function textOf(doc: DocumentSnapshot): { record?: string } {
+  const record: unknown = doc.get('record');
+  if (typeof record !== 'object' || record === null) return {};
+  try {
+    const extra = 'extra' in record ? { extra: JSON.parse(String(record.extra)) } : {};
+    // A client that was handed in may give whole numbers as BigInt, which JSON does not have.
+    const text = JSON.stringify({ ...record, ...extra }, (_name, value) =>
+      typeof value === 'bigint' ? Number(value) : value,
+    );
+    return { record: text };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,5 @@
+import firestore from '../../firestore/test/definition.ts';
+import { testCalls, testWriters } from './processes/scenarios.ts';
+
+testCalls(firestore);
+testWriters(firestore);

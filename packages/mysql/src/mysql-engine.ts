@@ -1,0 +1,271 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { refuseOtherVersion } from '@tokenkeep/core/adapter';
+import {
+  type Commit,
+  type DigestedKey,
+  digestKey,
+  type Engine,
+  type Snapshot,
+  STALE,
+} from '@tokenkeep/core/adapter/server';
+import { Connections, change, type Row, select } from './connections.ts';
+import { isLostRace, translateError } from './errors.ts';
+import type { CheckedOptions, MysqlConnection, MysqlValue } from './options.ts';
+import { ensureSchema, KEYS } from './schema.ts';
+import {
+  ENTRY,
+  RECORD,
+  recordOfRow,
+  rowAfter,
+  rowValues,
+  type TokenRow,
+  tokenRow,
+  WRITTEN,
+} from './token-row.ts';
+
+/** Rows at a time: so few that neither the event loop nor another's save waits long for them. */
+const PAGE = 200;
+
+const SET = WRITTEN.map((column) => `${column} = ?`).join();
+const PLACES = WRITTEN.map(() => '?').join();
+
+/** By this a row is found only if it is as it was read. */
+const IS_UNCHANGED = 'id_digest = ? AND write_ids = ? AND joins = ?';
+
+/**
+ * Reads and commits rows of a table. Each value is a `?`, so that there are few different texts: a
+ * server keeps 16,382 prepared statements at most, for all its connections.
+ */
+export class MysqlEngine implements Engine<TokenRow> {
+  readonly #options: CheckedOptions;
+  readonly #connections: Connections;
+  readonly #rows: string;
+  readonly #lock: string;
+
+  /** @throws TokenStoreError `INVALID_OPTION` */
+  constructor(options: CheckedOptions) {
+    this.#options = options;
+    this.#connections = new Connections(options);
+    this.#rows = `\`${options.table}\``;
+    this.#lock = `\`${options.table}_lock\``;
+  }
+
+  async open(): Promise<void> {
+    await this.#connections.open();
+    // What a migration takes grows with the number of rows.
+    const { table } = this.#options;
+    await this.#connections.use((connection) => ensureSchema(connection, table), {
+      hasLimit: false,
+    });
+  }
+
+  async find(keys: readonly DigestedKey[]): Promise<StoredRecord[]> {
+    return (await this.#selectBy(keys, RECORD)).map(recordOfRow);
+  }
+
+  async read(keys: readonly DigestedKey[]): Promise<Snapshot<TokenRow>> {
+    const entries = (await this.#selectBy(keys, ENTRY)).map(tokenRow);
+    const id = keys.find(({ field }) => field === 'id');
+    if (id === undefined || entries.some(({ record }) => record.id === id.value)) {
+      return { entries };
+    }
+    // After the rows: what was deleted before they were read is in it.
+    const [lock] = await this.#select(`SELECT deleted_version AS version FROM ${this.#lock}`);
+    return { entries, deletedVersion: Number(lock?.['version']) };
+  }
+
+  async commit(commit: Commit<TokenRow>): Promise<TokenRow | typeof STALE> {
+    const row = rowAfter(commit);
+    // Nothing was read before: a broken connection is found out by a read, not by the write.
+    if (commit.replaces === null && commit.keys.length === 1) await this.read(commit.keys);
+    const isUsual = commit.absorbs.length === 0 && commit.others.length === 0;
+    const isWritten = await falseIfLost(
+      isUsual
+        ? this.#connections.use((connection) => this.#write(connection, commit, row))
+        : this.#connections.transaction((connection) => this.#writeAll(connection, commit, row)),
+    );
+    return isWritten ? row : STALE;
+  }
+
+  async delete(key: DigestedKey, ifVersion: number | undefined): Promise<typeof STALE | undefined> {
+    const where = 'WHERE id_digest = ? FOR UPDATE';
+    const removed = await this.#remove(where, [key.digest], ([row]) => {
+      const current = row === undefined ? null : { version: Number(row['version']) };
+      refuseOtherVersion(current, { ifVersion });
+    });
+    return removed === undefined ? STALE : undefined;
+  }
+
+  async *pages(): AsyncGenerator<StoredRecord[], void, undefined> {
+    const page = `SELECT position,${RECORD} FROM ${this.#rows} WHERE position > ? ORDER BY position LIMIT ${PAGE}`;
+    for (let last = 0; ; ) {
+      const rows = await this.#select(page, [last]);
+      if (rows.length === 0) return;
+      last = Number(rows.at(-1)?.['position']);
+      yield rows.map(({ position: _, ...fields }) => recordOfRow(fields));
+    }
+  }
+
+  /** In batches, up to the row that is the last one now. Rows that are locked are left for later. */
+  async clear(): Promise<void> {
+    const [newest] = await this.#select(`SELECT MAX(position) AS position FROM ${this.#rows}`);
+    const last = Number(newest?.['position'] ?? 0);
+    const where = `WHERE position > ? AND position <= ? ORDER BY position LIMIT ${PAGE}`;
+    const { timeout } = this.#options;
+    let end = performance.now() + timeout;
+    for (let before = 0; ; ) {
+      const removed = await this.#remove(`${where} FOR UPDATE SKIP LOCKED`, [before, last]);
+      const lastRemoved = removed?.at(-1);
+      if (lastRemoved !== undefined) {
+        before = lastRemoved;
+        end = performance.now() + timeout;
+        continue;
+      }
+      const left = await this.#select(`SELECT 1 FROM ${this.#rows} ${where}`, [0, last]);
+      if (left.length === 0) return;
+      if (performance.now() > end) {
+        const problem = `Some records were locked by others for ${timeout} ms.`;
+        throw new TokenStoreError('TIMEOUT', `${problem} Those that are left stay; call it again.`);
+      }
+      before = 0;
+      await wait(10);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#connections.close();
+  }
+
+  translateError(error: unknown): TokenStoreError | undefined {
+    return translateError(error, this.#options.server);
+  }
+
+  /** @returns whether the row was written: nothing that it was decided on has changed */
+  async #write(
+    connection: MysqlConnection,
+    commit: Commit<TokenRow>,
+    row: TokenRow,
+  ): Promise<boolean> {
+    const { keys, replaces, absorbs, others, addedKeys, absentKeys, deletedVersion } = commit;
+    const held = [...absorbs, ...others].map(({ record }) => record);
+    const isFree = ({ field, value }: DigestedKey) =>
+      held.every((record) => record[field] !== value);
+    const free = [...addedKeys.filter(isFree), ...absentKeys];
+    // By this a key is refused that was taken before the statement began; by its unique slot, one
+    // that is taken at the same time. Neither server reads a table that it writes to, but for a
+    // derived one which it has to make.
+    const holder = `SELECT 1 FROM ${this.#rows} WHERE ${hasOneOf(free)} LIMIT 1`;
+    const areFree = free.length === 0 ? 'TRUE' : `NOT EXISTS (SELECT 1 FROM (${holder}) AS holder)`;
+    const values = rowValues(row, keys);
+    const digests = free.map(digestOf);
+    if (replaces !== null) {
+      const update = `UPDATE ${this.#rows} SET ${SET} WHERE ${IS_UNCHANGED} AND ${areFree}`;
+      return change(connection, update, [...values, ...guardOf(replaces), ...digests]);
+    }
+    const insert = `INSERT INTO ${this.#rows} (${WRITTEN},joins) SELECT ${PLACES},0 FROM`;
+    if (deletedVersion === undefined) {
+      return change(connection, `${insert} DUAL WHERE ${areFree}`, [...values, ...digests]);
+    }
+    const isSo = `deleted_version = ? AND ${areFree} LOCK IN SHARE MODE`;
+    const under = `${insert} ${this.#lock} WHERE ${isSo}`;
+    return change(connection, under, [...values, deletedVersion, ...digests]);
+  }
+
+  /** The same in a transaction, for the rare change that concerns more than one row. */
+  async #writeAll(
+    connection: MysqlConnection,
+    commit: Commit<TokenRow>,
+    row: TokenRow,
+  ): Promise<boolean> {
+    const { absorbs, others, addedKeys } = commit;
+    const versions = absorbs.map(({ record }) => record.version);
+    await this.#raiseDeletedVersion(connection, versions);
+    const lock = `SELECT 1 FROM ${this.#rows} WHERE ${IS_UNCHANGED} FOR UPDATE`;
+    for (const entry of [...absorbs, ...others]) {
+      if ((await select(connection, lock, guardOf(entry))).length === 0) return false;
+    }
+    for (const { record } of absorbs) {
+      await change(connection, `DELETE FROM ${this.#rows} WHERE id_digest = ?`, [idDigest(record)]);
+    }
+    const join = `UPDATE ${this.#rows} SET joins = joins + 1 WHERE id_digest = ?`;
+    for (const { record } of others) {
+      // What was decided on it alone is stale from now on.
+      const isJoined = addedKeys.some(({ field, value }) => record[field] === value);
+      if (isJoined) await change(connection, join, [idDigest(record)]);
+    }
+    return this.#write(connection, commit, row);
+  }
+
+  /** Transactions that begin with it take turns. */
+  async #raiseDeletedVersion(
+    connection: MysqlConnection,
+    versions: readonly number[],
+  ): Promise<void> {
+    const raise = `UPDATE ${this.#lock} SET deleted_version = GREATEST(deleted_version, ?)`;
+    await change(connection, raise, [Math.max(0, ...versions)]);
+  }
+
+  /**
+   * Deletes what it has locked before: a `DELETE` that waits for a lock may do so after the caller
+   * was told that it failed.
+   *
+   * @returns the positions of the rows; `undefined` where another was faster
+   */
+  async #remove(
+    where: string,
+    values: readonly MysqlValue[],
+    check: (rows: readonly Row[]) => void = () => {},
+  ): Promise<number[] | undefined> {
+    const sql = `SELECT position,version FROM ${this.#rows} ${where}`;
+    let positions: number[] = [];
+    const work = this.#connections.transaction(async (connection) => {
+      await this.#raiseDeletedVersion(connection, []);
+      const rows = await select(connection, sql, values);
+      check(rows);
+      positions = rows.map(({ position }) => Number(position));
+      if (positions.length === 0) return true;
+      const versions = rows.map(({ version }) => Number(version));
+      await this.#raiseDeletedVersion(connection, versions);
+      // Not prepared: no two batches have the same text.
+      await connection.query(`DELETE FROM ${this.#rows} WHERE position IN (${positions})`);
+      return true;
+    });
+    return (await falseIfLost(work)) ? positions : undefined;
+  }
+
+  #selectBy(keys: readonly DigestedKey[], columns: string): Promise<Row[]> {
+    const sql = `SELECT ${columns} FROM ${this.#rows} WHERE ${hasOneOf(keys)}`;
+    return this.#select(sql, keys.map(digestOf));
+  }
+
+  #select(sql: string, values: readonly MysqlValue[] = []): Promise<Row[]> {
+    const work = (connection: MysqlConnection) => select(connection, sql, values);
+    return this.#connections.use(work, { isIdempotent: true });
+  }
+}
+
+function hasOneOf(keys: readonly DigestedKey[]): string {
+  const prefixOf = (name: string) => KEYS.find(([, field]) => field === name)?.[0] ?? 'id';
+  return keys.map(({ field }) => `${prefixOf(field)}_digest = ?`).join(' OR ');
+}
+
+function digestOf({ digest }: DigestedKey): string {
+  return digest;
+}
+
+/** The values of {@link IS_UNCHANGED}. */
+function guardOf({ record, writeIds, joins }: TokenRow): MysqlValue[] {
+  return [idDigest(record), writeIds.join(), joins];
+}
+
+function idDigest({ id }: StoredRecord): string {
+  return digestKey({ field: 'id', value: id }).digest;
+}
+
+async function falseIfLost(work: Promise<boolean>): Promise<boolean> {
+  return work.catch((error: unknown) => {
+    if (isLostRace(error)) return false;
+    throw error;
+  });
+}
