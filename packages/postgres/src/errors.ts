@@ -139,5 +139,5 @@ export function translateError(error: unknown, server = ''): TokenStoreError | u
       { driverCode },
     );
   }
-  return networkFailure(error);
+  return networkFailure(error, server);
 }
