@@ -34,19 +34,19 @@ export function isGivenUp(error: unknown): boolean {
   return code === 'TIMEOUT' || code === 'CONNECTION_FAILED' || code === 'READ_ONLY';
 }
 
-/** The error for an answer that is late. */
-export function noAnswer(timeout: number, server: string): TokenStoreError {
-  return new TokenStoreError(
-    'TIMEOUT',
-    `The server (${server}) did not answer within ${timeout} ms. Try again; a save may or may not have happened.`,
-  );
-}
-
 /** The error for a connection that is late: nothing was sent. */
 export function noFreeConnection(timeout: number, server: string): TokenStoreError {
   return new TokenStoreError(
     'TIMEOUT',
     `No connection (${server}) was free or could be made within ${timeout} ms. Try again, or raise max in options.`,
+  );
+}
+
+/** The error for an answer that is late. */
+export function noAnswer(timeout: number, server: string): TokenStoreError {
+  return new TokenStoreError(
+    'TIMEOUT',
+    `The server (${server}) did not answer within ${timeout} ms. Try again; a save may or may not have happened.`,
   );
 }
 
@@ -59,11 +59,15 @@ export function hiddenRecord(): TokenStoreError {
   );
 }
 
-const GRANT =
-  'Grant USAGE on the schema and SELECT, INSERT, UPDATE, DELETE on its tables; to make them, CREATE.';
+type Meaning = readonly [code: TokenStoreErrorCode, advice: string];
 
 /** By SQLSTATE, or by its class. */
-const MEANINGS: Readonly<Record<string, readonly [code: TokenStoreErrorCode, advice: string]>> = {
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  // PgBouncer has this class for all that it refuses.
+  '08': [
+    'CONNECTION_FAILED',
+    'The connection broke or was refused. See that the server runs, and the log of a pooler in between.',
+  ],
   '25006': [
     'READ_ONLY',
     'The server takes no writes. Connect to the primary, or turn default_transaction_read_only off.',
@@ -74,7 +78,10 @@ const MEANINGS: Readonly<Record<string, readonly [code: TokenStoreErrorCode, adv
     'The server refuses this user, this password, or a connection from here (pg_hba.conf; it may demand TLS). Correct them.',
   ],
   '3D000': ['DATABASE_MISSING', 'The database does not exist. Create it, or name another.'],
-  '42501': ['ACCESS_DENIED', `This user lacks a right. ${GRANT}`],
+  '42501': [
+    'ACCESS_DENIED',
+    'This user lacks a right. Grant USAGE on the schema and SELECT, INSERT, UPDATE, DELETE on its tables; to make them, CREATE on the database.',
+  ],
   '42P01': [
     'SCHEMA_UNKNOWN',
     'The tables are gone since the store was opened. Open a new store, which makes them.',
@@ -83,31 +90,28 @@ const MEANINGS: Readonly<Record<string, readonly [code: TokenStoreErrorCode, adv
   '53100': ['STORAGE_FULL', 'The disk of the server is full. Make room and try again.'],
   '55P03': ['STORE_BUSY', 'A lock was not to be had in time. Try again.'],
   '57': ['CONNECTION_FAILED', 'The server starts, or ended the connection. Try again.'],
-  '57014': ['TIMEOUT', 'The statement was cancelled. Try again; nothing was changed by it.'],
+  '57014': ['TIMEOUT', 'The statement took too long, or was cancelled. Try again.'],
   '57P04': ['DATABASE_MISSING', 'The database was dropped. Create it, or name another.'],
 };
 
 /** Errors of the driver itself, which have no code: known by their texts. */
-const DRIVER_ERRORS: readonly (readonly [
-  text: RegExp,
-  code: TokenStoreErrorCode,
-  advice: string,
-])[] = [
+const DRIVER_ERRORS: readonly (readonly [text: RegExp, ...Meaning])[] = [
   [
     /pool after calling end/,
     'HANDLE_CLOSED',
     'The pool that the store was given is closed. Give the store an open one, and close the store before its pool.',
   ],
   [
-    /does not support SSL|SSL connection/,
+    / SSL connection/,
     'TLS_REQUIRED',
     'The server offers no encryption. Set up TLS there, or say `tls: false` if you trust every network in between.',
   ],
   [/^SASL:|password/i, 'ACCESS_DENIED', 'The user could not log in. Correct user and password.'],
+  [/timeout/i, 'TIMEOUT', 'The server did not answer in time. Try again.'],
   [
-    /timeout/i,
-    'TIMEOUT',
-    'The server did not answer in time. Try again; a save may or may not have happened.',
+    /^Connection (?:terminated|ended)|not queryable/,
+    'CONNECTION_FAILED',
+    'The connection broke. See that the server runs, then try again.',
   ],
 ];
 
@@ -120,24 +124,20 @@ const DRIVER_ERRORS: readonly (readonly [
 export function translateError(error: unknown, server = ''): TokenStoreError | undefined {
   if (error instanceof TokenStoreError) return error;
   const driverCode = driverCodeOf(error);
-  const text = error instanceof Error ? error.message : '';
+  const meaning = meaningOf(error, driverCode);
+  if (meaning === undefined) return networkFailure(error, server);
+  const [code, advice] = meaning;
+  const isUnsure = code === 'CONNECTION_FAILED' || code === 'TIMEOUT';
+  const more = isUnsure ? ` A save may or may not have happened. (${server})` : '';
+  return new TokenStoreError(code, advice + more, { driverCode });
+}
+
+function meaningOf(error: unknown, driverCode: string | number | undefined): Meaning | undefined {
   if (typeof driverCode === 'string') {
-    const meaning = MEANINGS[driverCode] ?? MEANINGS[driverCode.slice(0, 2)];
-    if (meaning !== undefined && driverCode.length === 5) {
-      return new TokenStoreError(meaning[0], `${meaning[1]} (${server})`, { driverCode });
-    }
-  } else {
-    const known = DRIVER_ERRORS.find(([pattern]) => pattern.test(text));
-    if (known !== undefined) return new TokenStoreError(known[1], known[2]);
+    const isState = /^[0-9A-Z]{5}$/.test(driverCode);
+    return isState ? (MEANINGS[driverCode] ?? MEANINGS[driverCode.slice(0, 2)]) : undefined;
   }
-  // Class 08 is of the protocol: PgBouncer has it for all that it refuses.
-  const isBroken = /connection|queryable/i.test(text) && driverCode === undefined;
-  if (isBroken || (typeof driverCode === 'string' && /^08...$/.test(driverCode))) {
-    return new TokenStoreError(
-      'CONNECTION_FAILED',
-      `The connection to the server (${server}) broke or was refused. See that it runs (and the log of a pooler in between), then try again; a save may or may not have happened.`,
-      { driverCode },
-    );
-  }
-  return networkFailure(error, server);
+  const text = error instanceof Error ? error.message : '';
+  const known = DRIVER_ERRORS.find(([pattern]) => pattern.test(text));
+  return known && [known[1], known[2]];
 }

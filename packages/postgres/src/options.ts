@@ -94,6 +94,9 @@ export function checkOptions(given: PostgresTokenStoreOptions): CheckedOptions {
   );
   const { url, options, pool, tls, timeout = 10_000 } = given;
   requireTimeout(timeout);
+  if (tls !== undefined && (tls as unknown) !== false) {
+    throw invalidOption('tls', 'can only be false; TLS is the default');
+  }
   const schema = requireName('schema', given.schema ?? 'tokenkeep', /^pg_/);
   const table = requireName('table', given.table ?? 'oauthtoken', /_state$/);
   const checked = { schema, table, timeout };

@@ -14,11 +14,9 @@ import type { CheckedOptions } from './options.ts';
 import { ensureSchema, type Names, quotedNames, unknownSchema } from './schema.ts';
 import { Statements } from './statements.ts';
 import {
-  arrayText,
   bytesOf,
   guardOf,
   isInTheWay,
-  joinsAfter,
   type Row,
   recordOfRow,
   rowAfter,
@@ -48,11 +46,6 @@ export class PostgresEngine implements Engine<TokenRow> {
   async open(): Promise<void> {
     await this.#connections.open();
     await this.#connections.retry((send) => ensureSchema(send, this.#names));
-  }
-
-  async find(keys: readonly DigestedKey[]): Promise<StoredRecord[]> {
-    const rows = await this.#select(this.#statements.find(keys), keys.map(bytesOf));
-    return rows.map(recordOfRow);
   }
 
   async read(keys: readonly DigestedKey[]): Promise<Snapshot<TokenRow>> {
@@ -207,10 +200,10 @@ export class PostgresEngine implements Engine<TokenRow> {
       found.has(`${writeIds}${joins}`);
     if (![...gone, ...others].map(guardOf).every(isUnchanged)) return false;
     for (const entry of absorbs) await send(this.#statements.delete, guardOf(entry));
-    for (const entry of others) {
-      // What is decided on it alone is stale from now on.
-      const joins = joinsAfter(entry, addedKeys);
-      await send(this.#statements.join, [guardOf(entry)[0], arrayText(joins)]);
+    for (const key of addedKeys) {
+      // What is decided on those who have it, as if they had it alone, is stale from now on.
+      const isShared = others.some(({ record }) => record[key.field] === key.value);
+      if (isShared) await send(this.#statements.join[key.field] ?? '', [bytesOf(key)]);
     }
     if (!(await this.#write(send, commit, row))) return false;
     const digests = gone.flatMap(({ sharedKeys }) => sharedKeys);

@@ -29,8 +29,8 @@ export class Statements {
   readonly delete: string;
   /** Locks rows, in an order that all keep to, and gives their write ids and joins. Values: id digests. */
   readonly lock: string;
-  /** Values: id digest, joins. */
-  readonly join: string;
+  /** Tells all records that have a key that another gets it too. Values: digest. By field. */
+  readonly join: Readonly<Record<string, string>>;
   /** Values: a version. In a transaction it keeps all others waiting that begin with it. */
   readonly raiseDeletedVersion: string;
   /**
@@ -54,7 +54,12 @@ export class Statements {
     this.guard = `SELECT version, write_ids, joins::text FROM ${table} WHERE id_digest = $1`;
     this.delete = `DELETE FROM ${table} WHERE ${isUnchanged(1)} RETURNING ${SHARING}`;
     this.lock = `SELECT write_ids || joins::text AS state FROM ${table} WHERE id_digest = ANY ($1::bytea[]) ORDER BY position FOR UPDATE`;
-    this.join = `UPDATE ${table} SET joins = $2 WHERE id_digest = $1`;
+    this.join = Object.fromEntries(
+      KEYS.map(([column, field], place) => [
+        field,
+        `UPDATE ${table} SET joins[${place + 1}] = joins[${place + 1}] + 1 WHERE ${column} = $1`,
+      ]),
+    );
     this.raiseDeletedVersion = `UPDATE ${state} SET deleted_version = greatest(deleted_version, $1)`;
     this.promote = KEYS.map(
       ([column], place) => `UPDATE ${table}
@@ -65,12 +70,7 @@ export class Statements {
     );
   }
 
-  /** Reads the records that have one of some keys. Values: their digests. */
-  find(keys: Fields): string {
-    return `SELECT ${RECORD} FROM ${this.#table} WHERE ${hasOneOf(keys, 1)}`;
-  }
-
-  /** The same with what is needed to write over them, and the deleted version in any case. */
+  /** Reads the records that have one of some keys, and the deleted version in any case. Values: digests. */
   read(keys: Fields): string {
     return `SELECT deleted_version, write_ids, slots, joins, ${RECORD}
       FROM ${this.#state} LEFT JOIN ${this.#table} ON ${hasOneOf(keys, 1)}`;

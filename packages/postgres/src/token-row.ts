@@ -86,14 +86,6 @@ export function rowAfter({ writeId, record, replaces, others }: Commit<TokenRow>
   return { record, writeIds, slots, joins, sharedKeys: sharedKeysOf(record, slots, joins) };
 }
 
-/** The joins of a row when another record has got these keys. */
-export function joinsAfter({ record, joins }: TokenRow, added: readonly DigestedKey[]): number[] {
-  return KEYS.map(([, name], place) => {
-    const isJoined = added.some(({ field, value }) => field === name && has(record, name, value));
-    return (joins[place] ?? 0) + (isJoined ? 1 : 0);
-  });
-}
-
 /** Whether both rows can't be in the table, as they have a key and its slot in common. */
 export function isInTheWay(one: TokenRow, other: TokenRow): boolean {
   return KEYS.some(
@@ -147,7 +139,7 @@ export function bytesOf({ digest }: Pick<DigestedKey, 'digest'>): Buffer {
 }
 
 /** An array as PostgreSQL writes it. */
-export function arrayText(numbers: readonly number[]): string {
+function arrayText(numbers: readonly number[]): string {
   return `{${numbers.join()}}`;
 }
 

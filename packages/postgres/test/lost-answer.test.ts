@@ -1,5 +1,10 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
-import { type PostgresServer, startFaultyProxy, startPostgres, until } from '@tokenkeep/test-servers';
+import {
+  type PostgresServer,
+  startFaultyProxy,
+  startPostgres,
+  until,
+} from '@tokenkeep/test-servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresTokenStore } from '../src/index.ts';
 

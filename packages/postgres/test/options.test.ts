@@ -103,11 +103,14 @@ describe('a connection to another machine', () => {
       { ssl: { rejectUnauthorized: false } },
       { rejectUnauthorized: false },
     ],
-  ] as const)('with %s is refused, but where the user says `tls: false`', (_case, at, options, ssl) => {
-    const given = { url: at, ...(options && { options }) };
-    expect(refusal(given)).toMatchObject({ code: 'TLS_REQUIRED' });
-    expect(checkOptions({ ...given, tls: false }).poolOptions.ssl).toEqual(ssl);
-  });
+  ] as const)(
+    'with %s is refused, but where the user says `tls: false`',
+    (_case, at, options, ssl) => {
+      const given = { url: at, ...(options && { options }) };
+      expect(refusal(given)).toMatchObject({ code: 'TLS_REQUIRED' });
+      expect(checkOptions({ ...given, tls: false }).poolOptions.ssl).toEqual(ssl);
+    },
+  );
 
   it('keeps the words of the user about TLS', () => {
     expect(checkOptions({ url, options: { ssl: { ca: 'CA' } } }).poolOptions.ssl).toEqual({
