@@ -47,15 +47,21 @@ export class Connections {
     return this.#useOnce(await this.#borrow(), work);
   }
 
-  /** On another connection, if the first turns out to be broken: for idempotent work. */
-  async retry<T>(work: (send: Send) => Promise<T>): Promise<T> {
+  /**
+   * On another connection, if the first turns out to be broken: for idempotent work.
+   *
+   * @param mayRepeat whether it still is
+   */
+  async retry<T>(
+    work: (send: Send) => Promise<T>,
+    mayRepeat: () => boolean = () => true,
+  ): Promise<T> {
     for (let broken = 1; ; broken += 1) {
-      const connection = await this.#borrow();
       try {
-        return await this.#useOnce(connection, work);
+        return await this.use(work);
       } catch (error) {
         // All that were idle may have broken at once.
-        if (broken > MAX_BROKEN || !isLostConnection(error)) throw error;
+        if (broken > MAX_BROKEN || !isLostConnection(error) || !mayRepeat()) throw error;
       }
     }
   }
@@ -65,17 +71,23 @@ export class Connections {
    * the server rolls back.
    */
   transaction(work: (send: Send) => Promise<boolean>): Promise<boolean> {
-    return this.use(async (send) => {
-      await send(this.#begin);
-      try {
-        const isDone = await work(send);
-        await send(isDone ? 'COMMIT' : 'ROLLBACK');
-        return isDone;
-      } catch (error) {
-        if (!isGivenUp(error)) await send('ROLLBACK');
-        throw error;
-      }
-    });
+    let isCommitted = false;
+    return this.retry(
+      async (send) => {
+        await send(this.#begin);
+        try {
+          const isDone = await work(send);
+          isCommitted = isDone;
+          await send(isDone ? 'COMMIT' : 'ROLLBACK');
+          return isDone;
+        } catch (error) {
+          if (!isGivenUp(error)) await send('ROLLBACK');
+          throw error;
+        }
+      },
+      // The answer may be lost, and not the transaction.
+      () => !isCommitted,
+    );
   }
 
   async close(): Promise<void> {

@@ -44,11 +44,16 @@ describe('F1 a save whose answer is lost', () => {
     await using store = new PostgresTokenStore({ url: proxy.urlFor(url), schema: 'committed' });
     await save(store, { ...ada, clientId: 'a', refreshToken: 'r' });
     // Another client's: in a transaction.
-    proxy.dropNextReply((request) => request.includes('COMMIT'));
+    proxy.dropNextReply((request) => request.includes('COMMIT\0'));
     const added = await save(store, { ...ada, clientId: 'b', refreshToken: 's' });
     expect(proxy.counts.reset).toBe(1);
     expect(added.version).toBe(1);
     expect(await store.getTokens()).toHaveLength(2);
+    // Before that, nothing has happened, and it is done again.
+    proxy.dropNextReply((request) => request.includes('BEGIN'));
+    await save(store, { ...ada, clientId: 'c', refreshToken: 't' });
+    expect(proxy.counts.reset).toBe(2);
+    expect(await store.getTokens()).toHaveLength(3);
   });
 
   it('and that adds a record is not done twice', async () => {
