@@ -67,6 +67,7 @@ function definitionOn(name: string, start: () => Promise<Place>): TokenStoreDefi
     versions: true,
     durable: true,
     shared: true,
+    iterable: true,
     module: import.meta.url,
     pace: 10,
   });
