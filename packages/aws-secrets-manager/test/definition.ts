@@ -32,8 +32,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   },
   neighbour: ({ url, secret }) => ({ url, secret: `${secret}2` }),
   versions: true,
-  // moto keeps everything in memory: it is the service that is durable.
-
+  durable: true,
   shared: true,
   iterable: true,
   module: import.meta.url,

@@ -21,6 +21,8 @@ export interface Observation {
   readonly hint?: string;
 }
 
+/** How many secrets every failure is searched for. */
+const RECENT = 500;
 /** How long closing and destroying may take before it is given up: milliseconds. */
 const CLEAN_UP_LIMIT = 5_000;
 
@@ -241,7 +243,8 @@ export class CheckContext implements Observer, AsyncDisposable {
   }
 
   rejected(method: string, error: unknown): void {
-    const leak = leakIn(error, this.secrets);
+    // Those that were made up last: a failure is about what was just tried.
+    const leak = leakIn(error, [...this.secrets].slice(-RECENT));
     if (leak !== undefined) {
       this.#observe(
         'no secret in a failure, whichever way it is looked at',

@@ -128,17 +128,18 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
       const shared = [...new Set([...entry.sharedKeys, ...common])];
       batch.update(entry.ref, { shared, joinedBy: writeId }, asRead(entry));
     }
-    const shared = [...new Set([...sharedKeys, ...before.flatMap((entry) => entry.sharedKeys)])];
+    const isShared = (key: string) => others.some((entry) => entry.sharedKeys.includes(key));
+    const shared = new Set(before.flatMap((entry) => entry.sharedKeys));
+    for (const key of sharedKeys) if (isShared(key)) shared.add(key);
     const readTime = [...before, ...others][0]?.readTime;
-    if ((await this.#touch(batch, shared, writeId, readTime)) === STALE) return STALE;
+    if ((await this.#touch(batch, [...shared], writeId, readTime)) === STALE) return STALE;
     for (const { digest } of newKeys) batch.create(this.#keys.doc(digest), {});
     for (const { field, digest } of absentKeys) {
       const place = field === 'id' ? this.#records : this.#keys;
       batch.delete(place.doc(digest), { exists: false });
     }
     for (const { field, digest } of removedKeys) {
-      const isShared = before.some((entry) => entry.sharedKeys.includes(digest));
-      if (field !== 'id' && !isShared) batch.delete(this.#keys.doc(digest));
+      if (field !== 'id' && !shared.has(digest)) batch.delete(this.#keys.doc(digest));
     }
     const results = await this.#write(batch, deletedVersion, isDecidedOn);
     if (results === STALE) return this.#afterLoss(ref, writeId, [...newKeys, ...absentKeys]);
@@ -312,6 +313,7 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     writeId: string,
     keys: readonly DigestedKey[],
   ): Promise<FirestoreEntry | typeof STALE> {
+    if (keys.length === 0 && this.#options.firestore === undefined) return STALE;
     const refs = keys.map(({ digest }) => this.#keys.doc(digest));
     const [doc, ...found] = await this.#run(() => this.#db.getAll(ref, ...refs));
     if (doc && textsIn(doc, 'writeIds').includes(writeId)) return entryIn(doc);

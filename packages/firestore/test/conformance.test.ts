@@ -1,4 +1,5 @@
 import { testTokenStore } from '@tokenkeep/conformance/vitest';
 import definition from './definition.ts';
 
-testTokenStore(definition, { strict: true });
+// Quick: the same checks with fewer rounds. `pnpm --filter @tokenkeep/conformance false-alarms` runs all.
+testTokenStore(definition, { strict: true, intensity: 'quick' });

@@ -35,7 +35,8 @@ describe('F1 the answer to a save is lost', () => {
     proxy.dropReplies();
     const saving = save(one, { ...ada, accessToken: 'of A' }, options);
     saving.catch(() => {});
-    await expect.poll(async () => (await two.getTokens())[0]?.version).toBe(2);
+    const version = async () => (await two.getTokens())[0]?.version;
+    await expect.poll(version, { timeout: 30_000 }).toBe(2);
     await meanwhile();
     proxy.cut();
     proxy.pass();

@@ -17,10 +17,10 @@ export interface MongoCollectionLike {
   findOne(filter: object, options?: object): Promise<FoundDocument | null>;
   insertOne(document: object): Promise<unknown>;
   replaceOne(filter: object, document: object): Promise<{ matchedCount: number }>;
-  updateOne(filter: object, update: object, options?: object): Promise<{ matchedCount: number }>;
+  updateOne(filter: object, update: object, options?: object): Promise<unknown>;
   findOneAndUpdate(filter: object, update: object, options: object): Promise<object | null>;
-  deleteOne(filter: object): Promise<{ deletedCount: number }>;
-  deleteMany(filter: object): Promise<unknown>;
+  updateMany(filter: object, update: object): Promise<{ matchedCount: number }>;
+  deleteMany(filter: object): Promise<{ deletedCount: number }>;
   createIndexes(indexes: IndexDescription[]): Promise<unknown>;
   indexes(): Promise<object[]>;
 }

@@ -34,7 +34,7 @@ import {
 } from '@tokenkeep/core/adapter/server';
 import { isRenamed } from '@tokenkeep/core/rules';
 import type {
-  DocumentChange,
+  At,
   DocumentReader,
   Documents,
   HoldingDocument,
@@ -101,7 +101,7 @@ export class DocumentEngine implements DocumentEngineParts {
   }
 
   async commit(commit: Commit<MongoEntry>): Promise<MongoEntry | typeof STALE> {
-    if (entriesOf(commit).some(({ document }) => document.mark !== undefined)) return STALE;
+    if (entriesOf(commit).some(({ document }) => document.intent !== undefined)) return STALE;
     if (!isOfSeveral(commit)) {
       const written = await this.#commitOne(commit);
       if (written !== 'taken') return written;
@@ -121,8 +121,8 @@ export class DocumentEngine implements DocumentEngineParts {
       refuseOtherVersion(document === undefined ? null : recordOf(document), { ifVersion });
     }
     if (document === undefined) return undefined;
-    if (document.mark !== undefined) await this.#intents.settle(found);
-    if (document.mark !== undefined || !(await this.#remove(document))) return STALE;
+    if (document.intent !== undefined) await this.#intents.settle(found);
+    if (document.intent !== undefined || !(await this.#remove(document))) return STALE;
     return undefined;
   }
 
@@ -134,7 +134,7 @@ export class DocumentEngine implements DocumentEngineParts {
       after = last.order;
       const records: StoredRecord[] = [];
       for (const document of page) {
-        const [key] = document.mark === undefined ? [] : digestedKeysOf(recordOf(document));
+        const [key] = document.intent === undefined ? [] : digestedKeysOf(recordOf(document));
         if (key === undefined) records.push(recordOf(document));
         else records.push(...(await this.find([key])));
       }
@@ -147,21 +147,22 @@ export class DocumentEngine implements DocumentEngineParts {
     for (;;) {
       const page = await this.#latest.page(0, order);
       if (page.length === 0) break;
-      const isPlain = ({ shared, mark }: TokenDocument) =>
-        shared.length === 0 && mark === undefined;
+      const isPlain = ({ shared, intent }: TokenDocument) =>
+        shared.length === 0 && intent === undefined;
       const plain = page.filter(isPlain);
       await this.#raiseDeletedVersion(plain);
-      await this.#latest.removeAll(plain);
+      if (plain.length > 0) await this.#latest.remove(plain);
       for (const document of page) {
-        if (document.mark !== undefined) {
-          await this.#intents.settle(await this.#latest.find(document.keys));
+        if (document.intent !== undefined) {
+          await this.#intents.settle(await this.#withIntents(this.#latest, [document]));
         } else if (!isPlain(document)) await this.#remove(document);
       }
     }
     for await (const left of this.#latest.others()) {
       for (const document of left) {
-        await this.#intents.settle(await this.#latest.find(document.keys));
-        if (document.kind === 'keeper') await this.#leave(document);
+        await this.#intents.settle(await this.#withIntents(this.#latest, [document]));
+        if (document.kind === 'keeper') await this.#tidyUp(document.claims);
+        if (document.claims.length === 0) await this.#latest.remove([document]);
       }
     }
   }
@@ -177,7 +178,7 @@ export class DocumentEngine implements DocumentEngineParts {
   ): Promise<StoreDocument[]> {
     let before: string | undefined;
     for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
-      const found = await reader.find(keys);
+      const found = await this.#withIntents(reader, await reader.find(keys));
       // A key that some record has is claimed all the time: if nothing has it, that is so.
       if (isCertain(found) || (found.length === 0 && keys.length === 1)) return found;
       const revisions = found
@@ -191,6 +192,16 @@ export class DocumentEngine implements DocumentEngineParts {
       'CONTENTION',
       'Other saves changed the same records all the time. Try again later; nothing was changed.',
     );
+  }
+
+  /** Adds the intents that the documents are marked with. */
+  async #withIntents(
+    reader: DocumentReader,
+    found: readonly StoreDocument[],
+  ): Promise<StoreDocument[]> {
+    const intents = new Set(found.flatMap(({ intent }) => intent ?? []));
+    for (const { _id } of found) intents.delete(_id);
+    return intents.size === 0 ? [...found] : [...found, ...(await reader.get([...intents]))];
   }
 
   /** @returns 'taken' where a key is claimed by another document */
@@ -216,7 +227,7 @@ export class DocumentEngine implements DocumentEngineParts {
       const added = afterCommit(commit, { _id: this.#latest.newId(), order }, fresh);
       return (await this.#latest.insert(added)) === 'written' ? entryOf(added) : 'taken';
     }
-    const place = await this.#takePlace(commit, fresh);
+    const place = await this.#takePlace(commit, fresh, digestsOf(commit.keys));
     if (typeof place !== 'object') return place;
     const added = { ...afterCommit(commit, place, fresh), revision: 1 };
     return (await this.#latest.replace(0, added)) === 'written' ? entryOf(added) : STALE;
@@ -228,17 +239,39 @@ export class DocumentEngine implements DocumentEngineParts {
    */
   async #takePlace(
     { deletedVersion }: Commit<MongoEntry>,
-    fresh: readonly string[],
+    claims: readonly string[],
+    keys: readonly string[],
   ): Promise<(KeeperDocument & { order: number }) | typeof STALE | 'taken'> {
-    const place = { _id: this.#latest.newId(), kind: 'keeper', revision: 0, keys: fresh } as const;
-    const keeper: KeeperDocument = { ...place, claims: fresh };
+    const _id = this.#latest.newId();
+    const keeper: KeeperDocument = { _id, kind: 'keeper', revision: 0, keys, claims };
     if ((await this.#latest.insert(keeper)) !== 'written') return 'taken';
     const counters = await this.#latest.nextOrder();
     if (deletedVersion === undefined || deletedVersion === counters.deletedVersion) {
       return { ...keeper, order: counters.order };
     }
-    await this.#latest.remove(keeper);
+    await this.#latest.remove([keeper]);
     return STALE;
+  }
+
+  /** Takes keys for a record that is there, as the first step to change it together with others. */
+  async #takeKeys(
+    document: TokenDocument,
+    fresh: readonly string[],
+    keys: readonly string[],
+  ): Promise<TokenDocument | typeof STALE> {
+    const more = (list: readonly string[], added: readonly string[]) => [
+      ...new Set([...list, ...added]),
+    ];
+    const after = {
+      ...document,
+      revision: document.revision + 1,
+      keys: more(document.keys, keys),
+      claims: more(document.claims, fresh),
+      shared: more(document.shared, fresh),
+    };
+    if (fresh.length === 0 && after.keys.length === document.keys.length) return document;
+    const written = await this.#latest.replace(document.revision, after);
+    return written === 'written' ? after : STALE;
   }
 
   async #commitSeveral(commit: Commit<MongoEntry>): Promise<MongoEntry | typeof STALE> {
@@ -248,55 +281,54 @@ export class DocumentEngine implements DocumentEngineParts {
     const wanted = [...addedKeys, ...absentKeys];
     const found = await this.#look(
       this.#latest,
-      [...new Set([...digestsOf(wanted), ...entries.flatMap(({ document }) => document.keys)])],
+      // And by its id each of those that were read.
+      [...digestsOf(wanted), ...entries.flatMap(({ document }) => document.keys.slice(0, 1))],
       () => false,
     );
-    const documents = new Map<string, HoldingDocument>();
-    for (const document of found) {
-      if (isIntent(document) || document.mark !== undefined) {
-        await this.#intents.settle(found);
-        return STALE;
-      }
-      documents.set(document._id, document);
+    if (found.some((each) => isIntent(each) || each.intent !== undefined)) {
+      await this.#intents.settle(found);
+      return STALE;
     }
-    const revisionOf = (_id: string) => documents.get(_id)?.revision;
-    const isAsRead = entries.every(
-      ({ document }) => revisionOf(document._id) === document.revision,
+    const documents = resolved(found);
+    const isAsRead = entries.every(({ document: { _id, revision } }) =>
+      documents.some((each) => each._id === _id && each.revision === revision),
     );
-    const read = entries.map(({ document }) => document._id);
-    const isTaken = tokensWith([...documents.values()], wanted).some(
-      ({ _id }) => !read.includes(_id),
-    );
+    const read = new Set(entries.map(({ document }) => document._id));
+    const isTaken = tokensWith(documents, wanted).some(({ _id }) => !read.has(_id));
     if (!isAsRead || isTaken) return STALE;
 
-    const claims = new Set([...documents.values()].flatMap((document) => document.claims));
-    const fresh = digestsOf(wanted).filter((key) => !claims.has(key));
-    const place = replaces?.document ?? (await this.#takePlace(commit, fresh));
-    if (place === 'taken' || place === STALE) return STALE;
-    documents.set(place._id, place);
+    const claimed = new Set(documents.flatMap(({ claims }) => claims));
+    const fresh = digestsOf(wanted).filter((key) => !claimed.has(key));
+    const own = digestsOf(keys);
+    const place =
+      replaces === null
+        ? await this.#takePlace(commit, fresh, own)
+        : await this.#takeKeys(replaces.document, fresh, own);
+    if (typeof place !== 'object') return STALE;
     await this.#raiseDeletedVersion(absorbs.map(({ document }) => document));
 
     const after = afterCommit(commit, place, fresh);
-    const changes: DocumentChange[] = [
+    const changes = [
       { ...at(place), to: after },
       ...absorbs.map(({ document }) => ({
         ...at(document),
         to: keeperOf(document, [...after.keys, ...document.shared]),
       })),
-      ...others.map(({ document, record }) => ({
-        ...at(document),
-        share: digestsOf(keys.filter((key) => hasKey(record, key))),
-      })),
     ];
-    for (const document of documents.values()) {
-      const isChanged = changes.some(({ _id }) => _id === document._id);
-      // What keeps one of the keys, and does not have it.
-      const isKeeper = digestsOf(wanted).some((key) => document.claims.includes(key));
-      if (isKeeper && !isChanged) changes.push({ ...at(document), share: [] });
+    const changed = new Set(changes.map(({ _id }) => _id));
+    const touched = new Set(others.map(({ document }) => document._id));
+    for (const { _id, claims } of documents) {
+      // What keeps one of the keys, and does not have it, is written to as well.
+      if (digestsOf(wanted).some((key) => claims.includes(key))) touched.add(_id);
     }
-    const isDone = await this.#intents.carryOut(changes, documents);
+    const isDone = await this.#intents.carryOut({
+      keys: own,
+      changes,
+      touches: documents.filter(({ _id }) => touched.has(_id) && !changed.has(_id)).map(at),
+      share: digestsOf(keys.filter((key) => others.some(({ record }) => hasKey(record, key)))),
+    });
     if (!isDone) {
-      if (place.kind === 'keeper') await this.#leave({ ...place, revision: place.revision + 2 });
+      await this.#tidyUpAfterwards(fresh);
       return STALE;
     }
     const left = entries.flatMap(({ document }) => document.shared);
@@ -304,18 +336,12 @@ export class DocumentEngine implements DocumentEngineParts {
     return entryOf({ ...after, revision: place.revision + 2 });
   }
 
-  /** Removes a keeper, if no record has what it keeps: others may have come to share a place that was taken. */
-  async #leave(keeper: KeeperDocument): Promise<void> {
-    if (keeper.keys.length === 0) await this.#latest.remove(keeper);
-    else await this.#tidyUp(keeper.keys);
-  }
-
   async #remove(document: TokenDocument): Promise<boolean> {
     await this.#raiseDeletedVersion([document]);
     const keeper = keeperOf(document, document.shared);
     const isRemoved =
       keeper === null
-        ? await this.#latest.remove(document)
+        ? (await this.#latest.remove([document])) > 0
         : (await this.#latest.replace(document.revision, {
             ...keeper,
             revision: document.revision + 1,
@@ -341,7 +367,7 @@ export class DocumentEngine implements DocumentEngineParts {
   async #tidyUp(keys: readonly string[]): Promise<void> {
     for (const key of new Set(keys)) {
       const found = await this.#look(this.#latest, [key], () => false);
-      if (found.some((each) => isIntent(each) || each.mark !== undefined)) continue;
+      if (found.some((each) => isIntent(each) || each.intent !== undefined)) continue;
       const documents = resolved(found);
       const keeper = documents.find(({ claims }) => claims.includes(key));
       const holders = documents.filter((document) => isHolder(document, key));
@@ -351,7 +377,7 @@ export class DocumentEngine implements DocumentEngineParts {
       // It is written to by whoever joins it, so nobody has.
       const without = (list: readonly string[]) => list.filter((each) => each !== key);
       const { _id, revision, claims } = keeper;
-      if (keeper.kind === 'keeper' && claims.length === 1) await this.#latest.remove(keeper);
+      if (keeper.kind === 'keeper' && claims.length === 1) await this.#latest.remove([keeper]);
       else {
         const kept =
           holders.length > 0 ? {} : { keys: without(keeper.keys), claims: without(claims) };
@@ -435,7 +461,7 @@ function hasAlone(
   document: StoreDocument | null,
   keys: readonly DigestedKey[],
 ): document is TokenDocument {
-  if (document?.kind !== 'token' || document.mark !== undefined) return false;
+  if (document?.kind !== 'token' || document.intent !== undefined) return false;
   const { claims, shared, record } = document;
   return keys.every(
     (key) =>
@@ -471,6 +497,6 @@ function digestsOf(keys: readonly DigestedKey[]): string[] {
   return keys.map(({ digest }) => digest);
 }
 
-function at({ _id, revision }: HoldingDocument): Pick<HoldingDocument, '_id' | 'revision'> {
+function at({ _id, revision }: At): At {
   return { _id, revision };
 }

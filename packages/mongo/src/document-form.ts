@@ -1,17 +1,16 @@
 import type { StoredRecord } from '@tokenkeep/core';
 import { recordCorrupt } from '@tokenkeep/core/adapter';
 import type { FoundDocument } from './collection.ts';
-import type { DocumentChange, Mark, StoreDocument } from './documents.ts';
+import type { HoldingDocument, IntentDocument, StoreDocument } from './documents.ts';
 
 /** A document as it is written. */
 export function toMongo(document: StoreDocument): object {
-  const { _id, claims, mark, ...fields } = document;
+  const { _id, claims, ...fields } = document;
   return {
     _id,
     ...fields,
     // The index takes no claims for a claim, which one document only may have.
     claims: claims.length === 0 ? [_id] : claims,
-    ...(mark !== undefined && { mark }),
     ...(document.kind === 'token' && { record: document.record && toMongoRecord(document.record) }),
     ...(document.kind === 'intent' && { changes: document.changes.map(toMongoChange) }),
   };
@@ -27,19 +26,17 @@ export function toMongoRecord({ extra, ...fields }: StoredRecord): object {
 
 /** @throws TokenStoreError `RECORD_CORRUPT` where the document itself is damaged, and not only its record */
 export function fromMongo(found: FoundDocument): StoreDocument {
-  const { _id, kind, revision, mark, order, changes } = found;
+  const { _id, kind, revision, intent, order } = found;
   if (typeof _id !== 'string' || typeof revision !== 'number') throw notOurs();
   const common = {
     _id,
     revision,
     keys: textsIn(found['keys']),
     claims: textsIn(found['claims']).filter((claim) => claim !== _id),
-    ...(mark !== undefined && { mark: markIn(mark) }),
+    ...(typeof intent === 'string' && { intent }),
   };
   if (kind === 'keeper') return { ...common, kind };
-  if (kind === 'intent' && Array.isArray(changes)) {
-    return { ...common, kind, changes: changes.map(changeIn) };
-  }
+  if (kind === 'intent') return { ...common, kind, ...partsIn(found) };
   if (kind !== 'token' || typeof order !== 'number') throw notOurs();
   return {
     ...common,
@@ -60,26 +57,20 @@ export function recordIn(value: unknown): StoredRecord | undefined {
   return Object.assign(value, { id, version });
 }
 
-function toMongoChange(change: DocumentChange): object {
-  if (!('to' in change) || change.to === null) return change;
-  return { ...change, to: toMongo(change.to) };
+type Change = IntentDocument['changes'][number];
+
+function toMongoChange({ to, ...at }: Change): object {
+  return { ...at, to: to && toMongo(to) };
 }
 
-function changeIn(value: unknown): DocumentChange {
-  if (!isObject(value)) throw notOurs();
-  const { _id, revision, to, share } = value;
-  if (typeof _id !== 'string' || typeof revision !== 'number') throw notOurs();
-  if (to === undefined) return { _id, revision, share: textsIn(share) };
-  if (to === null) return { _id, revision, to };
-  const after = isObject(to) ? fromMongo(to) : undefined;
-  if (after === undefined || after.kind === 'intent') throw notOurs();
-  return { _id, revision, to: after };
-}
-
-function markIn(value: unknown): Mark {
-  if (!isObject(value) || typeof value['intent'] !== 'string') throw notOurs();
-  const { intent, keys, claims } = value;
-  return { intent, keys: textsIn(keys), claims: textsIn(claims) };
+/** An intent is written by the store only, and lives for a few round trips. */
+function partsIn(found: FoundDocument): Pick<IntentDocument, 'changes' | 'touches' | 'share'> {
+  const { changes, touches, share } = found as unknown as IntentDocument;
+  const read = ({ to, ...at }: Change) => ({
+    ...at,
+    to: to && (fromMongo({ ...to }) as HoldingDocument),
+  });
+  return { changes: changes.map(read), touches, share };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,24 +1,20 @@
 import type { StoredRecord } from '@tokenkeep/core';
 
-interface AnyDocument {
+/** A document at a revision. */
+export interface At {
   /** Random, and never used again. */
   readonly _id: string;
   /** Grows with every write to the document: a write is refused that read another revision. */
   readonly revision: number;
+}
+
+interface AnyDocument extends At {
   /** Digests by which the document is looked up. */
   readonly keys: readonly string[];
   /** Digests that this document keeps: each is in one document at most, the database sees to that. */
   readonly claims: readonly string[];
-  /** The intent that is about to change the document. */
-  readonly mark?: Mark | undefined;
-}
-
-/** What an intent that was not carried out has to be undone by. */
-export interface Mark {
-  /** The `_id` of the intent. */
-  readonly intent: string;
-  readonly keys: readonly string[];
-  readonly claims: readonly string[];
+  /** The `_id` of the intent that is about to change the document. */
+  readonly intent?: string | undefined;
 }
 
 /** A record. */
@@ -34,25 +30,22 @@ export interface TokenDocument extends AnyDocument {
   readonly record: StoredRecord | undefined;
 }
 
-/** Keeps keys for the records that have them, after the record that kept them is gone. */
+/** Keeps keys for a record that is yet to be added, or for others after the one that kept them is gone. */
 export interface KeeperDocument extends AnyDocument {
   readonly kind: 'keeper';
 }
 
-/** A change of several documents, written down before it is done. */
+/** A change of several documents, written down before it is done: see `Intents`. */
 export interface IntentDocument extends AnyDocument {
   readonly kind: 'intent';
   /** 0 while it is open, 1 once it is decided; to remove an open one is to abort it. */
   readonly revision: number;
-  readonly changes: readonly DocumentChange[];
+  /** What becomes of documents. */
+  readonly changes: readonly (At & { readonly to: HoldingDocument | null })[];
+  /** Documents that get the keys in `share` as shared ones, and else stay as they are. */
+  readonly touches: readonly At[];
+  readonly share: readonly string[];
 }
-
-/** What becomes of a document that was at a revision. */
-export type DocumentChange = { readonly _id: string; readonly revision: number } & (
-  | { readonly to: HoldingDocument | null }
-  /** Keys that another record comes to share with it. */
-  | { readonly share: readonly string[] }
-);
 
 /** A document that may keep keys. */
 export type HoldingDocument = TokenDocument | KeeperDocument;
@@ -84,9 +77,9 @@ export interface DocumentReader {
 /** How a write ended: it was done, the document had another revision, or a claim was another's. */
 export type Written = 'written' | 'changed' | 'taken';
 
-/** Each method is one step that is atomic for a single document. */
+/** What is written is atomic for each document, and not for several. */
 export interface Documents extends DocumentReader {
-  /** An `_id`: random, and never used again. */
+  /** An `_id`. */
   newId(): string;
   insert(document: StoreDocument): Promise<Written>;
   /**
@@ -95,10 +88,12 @@ export interface Documents extends DocumentReader {
    * @param record what it has to hold besides: someone may have written to it by hand
    */
   replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<Written>;
-  /** @returns whether there was such a document at that revision */
-  remove(document: Pick<StoreDocument, '_id' | 'revision'>): Promise<boolean>;
-  /** Removes those that are still at their revision. */
-  removeAll(documents: readonly Pick<StoreDocument, '_id' | 'revision'>[]): Promise<void>;
+  /** Removes those that are at their revision. @returns how many were */
+  remove(documents: readonly At[]): Promise<number>;
+  /** Marks those that are at their revision with an intent. @returns how many were */
+  mark(documents: readonly At[], intent: string): Promise<number>;
+  /** Takes the marks of an intent off, and adds shared keys. */
+  release(ids: readonly string[], intent: string, share: readonly string[]): Promise<void>;
   /** Counts one more record, and gives its place. */
   nextOrder(): Promise<Counters>;
   raiseDeletedVersion(version: number): Promise<void>;

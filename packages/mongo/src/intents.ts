@@ -1,19 +1,11 @@
-import type {
-  DocumentChange,
-  Documents,
-  HoldingDocument,
-  IntentDocument,
-  Mark,
-  StoreDocument,
-} from './documents.ts';
+import type { Documents, HoldingDocument, IntentDocument, StoreDocument } from './documents.ts';
 
 /**
  * Changes several documents as one, with nothing but writes that are atomic for one document: a
  * two-phase commit whose log is an *intent*, a document.
  *
  * 1. The intent is inserted: open. It says what becomes of which document at which revision.
- * 2. Each of the documents is marked with it, if it still has that revision. It has the keys and
- *    claims of both before and after then, so nobody else gets what it is to have.
+ * 2. Each of the documents is marked with it, if it still has that revision.
  * 3. Once all are marked the intent is decided, by one write. From that moment each of them counts
  *    as what the intent says, for every reader.
  * 4. The changes are carried out, which takes the marks off, and the intent is removed.
@@ -33,37 +25,20 @@ export class Intents {
     this.#patience = patience;
   }
 
-  /**
-   * Tries to change all of the documents.
-   *
-   * @param documents those that the changes are about, as they were read
-   * @returns whether it did; `false` if one of them was changed, or one of the claims is taken
-   */
+  /** @returns whether all of the documents were changed; `false` if one was not at its revision */
   async carryOut(
-    changes: readonly DocumentChange[],
-    documents: ReadonlyMap<string, HoldingDocument>,
+    parts: Pick<IntentDocument, 'keys' | 'changes' | 'touches' | 'share'>,
   ): Promise<boolean> {
-    const intent: IntentDocument = {
-      _id: this.#documents.newId(),
-      kind: 'intent',
-      revision: 0,
-      // Whoever finds one of the documents finds the intent, too.
-      keys: [...new Set(changes.flatMap((change) => keysOf(change, documents)))],
-      claims: [],
-      // In an order, so that of two intents for the same documents one gets them all.
-      changes: changes.toSorted((a, b) => (a._id < b._id ? -1 : 1)),
-    };
-    await this.#documents.insert(intent);
-    for (const change of intent.changes) {
-      const document = documents.get(change._id);
-      if (document === undefined || !(await this.#mark(document, change, intent))) {
-        await this.#abort(intent);
-        return false;
-      }
-    }
-    const decided: IntentDocument = { ...intent, revision: 1 };
-    if ((await this.#documents.replace(0, decided)) !== 'written') {
-      await this.#undo(intent._id, await this.#changed(intent));
+    const _id = this.#documents.newId();
+    const open: IntentDocument = { ...parts, _id, kind: 'intent', revision: 0, claims: [] };
+    await this.#documents.insert(open);
+    const all = [...open.changes, ...open.touches];
+    const decided: IntentDocument = { ...open, revision: 1 };
+    if (
+      (await this.#documents.mark(all, _id)) < all.length ||
+      (await this.#documents.replace(0, decided)) !== 'written'
+    ) {
+      await this.#abort(open);
       return false;
     }
     try {
@@ -74,70 +49,46 @@ export class Intents {
     return true;
   }
 
-  /** Carries out, or aborts, what stands in the way of a write to one of these documents. */
+  /**
+   * Carries out, or aborts, what stands in the way of a write to these documents.
+   *
+   * @param found the intents were looked for after the documents
+   */
   async settle(found: readonly StoreDocument[]): Promise<void> {
     const intents = new Map(found.filter(isIntent).map((intent) => [intent._id, intent]));
     for (const intent of intents.values()) {
       if (intent.revision === 1) await this.#finish(intent);
       else if (this.#isPatienceOver(intent._id)) await this.#abort(intent);
     }
-    for (const document of found.filter(isMarked)) {
-      const { intent } = document.mark;
-      if (intents.has(intent)) continue;
-      // Looked for after the mark was seen: it was removed, and what it is the mark of is undone.
-      if ((await this.#documents.get([intent])).length === 0) await this.#undo(intent, [document]);
+    for (const { _id, intent } of found) {
+      if (intent !== undefined && !intents.has(intent)) {
+        await this.#documents.release([_id], intent, []);
+      }
     }
   }
 
-  async #mark(
-    document: HoldingDocument,
-    change: DocumentChange,
-    intent: IntentDocument,
-  ): Promise<boolean> {
-    const { keys, claims, revision } = document;
-    const after = changed(document, change);
-    const marked = {
-      ...document,
-      revision: revision + 1,
-      keys: [...new Set([...keys, ...(after?.keys ?? [])])],
-      claims: [...new Set([...claims, ...(after?.claims ?? [])])],
-      mark: { intent: intent._id, keys, claims },
-    };
-    return (await this.#documents.replace(revision, marked)) === 'written';
-  }
-
-  async #finish(intent: IntentDocument): Promise<void> {
-    const changes = new Map(intent.changes.map((change) => [change._id, change]));
-    for (const document of (await this.#changed(intent)).filter(isMarked)) {
-      const { _id, revision, mark } = document;
-      const change = changes.get(_id);
-      if (mark.intent !== intent._id || change === undefined) continue;
-      const after = changed(document, change);
-      if (after === null) await this.#documents.remove({ _id, revision });
-      else await this.#documents.replace(revision, { ...after, _id, revision: revision + 1 });
+  async #finish({ _id, changes, touches, share }: IntentDocument): Promise<void> {
+    if (touches.length > 0) {
+      const ids = touches.map((touched) => touched._id);
+      await this.#documents.release(ids, _id, share);
     }
-    await this.#documents.remove(intent);
-    this.#firstSeen.delete(intent._id);
-  }
-
-  async #abort(intent: IntentDocument): Promise<void> {
-    const isAborted = await this.#documents.remove({ _id: intent._id, revision: 0 });
-    this.#firstSeen.delete(intent._id);
-    if (isAborted) await this.#undo(intent._id, await this.#changed(intent));
-  }
-
-  async #undo(intent: string, documents: readonly StoreDocument[]): Promise<void> {
-    for (const document of documents.filter(isMarked)) {
-      const { mark, ...rest } = document;
-      if (mark.intent !== intent) continue;
-      const { keys, claims } = mark;
-      const revision = document.revision + 1;
-      await this.#documents.replace(document.revision, { ...rest, keys, claims, revision });
+    for (const { to, ...at } of changes) {
+      // The mark was a revision of its own: nobody else writes to it, and to none after it.
+      const marked = { ...at, revision: at.revision + 1 };
+      if (to === null) await this.#documents.remove([marked]);
+      else await this.#documents.replace(marked.revision, { ...to, revision: marked.revision + 1 });
     }
+    await this.#documents.remove([{ _id, revision: 1 }]);
+    this.#firstSeen.delete(_id);
   }
 
-  #changed({ changes }: IntentDocument): Promise<StoreDocument[]> {
-    return this.#documents.get(changes.map(({ _id }) => _id));
+  async #abort({ _id, changes, touches }: IntentDocument): Promise<void> {
+    this.#firstSeen.delete(_id);
+    await this.#documents.remove([{ _id, revision: 0 }]);
+    // By whomever it was removed. Not if it was decided: then it still is there.
+    if ((await this.#documents.get([_id])).length > 0) return;
+    const ids = [...changes, ...touches].map((changed) => changed._id);
+    await this.#documents.release(ids, _id, []);
   }
 
   #isPatienceOver(intent: string): boolean {
@@ -148,36 +99,21 @@ export class Intents {
   }
 }
 
-/** What the documents count as that keep keys or are records: decided intents are done, others are not. */
+/** What the documents count as that are no intents: what is decided is done, and nothing else is. */
 export function resolved(found: readonly StoreDocument[]): HoldingDocument[] {
   const intents = new Map(found.filter(isIntent).map((intent) => [intent._id, intent]));
-  return found.flatMap((document) => {
+  return found.flatMap((document): HoldingDocument | [] => {
     if (document.kind === 'intent') return [];
-    const intent = document.mark && intents.get(document.mark.intent);
-    if (intent?.revision !== 1) return [document];
-    const change = intent.changes.find(({ _id }) => _id === document._id);
-    const after = change === undefined ? document : changed(document, change);
-    return after === null ? [] : [{ ...after, revision: document.revision, mark: document.mark }];
+    const { _id, revision, intent } = document;
+    const decided = intent === undefined ? undefined : intents.get(intent);
+    if (decided?.revision !== 1) return document;
+    const change = decided.changes.find((each) => each._id === _id);
+    if (change !== undefined) return change.to === null ? [] : { ...change.to, revision, intent };
+    if (document.kind === 'keeper') return document;
+    return { ...document, shared: [...document.shared, ...decided.share] };
   });
 }
 
 export function isIntent(document: StoreDocument): document is IntentDocument {
   return document.kind === 'intent';
-}
-
-function isMarked(document: StoreDocument): document is HoldingDocument & { mark: Mark } {
-  return document.kind !== 'intent' && document.mark !== undefined;
-}
-
-/** A document as a change makes it; `null` where it is removed. */
-function changed(document: HoldingDocument, change: DocumentChange): HoldingDocument | null {
-  if ('to' in change) return change.to;
-  const { mark: _, ...rest } = document;
-  if (rest.kind === 'keeper') return rest;
-  return { ...rest, shared: [...new Set([...rest.shared, ...change.share])] };
-}
-
-function keysOf(change: DocumentChange, documents: ReadonlyMap<string, HoldingDocument>): string[] {
-  const after = 'to' in change ? (change.to?.keys ?? []) : [];
-  return [...(documents.get(change._id)?.keys ?? []), ...after];
 }

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
 import { fromMongo, toMongo, toMongoRecord } from './document-form.ts';
-import type { Counters, Documents, StoreDocument, TokenDocument, Written } from './documents.ts';
+import type {
+  At,
+  Counters,
+  Documents,
+  StoreDocument,
+  TokenDocument,
+  Written,
+} from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
 import { STORE_ID } from './schema.ts';
 
@@ -74,15 +81,25 @@ export class MongoDocuments implements Documents {
     });
   }
 
-  async remove({ _id, revision }: Pick<StoreDocument, '_id' | 'revision'>): Promise<boolean> {
-    const removed = await this.#inTime(this.#collection.deleteOne({ _id, revision }));
-    return removed.deletedCount > 0;
+  async remove(documents: readonly At[]): Promise<number> {
+    const removed = this.#collection.deleteMany(anyOf(documents));
+    return (await this.#inTime(removed)).deletedCount;
   }
 
-  async removeAll(documents: readonly Pick<StoreDocument, '_id' | 'revision'>[]): Promise<void> {
-    if (documents.length === 0) return;
-    const each = documents.map(({ _id, revision }) => ({ _id, revision }));
-    await this.#inTime(this.#collection.deleteMany({ $or: each }));
+  async mark(documents: readonly At[], intent: string): Promise<number> {
+    const mark = { $inc: { revision: 1 }, $set: { intent } };
+    const marked = this.#collection.updateMany(anyOf(documents), mark);
+    return (await this.#inTime(marked)).matchedCount;
+  }
+
+  async release(ids: readonly string[], intent: string, share: readonly string[]): Promise<void> {
+    const release = { $inc: { revision: 1 }, $unset: { intent: 1 } };
+    const add = share.length === 0 ? {} : { $addToSet: { shared: { $each: share } } };
+    const released = this.#collection.updateMany(
+      { _id: { $in: ids }, intent },
+      { ...release, ...add },
+    );
+    await this.#inTime(released);
   }
 
   async nextOrder(): Promise<Counters> {
@@ -112,6 +129,11 @@ export class MongoDocuments implements Documents {
       throw error;
     }
   }
+}
+
+function anyOf(documents: readonly At[]): object {
+  const [first, ...others] = documents.map(({ _id, revision }) => ({ _id, revision }));
+  return others.length === 0 && first !== undefined ? first : { $or: [first, ...others] };
 }
 
 function countersIn(store: FoundDocument | object | null): Counters {

@@ -152,14 +152,16 @@ export const timeChecks: readonly Check[] = [
           expectSame(got, wanted, `the access token read ${how} ${when}`);
         }
       };
+      const isQuick = context.settings.intensity === 'quick';
       await read('on an empty store', null);
-      await passes(250);
+      if (!isQuick) await passes(250);
       await one.saveToken(token);
-      await read('250 ms after the handle was used last', token.accessToken);
+      await read('after a first save', token.accessToken);
       await passes(250);
       const accessToken = context.secret('access');
       await one.saveToken(token.with({ accessToken }));
       await read('250 ms after the handle was used last', accessToken);
+      if (isQuick) return;
       await passes(250);
       await read('250 ms after another one saved', accessToken);
     },

@@ -92,7 +92,7 @@ function writesInTwo(
 ): Shelf {
   return new CachedShelf(path, (file, records, before) => {
     file.overwrite(halfway(before, records));
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 12);
     file.overwrite(records);
   });
 }

@@ -1,4 +1,5 @@
 import type {
+  At,
   Counters,
   Documents,
   HoldingDocument,
@@ -31,7 +32,6 @@ export class ModelDatabase {
       if (other._id === document._id || this.#fault === 'claims') continue;
       if (other.claims.some((claim) => document.claims.includes(claim))) return 'taken';
     }
-    if (this.#fault === 'touching' && this.#isTouched(document)) return 'written';
     const before = this.documents.get(document._id);
     if (this.#fault === 'keepers' && before?.kind === 'token' && document.kind === 'keeper') {
       this.documents.delete(document._id);
@@ -51,10 +51,12 @@ export class ModelDatabase {
     return document?.revision === revision || (this.#fault === 'revisions' && !!document);
   }
 
-  #isTouched({ _id, mark }: StoreDocument): boolean {
-    const intent = mark && this.documents.get(mark.intent);
-    if (intent?.kind !== 'intent') return false;
-    return intent.changes.some((change) => change._id === _id && 'share' in change);
+  /** What an intent writes to, and does not change: see the fault `touching`. */
+  isLeftOut(_id: string, intent: string): boolean {
+    const written = this.documents.get(intent);
+    const isTouched =
+      written?.kind === 'intent' && written.touches.some((each) => each._id === _id);
+    return this.#fault === 'touching' && isTouched;
   }
 
   /** Throws where a version comes again for an id (contract V1). */
@@ -151,13 +153,39 @@ export class ModelDocuments implements Documents {
     return isAsRead ? this.#database.put(document) : 'changed';
   }
 
-  async remove({ _id, revision }: Pick<StoreDocument, '_id' | 'revision'>): Promise<boolean> {
-    await this.#turn();
-    return this.#database.isAt(_id, revision) && this.#database.documents.delete(_id);
+  async remove(documents: readonly At[]): Promise<number> {
+    let removed = 0;
+    for (const { _id, revision } of documents) {
+      await this.#turn();
+      if (!this.#database.isAt(_id, revision)) continue;
+      this.#database.documents.delete(_id);
+      removed += 1;
+    }
+    return removed;
   }
 
-  async removeAll(documents: readonly Pick<StoreDocument, '_id' | 'revision'>[]): Promise<void> {
-    for (const document of documents) await this.remove(document);
+  async mark(documents: readonly At[], intent: string): Promise<number> {
+    let marked = 0;
+    for (const { _id, revision } of documents) {
+      await this.#turn();
+      if (!this.#database.isAt(_id, revision)) continue;
+      marked += 1;
+      const document = this.#database.documents.get(_id);
+      if (document === undefined || this.#database.isLeftOut(_id, intent)) continue;
+      this.#database.put({ ...document, revision: revision + 1, intent });
+    }
+    return marked;
+  }
+
+  async release(ids: readonly string[], intent: string, share: readonly string[]): Promise<void> {
+    for (const _id of ids) {
+      await this.#turn();
+      const document = this.#database.documents.get(_id);
+      if (document?.intent !== intent) continue;
+      const { intent: _, ...released } = { ...document, revision: document.revision + 1 };
+      if (released.kind !== 'token') this.#database.put(released);
+      else this.#database.put({ ...released, shared: [...released.shared, ...share] });
+    }
   }
 
   async nextOrder(): Promise<Counters> {
