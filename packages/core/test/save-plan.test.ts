@@ -309,6 +309,16 @@ describe('planSave', () => {
     expect(records).toEqual([saved]);
   });
 
+  it('C5 takes over no expiry without its access token', () => {
+    const expiring: StoredRecord = { id: '2', version: 1, refreshToken: 'r2', expiresAt: 2e12 };
+    const current: StoredRecord = { id: '1', version: 1, userName: 'ada', grantToken: 'g' };
+    const other: StoredRecord = { id: '3', version: 1, grantToken: 'g3', accessToken: 'a' };
+    const token = { userName: 'ada', refreshToken: 'r2', grantToken: 'g3' };
+    const plan = planSave(token, [current, expiring, other], keysOf(token));
+    expect(plan.change?.record).toMatchObject({ accessToken: 'a', refreshToken: 'r2' });
+    expect(plan.change?.record).not.toHaveProperty('expiresAt');
+  });
+
   it('C5 does not take over the expiry of another access token', () => {
     const records: StoredRecord[] = [];
     save(records, { refreshToken: 'r2', accessToken: 'old', expiresAt: 1000 });

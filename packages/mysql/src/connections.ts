@@ -1,5 +1,5 @@
 import { TokenStoreError } from '@tokenkeep/core';
-import { invalidOption } from '@tokenkeep/core/adapter';
+import { invalidOption, loadDriver } from '@tokenkeep/core/adapter';
 import { Deadline } from '@tokenkeep/core/adapter/server';
 import { isGivenUp, isLostConnection } from './errors.ts';
 import type { CheckedOptions, MysqlConnection, MysqlPool, MysqlValue } from './options.ts';
@@ -114,12 +114,7 @@ export class Connections {
   }
 
   async #ownPool(): Promise<MysqlPool> {
-    const { createPool } = await import('mysql2/promise').catch(() => {
-      throw new TokenStoreError(
-        'DRIVER_UNAVAILABLE',
-        'The driver mysql2 could not be loaded. Install it, and leave it out of a bundle (`external`, `serverExternalPackages`).',
-      );
-    });
+    const { createPool } = await loadDriver('mysql2', () => import('mysql2/promise'));
     const pool = createPool(this.#options.poolOptions);
     // Goes before whatever the store sends on a new connection.
     pool.pool.on('connection', (connection) => {

@@ -203,7 +203,7 @@ function absorb(
   const hadAccessToken = record.accessToken != null;
   for (const field of RECORD_FIELDS) {
     // An expiry belongs to the access token beside it.
-    if (field === 'expiresAt' && hadAccessToken) continue;
+    if (field === 'expiresAt' && (hadAccessToken || other.accessToken == null)) continue;
     // Who was refreshing the other record is not refreshing this one.
     if (field === 'lease' || clear.includes(field)) continue;
     if (record[field] == null && other[field] != null)
