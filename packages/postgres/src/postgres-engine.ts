@@ -201,7 +201,7 @@ export class PostgresEngine implements Engine<TokenRow> {
     if (![...gone, ...others].map(guardOf).every(isUnchanged)) return false;
     for (const entry of absorbs) await send(this.#statements.delete, guardOf(entry));
     for (const key of addedKeys) {
-      // What was decided on those who had it before is stale from now on.
+      // What is decided on those who have it, as if they had it alone, is stale from now on.
       const isShared = others.some(({ record }) => record[key.field] === key.value);
       if (isShared) await send(this.#statements.join[key.field] ?? '', [bytesOf(key)]);
     }

@@ -29,10 +29,7 @@ export class Statements {
   readonly delete: string;
   /** Locks rows, in an order that all keep to, and gives their write ids and joins. Values: id digests. */
   readonly lock: string;
-  /**
-   * Tells those that have a key that another gets it too: one of them, as whoever decides on a shared
-   * key has read them all. Values: digest. By field.
-   */
+  /** Tells all records that have a key that another gets it too. Values: digest. By field. */
   readonly join: Readonly<Record<string, string>>;
   /** Values: a version. In a transaction it keeps all others waiting that begin with it. */
   readonly raiseDeletedVersion: string;
@@ -60,8 +57,7 @@ export class Statements {
     this.join = Object.fromEntries(
       KEYS.map(([column, field], place) => [
         field,
-        `UPDATE ${table} SET joins[${place + 1}] = joins[${place + 1}] + 1
-         WHERE ${column} = $1 AND slots[${place + 1}] = 0`,
+        `UPDATE ${table} SET joins[${place + 1}] = joins[${place + 1}] + 1 WHERE ${column} = $1`,
       ]),
     );
     this.raiseDeletedVersion = `UPDATE ${state} SET deleted_version = greatest(deleted_version, $1)`;

@@ -19,7 +19,7 @@ export interface TokenRow extends Entry {
    * has gets 0, who comes to share one gets the next number; of those who share one, one has 0.
    */
   readonly slots: readonly number[];
-  /** Where its slot is 0: how often another record came to share this key, or came to have the slot. */
+  /** How often another record came to share this key, or one that had it before left. */
   readonly joins: readonly number[];
 }
 
