@@ -30,6 +30,9 @@ const PAGE = 200;
 const SET = WRITTEN.map((column) => `${column} = ?`).join();
 const PLACES = WRITTEN.map(() => '?').join();
 
+/** The columns that tell which keys a row has, which of those who have them it is, and who came. */
+const SLOTS = [...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]), 'joins'].join();
+
 /** By this a row is found only if it is as it was read. */
 const IS_UNCHANGED = 'id_digest = ? AND write_ids = ? AND joins = ?';
 
@@ -79,7 +82,11 @@ export class MysqlEngine implements Engine<TokenRow> {
     const row = rowAfter(commit);
     // Nothing was read before: a broken connection is found out by a read, not by the write.
     if (commit.replaces === null && commit.keys.length === 1) await this.read(commit.keys);
-    const isUsual = commit.absorbs.length === 0 && commit.others.length === 0;
+    const { replaces, absorbs, others, removedKeys } = commit;
+    const isUsual =
+      absorbs.length === 0 &&
+      others.length === 0 &&
+      !removedKeys.some(({ digest }) => replaces?.sharedKeys.includes(digest));
     const isWritten = await falseIfLost(
       isUsual
         ? this.#connections.use((connection) => this.#write(connection, commit, row))
@@ -178,12 +185,15 @@ export class MysqlEngine implements Engine<TokenRow> {
     commit: Commit<TokenRow>,
     row: TokenRow,
   ): Promise<boolean> {
-    const { absorbs, others, addedKeys } = commit;
+    const { replaces, absorbs, others, addedKeys } = commit;
     const versions = absorbs.map(({ record }) => record.version);
     await this.#raiseDeletedVersion(connection, versions);
-    const lock = `SELECT 1 FROM ${this.#rows} WHERE ${IS_UNCHANGED} FOR UPDATE`;
-    for (const entry of [...absorbs, ...others]) {
-      if ((await select(connection, lock, guardOf(entry))).length === 0) return false;
+    const lock = `SELECT ${SLOTS} FROM ${this.#rows} WHERE ${IS_UNCHANGED} FOR UPDATE`;
+    const changed: Row[] = [];
+    for (const entry of [...absorbs, ...(replaces === null ? [] : [replaces]), ...others]) {
+      const [row] = await select(connection, lock, guardOf(entry));
+      if (row === undefined) return false;
+      if (!others.includes(entry)) changed.push(row);
     }
     for (const { record } of absorbs) {
       await change(connection, `DELETE FROM ${this.#rows} WHERE id_digest = ?`, [idDigest(record)]);
@@ -194,7 +204,30 @@ export class MysqlEngine implements Engine<TokenRow> {
       const isJoined = addedKeys.some(({ field, value }) => record[field] === value);
       if (isJoined) await change(connection, join, [idDigest(record)]);
     }
-    return this.#write(connection, commit, row);
+    if (!(await this.#write(connection, commit, row))) return false;
+    await this.#promote(connection, changed);
+    return true;
+  }
+
+  /**
+   * Sees to it that of the records that share a key one has slot 0: a save that waited, and was
+   * decided when nobody had the key, would take it.
+   *
+   * @param left rows that had it, and are gone or may have another key now
+   */
+  async #promote(connection: MysqlConnection, left: readonly Row[]): Promise<void> {
+    for (const row of left) {
+      if (Number(row['joins']) === 0) continue;
+      for (const [prefix] of KEYS) {
+        const digest = row[`${prefix}_digest`];
+        if (typeof digest !== 'string' || Number(row[`${prefix}_slot`]) > 0) continue;
+        const holder = `SELECT 1 FROM ${this.#rows} WHERE ${prefix}_digest = ? AND ${prefix}_slot = 0`;
+        const promote = `UPDATE ${this.#rows} SET ${prefix}_slot = 0, joins = joins + 1
+          WHERE ${prefix}_digest = ? AND NOT EXISTS (SELECT 1 FROM (${holder}) AS holder)
+          ORDER BY ${prefix}_slot LIMIT 1`;
+        await change(connection, promote, [digest, digest]);
+      }
+    }
   }
 
   /** Transactions that begin with it take turns. */
@@ -217,7 +250,7 @@ export class MysqlEngine implements Engine<TokenRow> {
     values: readonly MysqlValue[],
     check: (rows: readonly Row[]) => void = () => {},
   ): Promise<number[] | undefined> {
-    const sql = `SELECT position,version FROM ${this.#rows} ${where}`;
+    const sql = `SELECT position,version,${SLOTS} FROM ${this.#rows} ${where}`;
     let positions: number[] = [];
     const work = this.#connections.transaction(async (connection) => {
       await this.#raiseDeletedVersion(connection, []);
@@ -229,6 +262,7 @@ export class MysqlEngine implements Engine<TokenRow> {
       await this.#raiseDeletedVersion(connection, versions);
       // Not prepared: no two batches have the same text.
       await connection.query(`DELETE FROM ${this.#rows} WHERE position IN (${positions})`);
+      await this.#promote(connection, rows);
       return true;
     });
     return (await falseIfLost(work)) ? positions : undefined;
