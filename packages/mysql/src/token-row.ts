@@ -7,9 +7,11 @@ import {
   type Entry,
   withWriteId,
 } from '@tokenkeep/core/adapter/server';
-import type { Row } from './connections.ts';
 import type { MysqlValue } from './options.ts';
 import { COLUMNS, KEYS } from './schema.ts';
+
+/** A row as the driver gives it. */
+export type Row = Record<string, unknown>;
 
 /** A row of the table. */
 export interface TokenRow extends Entry {

@@ -20,36 +20,6 @@ export function isMadeAlready(error: unknown): boolean {
   return isTaken(error) || code === '42P06' || code === '42P07' || code === '42710';
 }
 
-/** Whether the connection broke. */
-export function isLostConnection(error: unknown): boolean {
-  return translateError(error)?.code === 'CONNECTION_FAILED';
-}
-
-/**
- * Whether a connection is of no use any more: what it does after a time-out, or after it broke, is
- * ignored, and where it leads to a server that takes no writes, a new one may lead to another.
- */
-export function isGivenUp(error: unknown): boolean {
-  const code = translateError(error)?.code;
-  return code === 'TIMEOUT' || code === 'CONNECTION_FAILED' || code === 'READ_ONLY';
-}
-
-/** The error for a connection that is late: nothing was sent. */
-export function noFreeConnection(timeout: number, server: string): TokenStoreError {
-  return new TokenStoreError(
-    'TIMEOUT',
-    `No connection (${server}) was free or could be made within ${timeout} ms. Try again, or raise max in options.`,
-  );
-}
-
-/** The error for an answer that is late. */
-export function noAnswer(timeout: number, server: string): TokenStoreError {
-  return new TokenStoreError(
-    'TIMEOUT',
-    `The server (${server}) did not answer within ${timeout} ms. Try again; a save may or may not have happened.`,
-  );
-}
-
 /** The error for a key that is taken by a record that can't be seen. */
 export function hiddenRecord(): TokenStoreError {
   return new TokenStoreError(

@@ -1,5 +1,11 @@
-import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
-import { decodedPart, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
+import {
+  invalidOption,
+  requireFalseIfGiven,
+  requireKnownOptions,
+  requireTableName,
+  requireTimeout,
+} from '@tokenkeep/core/adapter';
+import { addressIn, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { PoolConfig } from 'pg';
 
 /** What is used of a result of `pg`. */
@@ -73,6 +79,8 @@ const OPTIONS: readonly (keyof PostgresTokenStoreOptions)[] = [
   'timeout',
 ];
 
+const URL_FORM = 'postgres://user:password@host:5432/database';
+
 /** Options that were checked. */
 export interface CheckedOptions {
   readonly pool: PostgresPool | undefined;
@@ -86,19 +94,12 @@ export interface CheckedOptions {
 
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
 export function checkOptions(given: PostgresTokenStoreOptions): CheckedOptions {
-  requireKnownOptions(
-    'PostgresTokenStore',
-    given,
-    OPTIONS,
-    "{ url: 'postgres://user:password@host:5432/database' }",
-  );
+  requireKnownOptions('PostgresTokenStore', given, OPTIONS, `{ url: '${URL_FORM}' }`);
   const { url, options, pool, tls, timeout = 10_000 } = given;
   requireTimeout(timeout);
-  if (tls !== undefined && (tls as unknown) !== false) {
-    throw invalidOption('tls', 'can only be false; TLS is the default');
-  }
-  const schema = requireName('schema', given.schema ?? 'tokenkeep', /^pg_/);
-  const table = requireName('table', given.table ?? 'oauthtoken', /_state$/);
+  requireFalseIfGiven(tls);
+  const schema = requireTableName('schema', given.schema ?? 'tokenkeep', /^pg_/);
+  const table = requireTableName('table', given.table ?? 'oauthtoken', /_state$/);
   const checked = { schema, table, timeout };
   if (pool === undefined) {
     const poolOptions = poolOptionsOf(url, options ?? {}, tls, timeout);
@@ -112,17 +113,6 @@ export function checkOptions(given: PostgresTokenStoreOptions): CheckedOptions {
     throw invalidOption('pool', 'must be a pool of pg, or of a driver of its shape');
   }
   return { ...checked, pool, poolOptions: {}, server: 'the given pool' };
-}
-
-// Lower case only: so a name needs no quotes in psql.
-function requireName(option: string, name: unknown, reserved: RegExp): string {
-  if (typeof name !== 'string' || !/^[a-z_][a-z0-9_]{0,47}$/.test(name) || reserved.test(name)) {
-    throw invalidOption(
-      option,
-      `must be at most 48 lower-case letters, digits and _, not begin with a digit and not match ${reserved}`,
-    );
-  }
-  return name;
 }
 
 function poolOptionsOf(
@@ -165,13 +155,9 @@ const SSL_MODES: Readonly<Record<string, PoolConfig['ssl']>> = {
 };
 
 function fromUrl(given: string | URL): PoolConfig {
-  const text = String(given);
-  if (!URL.canParse(text) || !/^postgres(?:ql)?:\/\//.test(text)) {
-    throw invalidOption('url', 'must be like postgres://user:password@host:5432/database');
-  }
-  const url = new URL(text);
-  const options: PoolConfig = {};
-  for (const [name, value] of url.searchParams) {
+  const { address, settings } = addressIn(given, ['postgres:', 'postgresql:'], URL_FORM);
+  const options: PoolConfig = address;
+  for (const [name, value] of settings) {
     if (name === 'sslmode' && Object.hasOwn(SSL_MODES, value)) {
       options.ssl = SSL_MODES[value];
     } else if (name === 'channel_binding') {
@@ -180,15 +166,6 @@ function fromUrl(given: string | URL): PoolConfig {
     } else {
       throw invalidOption('url', 'has an unknown sslmode, or other settings: give them in options');
     }
-  }
-  if (url.hostname !== '') {
-    options.host = decodedPart(url.hostname, 'a host').replace(/^\[(.*)\]$/, '$1');
-  }
-  if (url.port !== '') options.port = Number(url.port);
-  if (url.username !== '') options.user = decodedPart(url.username, 'a user');
-  if (url.password !== '') options.password = decodedPart(url.password, 'a password');
-  if (url.pathname.length > 1) {
-    options.database = decodedPart(url.pathname.slice(1), 'a database name');
   }
   return options;
 }

@@ -1,15 +1,18 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
+  type Connections,
+  clearInBatches,
   type DigestedKey,
   type Engine,
+  keysToBeFree,
+  type Send,
   type Snapshot,
   STALE,
 } from '@tokenkeep/core/adapter/server';
-import { Connections, type Send } from './connections.ts';
-import { hiddenRecord, isLostRace, isTaken, translateError } from './errors.ts';
+import { connectionsOf, requirePlain } from './connections.ts';
+import { hiddenRecord, isTaken, translateError } from './errors.ts';
 import type { CheckedOptions } from './options.ts';
 import { ensureSchema, type Names, quotedNames, unknownSchema } from './schema.ts';
 import { Statements } from './statements.ts';
@@ -38,14 +41,19 @@ export class PostgresEngine implements Engine<TokenRow> {
 
   constructor(options: CheckedOptions) {
     this.#options = options;
-    this.#connections = new Connections(options);
+    this.#connections = connectionsOf(options);
     this.#names = quotedNames(options.schema, options.table);
     this.#statements = new Statements(this.#names);
   }
 
   async open(): Promise<void> {
     await this.#connections.open();
+    await this.#connections.retry(requirePlain);
     await this.#connections.retry((send) => ensureSchema(send, this.#names));
+  }
+
+  async find(keys: readonly DigestedKey[]): Promise<StoredRecord[]> {
+    return (await this.#select(this.#statements.find(keys), keys.map(bytesOf))).map(recordOfRow);
   }
 
   async read(keys: readonly DigestedKey[]): Promise<Snapshot<TokenRow>> {
@@ -69,11 +77,10 @@ export class PostgresEngine implements Engine<TokenRow> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const isWritten = isUsual
-          ? await this.#connections.use((send) => this.#write(send, commit, row))
+          ? await this.#connections.write((send) => this.#write(send, commit, row))
           : await this.#connections.transaction((send) => this.#writeBeside(send, commit, row));
         return isWritten ? row : STALE;
       } catch (error) {
-        if (isLostRace(error)) return STALE;
         if (!isTaken(error)) throw error;
         const { entries } = await this.read(keys);
         const isSeen = entries.some((entry) =>
@@ -91,7 +98,7 @@ export class PostgresEngine implements Engine<TokenRow> {
     const current = row === undefined ? null : { version: Number(row['version']) };
     refuseOtherVersion(current, { ifVersion });
     if (row === undefined || current === null) return;
-    const isDeleted = await this.#transaction(async (send) => {
+    const isDeleted = await this.#connections.transaction(async (send) => {
       await send(this.#statements.raiseDeletedVersion, [current.version]);
       const guard = [bytesOf(key), row['write_ids'], row['joins']];
       const { rows } = await send(this.#statements.delete, guard);
@@ -110,26 +117,15 @@ export class PostgresEngine implements Engine<TokenRow> {
     }
   }
 
-  /**
-   * In batches, up to the row that is the last one now. A batch is of rows that it could lock at
-   * once: a statement that waited for a lock would delete when nobody expects it any more.
-   */
+  /** Up to the row that is the last one now. */
   async clear(): Promise<void> {
     const [newest] = await this.#select(this.#statements.lastPosition, []);
     const last = newest?.['position'] ?? 0;
-    let end = performance.now() + this.#options.timeout;
-    for (let done: unknown = 0; ; ) {
-      const batchEnd = await this.#clearBatch(done, last);
-      if (batchEnd !== undefined) {
-        done = batchEnd;
-        end = performance.now() + this.#options.timeout;
-        continue;
-      }
-      if ((await this.#select(this.#statements.anyUpTo, [last])).length === 0) return;
-      if (performance.now() > end) throw lockedTooLong(this.#options.timeout);
-      done = 0;
-      await wait(10);
-    }
+    await clearInBatches({
+      timeout: this.#options.timeout,
+      remove: (after) => this.#clearBatch(after, last),
+      isEmpty: async () => (await this.#select(this.#statements.anyUpTo, [last])).length === 0,
+    });
   }
 
   close(): Promise<void> {
@@ -141,9 +137,9 @@ export class PostgresEngine implements Engine<TokenRow> {
   }
 
   /** @returns the highest position that it removed; `undefined` where there was none to be had */
-  async #clearBatch(after: unknown, last: unknown): Promise<number | undefined> {
+  async #clearBatch(after: number, last: unknown): Promise<number | undefined> {
     let batchEnd: number | undefined;
-    const isDone = await this.#transaction(async (send) => {
+    const isDone = await this.#connections.transaction(async (send) => {
       // To have its turn: nobody comes to share a key of a row that goes.
       await send(this.#statements.raiseDeletedVersion, [0]);
       const { rows } = await send(this.#statements.deleteBatch, [after, last]);
@@ -158,16 +154,9 @@ export class PostgresEngine implements Engine<TokenRow> {
   }
 
   /** @returns whether the row was written: nothing that it was decided on has changed */
-  async #write(
-    send: Send,
-    { keys, replaces, absorbs, others, addedKeys, absentKeys, deletedVersion }: Commit<TokenRow>,
-    row: TokenRow,
-  ): Promise<boolean> {
-    const held = [...absorbs, ...others];
-    const mustBeFree = [
-      ...addedKeys.filter((key) => !held.some(({ record }) => record[key.field] === key.value)),
-      ...absentKeys,
-    ];
+  async #write(send: Send, commit: Commit<TokenRow>, row: TokenRow): Promise<boolean> {
+    const { keys, replaces, deletedVersion } = commit;
+    const mustBeFree = keysToBeFree(commit);
     const checksVersion = deletedVersion !== undefined;
     const { rowCount } = await send(
       replaces === null
@@ -226,21 +215,4 @@ export class PostgresEngine implements Engine<TokenRow> {
   async #select(sql: string, values: readonly unknown[]): Promise<Row[]> {
     return (await this.#connections.retry((send) => send(sql, values))).rows;
   }
-
-  /** @returns `false` also if another transaction was faster */
-  async #transaction(work: (send: Send) => Promise<boolean>): Promise<boolean> {
-    try {
-      return await this.#connections.transaction(work);
-    } catch (error) {
-      if (isLostRace(error)) return false;
-      throw error;
-    }
-  }
-}
-
-function lockedTooLong(timeout: number): TokenStoreError {
-  return new TokenStoreError(
-    'TIMEOUT',
-    `Some records were locked by others for ${timeout} ms. Those that were not removed stay; call it again to remove them.`,
-  );
 }

@@ -1,6 +1,6 @@
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import type { TokenKeyField } from '@tokenkeep/core/adapter';
-import type { Send } from './connections.ts';
+import type { Send } from '@tokenkeep/core/adapter/server';
 import { isMadeAlready } from './errors.ts';
 
 /** The columns that hold a record, and what they are in it. */

@@ -70,6 +70,11 @@ export class Statements {
     );
   }
 
+  /** Finds the records that have one of some keys. Values: digests. */
+  find(keys: Fields): string {
+    return `SELECT ${RECORD} FROM ${this.#table} WHERE ${hasOneOf(keys, 1)}`;
+  }
+
   /** Reads the records that have one of some keys, and the deleted version in any case. Values: digests. */
   read(keys: Fields): string {
     return `SELECT deleted_version, write_ids, slots, joins, ${RECORD}
@@ -104,8 +109,11 @@ export class Statements {
    * is taken at the same time.
    */
   #nobodyHas(keys: Fields, from: number): string {
-    if (keys.length === 0) return 'true';
-    return `NOT EXISTS (SELECT 1 FROM ${this.#table} WHERE ${hasOneOf(keys, from)})`;
+    // One by one: of several in one, the planner reads the whole table if it has no statistics yet.
+    const free = keys.map(
+      (key, at) => `NOT EXISTS (SELECT 1 FROM ${this.#table} WHERE ${hasOneOf([key], from + at)})`,
+    );
+    return ['true', ...free].join(' AND ');
   }
 }
 
