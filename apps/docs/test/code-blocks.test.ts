@@ -76,6 +76,7 @@ test('what can not be run is little, and says so', () => {
       .map(() => file),
   );
   expect(marked).toEqual([
+    'packages/postgres/README.md',
     'packages/aws-secrets-manager/README.md',
     'packages/zoho/README.md',
     'docs/from-the-vendors-stores.md',
