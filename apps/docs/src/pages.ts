@@ -34,6 +34,7 @@ export const GROUPS: readonly Group[] = [
       store('sqlite', 'SQLite'),
       store('file', 'File'),
       store('mysql', 'MySQL and MariaDB'),
+      store('postgres', 'PostgreSQL'),
       store('redis', 'Redis and Valkey'),
       store('mongo', 'MongoDB'),
       store('firestore', 'Firestore'),

@@ -13,7 +13,7 @@ const FILES = [
 ];
 
 /** Their packages run them, on the server that they need. */
-const RUN_ELSEWHERE = ['mysql', 'redis', 'mongo', 'firestore', 'zoho'].map(
+const RUN_ELSEWHERE = ['mysql', 'postgres', 'redis', 'mongo', 'firestore', 'zoho'].map(
   (name) => `packages/${name}/README.md`,
 );
 
@@ -76,6 +76,7 @@ test('what can not be run is little, and says so', () => {
       .map(() => file),
   );
   expect(marked).toEqual([
+    'packages/postgres/README.md',
     'packages/aws-secrets-manager/README.md',
     'packages/zoho/README.md',
     'docs/from-the-vendors-stores.md',

@@ -11,6 +11,8 @@ const kinds: Record<string, (location: string) => Promise<TokenStore>> = {
   list: async () => new (await import('@tokenkeep/list')).ListTokenStore(),
   mysql: async (rest) =>
     new (await import('@tokenkeep/mysql')).MysqlTokenStore({ url: `mysql:${rest}` }),
+  postgres: async (rest) =>
+    new (await import('@tokenkeep/postgres')).PostgresTokenStore({ url: `postgres:${rest}` }),
   redis: async (rest) =>
     new (await import('@tokenkeep/redis')).RedisTokenStore({ url: `redis:${rest}` }),
   mongodb: async (rest) =>

@@ -1,6 +1,42 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, networkFailure, tlsRequired } from '../src/adapter/server/index.ts';
+import { addressIn, isLoopback, networkFailure, tlsRequired } from '../src/adapter/server/index.ts';
 import { ERROR_CODES, TokenStoreError } from '../src/index.ts';
+
+describe('addressIn', () => {
+  const addressOf = (url: string | URL) => addressIn(url, ['db:', 'dbs:'], 'db://host').address;
+
+  it('decodes what the URL says, and has nothing besides', () => {
+    const whole = 'dbs://app:p%40ss@db.example:3307/to%20kens';
+    const address = {
+      host: 'db.example',
+      port: 3307,
+      user: 'app',
+      password: 'p@ss',
+      database: 'to kens',
+    };
+    expect(addressOf(whole)).toEqual(address);
+    expect(addressOf(new URL(whole))).toEqual(address);
+    expect(addressOf('db://[::1]/')).toEqual({ host: '::1' });
+    expect(addressOf('db://')).toEqual({});
+  });
+
+  it('gives the settings beside it', () => {
+    const { settings } = addressIn('db://host?ssl=1', ['db:'], 'db://host');
+    expect([...settings]).toEqual([['ssl', '1']]);
+  });
+
+  it.each(['host', 'http://host', 'db:host', 'db://[', 'db://user:%SECRET@host'])(
+    'refuses %s, and does not show it',
+    (url) => {
+      expect(() => addressOf(url)).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_OPTION',
+          message: expect.not.stringContaining('SECRET'),
+        }),
+      );
+    },
+  );
+});
 
 describe('isLoopback', () => {
   it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.8.9.10', '::1', '[::1]'])(

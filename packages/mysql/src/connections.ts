@@ -1,132 +1,20 @@
-import { TokenStoreError } from '@tokenkeep/core';
 import { invalidOption, loadDriver } from '@tokenkeep/core/adapter';
-import { Deadline } from '@tokenkeep/core/adapter/server';
-import { isGivenUp, isLostConnection } from './errors.ts';
-import type { CheckedOptions, MysqlConnection, MysqlPool, MysqlValue } from './options.ts';
+import { type ConnectionPool, Connections, type Send } from '@tokenkeep/core/adapter/server';
+import { isLostRace, translateError } from './errors.ts';
+import type { CheckedOptions, MysqlPool, MysqlValue } from './options.ts';
 
-export type Row = Record<string, unknown>;
-
-export async function select(
-  connection: MysqlConnection,
-  sql: string,
-  values: readonly MysqlValue[],
-): Promise<Row[]> {
-  const [rows] = await connection.execute(sql, [...values]);
-  if (!Array.isArray(rows)) throw new Error('the driver gave no rows');
-  return rows;
-}
-
-/** @returns whether it changed a row */
-export async function change(
-  connection: MysqlConnection,
-  sql: string,
-  values: readonly MysqlValue[],
-): Promise<boolean> {
-  const [result] = await connection.execute(sql, [...values]);
-  return Object(result).affectedRows > 0;
-}
-
-/** One more than a pool has connections, if nothing else is said. */
-const MAX_ATTEMPTS = 11;
-
-interface How {
-  readonly isIdempotent?: boolean;
-  readonly hasLimit?: boolean;
-}
-type Work<T> = (connection: MysqlConnection) => Promise<T>;
-
-/** The pool of connections that a store speaks through: its own, or one that it was handed. */
-export class Connections {
-  readonly #options: CheckedOptions;
-  readonly #deadline: Deadline;
-  #pool: MysqlPool | undefined;
-  #closePool: () => Promise<void> = async () => {};
-
-  /** @throws TokenStoreError `INVALID_OPTION` */
-  constructor(options: CheckedOptions) {
-    this.#options = options;
-    this.#deadline = new Deadline(options.timeout);
-  }
-
-  async open(): Promise<void> {
-    this.#pool ??= this.#options.pool ?? (await this.#ownPool());
-    await this.use(requirePlain, { isIdempotent: true });
-  }
-
-  async close(): Promise<void> {
-    await this.#closePool();
-  }
-
-  /**
-   * Lends a connection for one step. One that breaks, or takes too long, is destroyed: nothing more
-   * is done on it. For idempotent work another is tried then, as all that were idle may have broken.
-   */
-  async use<T>(work: Work<T>, how: How = {}): Promise<T> {
-    const { isIdempotent = false, hasLimit = true } = how;
-    for (let attempts = isIdempotent ? MAX_ATTEMPTS : 1; ; attempts -= 1) {
-      const connection = await this.#borrow();
-      try {
-        const doing = work(connection);
-        const result = await (hasLimit ? this.#inTime(doing) : doing);
-        connection.release();
-        return result;
-      } catch (error) {
-        if (isGivenUp(error)) connection.destroy();
-        else connection.release();
-        if (attempts === 1 || !isLostConnection(error)) throw error;
-      }
-    }
-  }
-
-  /** Commits what the work did if it gives `true`, else rolls it back. */
-  transaction(work: Work<boolean>): Promise<boolean> {
-    return this.use(async (connection) => {
-      await connection.query('START TRANSACTION');
-      try {
-        const isDone = await work(connection);
-        await connection.query(isDone ? 'COMMIT' : 'ROLLBACK');
-        return isDone;
-      } catch (error) {
-        // What began on a connection that is given up, the server rolls back.
-        if (!isGivenUp(error)) await connection.query('ROLLBACK');
-        throw error;
-      }
-    });
-  }
-
-  async #borrow(): Promise<MysqlConnection> {
-    if (this.#pool === undefined) throw new Error('the store is not open');
-    const coming = this.#pool.getConnection();
-    try {
-      return await this.#inTime(coming, 'had no free connection (connectionLimit), or ');
-    } catch (error) {
-      // One that comes too late goes back to the others.
-      coming.then((late) => late.release()).catch(() => {});
-      throw error;
-    }
-  }
-
-  #inTime<T>(answer: Promise<T>, otherwise = ''): Promise<T> {
-    const { timeout, server } = this.#options;
-    const problem = `The server (${server}) ${otherwise}did not answer within ${timeout} ms.`;
-    const advice = 'Try again; a save may or may not have happened.';
-    return this.#deadline.for(answer, () => new TokenStoreError('TIMEOUT', `${problem} ${advice}`));
-  }
-
-  async #ownPool(): Promise<MysqlPool> {
-    const { createPool } = await loadDriver('mysql2', () => import('mysql2/promise'));
-    const pool = createPool(this.#options.poolOptions);
-    // Goes before whatever the store sends on a new connection.
-    pool.pool.on('connection', (connection) => {
-      for (const setting of SETTINGS) {
-        connection.query(setting, (error) => {
-          if (error) connection.destroy();
-        });
-      }
-    });
-    this.#closePool = () => pool.end();
-    return pool;
-  }
+/** The connections that a store speaks through: of its own pool, or of one that it was handed. */
+export function connectionsOf(options: CheckedOptions): Connections {
+  const { timeout, server, pool } = options;
+  return new Connections({
+    timeout,
+    server,
+    sizeOption: 'connectionLimit',
+    begin: 'START TRANSACTION',
+    openPool: async () => (pool === undefined ? ownPool(options) : poolOf(pool, async () => {})),
+    translateError,
+    isLostRace,
+  });
 }
 
 /** A stricter isolation locks gaps, and saves of different users would wait for each other. */
@@ -135,14 +23,53 @@ const SETTINGS = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 
+async function ownPool({ poolOptions }: CheckedOptions): Promise<ConnectionPool> {
+  const { createPool } = await loadDriver('mysql2', () => import('mysql2/promise'));
+  const pool = createPool(poolOptions);
+  // Goes before whatever the store sends on a new connection.
+  pool.pool.on('connection', (connection) => {
+    for (const setting of SETTINGS) {
+      connection.query(setting, (error) => {
+        if (error) connection.destroy();
+      });
+    }
+  });
+  return poolOf(pool, () => pool.end());
+}
+
+/** The driver itself listens to its connections. */
+function poolOf(pool: MysqlPool, close: () => Promise<void>): ConnectionPool {
+  return {
+    close,
+    async borrow() {
+      const connection = await pool.getConnection();
+      return {
+        async send(sql, values) {
+          // Prepared only if it has values: it may be another text each time.
+          const [result] =
+            values.length === 0
+              ? await connection.query(sql)
+              : await connection.execute(sql, [...values] as MysqlValue[]);
+          const rowCount: number | null = Object(result).affectedRows ?? null;
+          return { rows: Array.isArray(result) ? result : [], rowCount };
+        },
+        giveBack(isSound) {
+          if (isSound) connection.release();
+          else connection.destroy();
+        },
+      };
+    },
+  };
+}
+
 /**
  * A pool may be set up so that records would be damaged, or never be committed.
  *
  * @throws TokenStoreError `INVALID_OPTION`
  */
-async function requirePlain(connection: MysqlConnection): Promise<void> {
+export async function requirePlain(send: Send): Promise<void> {
   const sql = "SELECT '' AS text, @@autocommit AS autocommit, @@character_set_client AS charset";
-  const { text, autocommit, charset } = { ...(await select(connection, sql, []))[0] };
+  const { text, autocommit, charset } = { ...(await send(sql)).rows[0] };
   if (text !== '' || typeof charset !== 'string') {
     const problem =
       'or options has rowsAsArray, nestTables or a typeCast: rows must be plain objects';

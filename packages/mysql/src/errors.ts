@@ -14,16 +14,6 @@ export function isDoneAlready(error: unknown): boolean {
   return [1054, 1060, 1091].includes(errnoOf(error));
 }
 
-export function isLostConnection(error: unknown): boolean {
-  return translateError(error)?.code === 'CONNECTION_FAILED';
-}
-
-/** Whether a connection is of no use any more: it broke or hangs, or another may reach a primary. */
-export function isGivenUp(error: unknown): boolean {
-  const code = translateError(error)?.code;
-  return code === 'TIMEOUT' || code === 'CONNECTION_FAILED' || code === 'READ_ONLY';
-}
-
 const UNKNOWN_OUTCOME = 'Try again; a save may or may not have happened.';
 const GRANT = 'Grant SELECT, INSERT, UPDATE, DELETE, CREATE and, to migrate older tables, ALTER.';
 

@@ -1,21 +1,25 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
+  type Connections,
+  clearInBatches,
   type DigestedKey,
   digestKey,
   type Engine,
+  keysToBeFree,
+  type Send,
   type Snapshot,
   STALE,
 } from '@tokenkeep/core/adapter/server';
-import { Connections, change, type Row, select } from './connections.ts';
-import { isLostRace, translateError } from './errors.ts';
-import type { CheckedOptions, MysqlConnection, MysqlValue } from './options.ts';
+import { connectionsOf, requirePlain } from './connections.ts';
+import { translateError } from './errors.ts';
+import type { CheckedOptions, MysqlValue } from './options.ts';
 import { ensureSchema, KEYS } from './schema.ts';
 import {
   ENTRY,
   RECORD,
+  type Row,
   recordOfRow,
   rowAfter,
   rowValues,
@@ -29,6 +33,12 @@ const PAGE = 200;
 
 const SET = WRITTEN.map((column) => `${column} = ?`).join();
 const PLACES = WRITTEN.map(() => '?').join();
+
+/** The columns that tell which keys a row has, which of those who have them it is, and who came. */
+const SLOTS = [
+  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
+  'joins',
+].join();
 
 /** By this a row is found only if it is as it was read. */
 const IS_UNCHANGED = 'id_digest = ? AND write_ids = ? AND joins = ?';
@@ -46,18 +56,16 @@ export class MysqlEngine implements Engine<TokenRow> {
   /** @throws TokenStoreError `INVALID_OPTION` */
   constructor(options: CheckedOptions) {
     this.#options = options;
-    this.#connections = new Connections(options);
+    this.#connections = connectionsOf(options);
     this.#rows = `\`${options.table}\``;
     this.#lock = `\`${options.table}_lock\``;
   }
 
   async open(): Promise<void> {
     await this.#connections.open();
+    await this.#connections.retry(requirePlain);
     // What a migration takes grows with the number of rows.
-    const { table } = this.#options;
-    await this.#connections.use((connection) => ensureSchema(connection, table), {
-      hasLimit: false,
-    });
+    await this.#connections.use((send) => ensureSchema(send, this.#options.table), false);
   }
 
   async find(keys: readonly DigestedKey[]): Promise<StoredRecord[]> {
@@ -76,15 +84,17 @@ export class MysqlEngine implements Engine<TokenRow> {
   }
 
   async commit(commit: Commit<TokenRow>): Promise<TokenRow | typeof STALE> {
+    const { keys, replaces, absorbs, others, removedKeys } = commit;
     const row = rowAfter(commit);
     // Nothing was read before: a broken connection is found out by a read, not by the write.
-    if (commit.replaces === null && commit.keys.length === 1) await this.read(commit.keys);
-    const isUsual = commit.absorbs.length === 0 && commit.others.length === 0;
-    const isWritten = await falseIfLost(
-      isUsual
-        ? this.#connections.use((connection) => this.#write(connection, commit, row))
-        : this.#connections.transaction((connection) => this.#writeAll(connection, commit, row)),
-    );
+    if (replaces === null && keys.length === 1) await this.read(keys);
+    const isUsual =
+      absorbs.length === 0 &&
+      others.length === 0 &&
+      !removedKeys.some(({ digest }) => replaces?.sharedKeys.includes(digest));
+    const isWritten = isUsual
+      ? await this.#connections.write((send) => this.#write(send, commit, row))
+      : await this.#connections.transaction((send) => this.#writeAll(send, commit, row));
     return isWritten ? row : STALE;
   }
 
@@ -107,30 +117,18 @@ export class MysqlEngine implements Engine<TokenRow> {
     }
   }
 
-  /** In batches, up to the row that is the last one now. Rows that are locked are left for later. */
+  /** Up to the row that is the last one now. */
   async clear(): Promise<void> {
     const [newest] = await this.#select(`SELECT MAX(position) AS position FROM ${this.#rows}`);
     const last = Number(newest?.['position'] ?? 0);
     const where = `WHERE position > ? AND position <= ? ORDER BY position LIMIT ${PAGE}`;
-    const { timeout } = this.#options;
-    let end = performance.now() + timeout;
-    for (let before = 0; ; ) {
-      const removed = await this.#remove(`${where} FOR UPDATE SKIP LOCKED`, [before, last]);
-      const lastRemoved = removed?.at(-1);
-      if (lastRemoved !== undefined) {
-        before = lastRemoved;
-        end = performance.now() + timeout;
-        continue;
-      }
-      const left = await this.#select(`SELECT 1 FROM ${this.#rows} ${where}`, [0, last]);
-      if (left.length === 0) return;
-      if (performance.now() > end) {
-        const problem = `Some records were locked by others for ${timeout} ms.`;
-        throw new TokenStoreError('TIMEOUT', `${problem} Those that are left stay; call it again.`);
-      }
-      before = 0;
-      await wait(10);
-    }
+    const left = `SELECT 1 FROM ${this.#rows} ${where}`;
+    await clearInBatches({
+      timeout: this.#options.timeout,
+      remove: async (after) =>
+        (await this.#remove(`${where} FOR UPDATE SKIP LOCKED`, [after, last]))?.at(-1),
+      isEmpty: async () => (await this.#select(left, [0, last])).length === 0,
+    });
   }
 
   close(): Promise<void> {
@@ -142,16 +140,9 @@ export class MysqlEngine implements Engine<TokenRow> {
   }
 
   /** @returns whether the row was written: nothing that it was decided on has changed */
-  async #write(
-    connection: MysqlConnection,
-    commit: Commit<TokenRow>,
-    row: TokenRow,
-  ): Promise<boolean> {
-    const { keys, replaces, absorbs, others, addedKeys, absentKeys, deletedVersion } = commit;
-    const held = [...absorbs, ...others].map(({ record }) => record);
-    const isFree = ({ field, value }: DigestedKey) =>
-      held.every((record) => record[field] !== value);
-    const free = [...addedKeys.filter(isFree), ...absentKeys];
+  async #write(send: Send, commit: Commit<TokenRow>, row: TokenRow): Promise<boolean> {
+    const { keys, replaces, deletedVersion } = commit;
+    const free = keysToBeFree(commit);
     // By this a key is refused that was taken before the statement began; by its unique slot, one
     // that is taken at the same time. Neither server reads a table that it writes to, but for a
     // derived one which it has to make.
@@ -161,49 +152,68 @@ export class MysqlEngine implements Engine<TokenRow> {
     const digests = free.map(digestOf);
     if (replaces !== null) {
       const update = `UPDATE ${this.#rows} SET ${SET} WHERE ${IS_UNCHANGED} AND ${areFree}`;
-      return change(connection, update, [...values, ...guardOf(replaces), ...digests]);
+      return change(send, update, [...values, ...guardOf(replaces), ...digests]);
     }
     const insert = `INSERT INTO ${this.#rows} (${WRITTEN},joins) SELECT ${PLACES},0 FROM`;
     if (deletedVersion === undefined) {
-      return change(connection, `${insert} DUAL WHERE ${areFree}`, [...values, ...digests]);
+      return change(send, `${insert} DUAL WHERE ${areFree}`, [...values, ...digests]);
     }
     const isSo = `deleted_version = ? AND ${areFree} LOCK IN SHARE MODE`;
     const under = `${insert} ${this.#lock} WHERE ${isSo}`;
-    return change(connection, under, [...values, deletedVersion, ...digests]);
+    return change(send, under, [...values, deletedVersion, ...digests]);
   }
 
   /** The same in a transaction, for the rare change that concerns more than one row. */
-  async #writeAll(
-    connection: MysqlConnection,
-    commit: Commit<TokenRow>,
-    row: TokenRow,
-  ): Promise<boolean> {
-    const { absorbs, others, addedKeys } = commit;
+  async #writeAll(send: Send, commit: Commit<TokenRow>, row: TokenRow): Promise<boolean> {
+    const { replaces, absorbs, others, addedKeys } = commit;
     const versions = absorbs.map(({ record }) => record.version);
-    await this.#raiseDeletedVersion(connection, versions);
-    const lock = `SELECT 1 FROM ${this.#rows} WHERE ${IS_UNCHANGED} FOR UPDATE`;
-    for (const entry of [...absorbs, ...others]) {
-      if ((await select(connection, lock, guardOf(entry))).length === 0) return false;
+    await this.#raiseDeletedVersion(send, versions);
+    const lock = `SELECT ${SLOTS} FROM ${this.#rows} WHERE ${IS_UNCHANGED} FOR UPDATE`;
+    const changed: Row[] = [];
+    for (const entry of [...absorbs, ...(replaces === null ? [] : [replaces]), ...others]) {
+      const [locked] = (await send(lock, guardOf(entry))).rows;
+      if (locked === undefined) return false;
+      if (!others.includes(entry)) changed.push(locked);
     }
     for (const { record } of absorbs) {
-      await change(connection, `DELETE FROM ${this.#rows} WHERE id_digest = ?`, [idDigest(record)]);
+      await change(send, `DELETE FROM ${this.#rows} WHERE id_digest = ?`, [idDigest(record)]);
     }
     const join = `UPDATE ${this.#rows} SET joins = joins + 1 WHERE id_digest = ?`;
     for (const { record } of others) {
       // What was decided on it alone is stale from now on.
       const isJoined = addedKeys.some(({ field, value }) => record[field] === value);
-      if (isJoined) await change(connection, join, [idDigest(record)]);
+      if (isJoined) await change(send, join, [idDigest(record)]);
     }
-    return this.#write(connection, commit, row);
+    if (!(await this.#write(send, commit, row))) return false;
+    await this.#promote(send, changed);
+    return true;
+  }
+
+  /**
+   * Sees to it that of the records that share a key one has slot 0: a save that waited, and was
+   * decided when nobody had the key, would take it.
+   *
+   * @param left rows that had it, and are gone or may have another key now
+   */
+  async #promote(send: Send, left: readonly Row[]): Promise<void> {
+    for (const row of left) {
+      if (Number(row['joins']) === 0) continue;
+      for (const [prefix] of KEYS) {
+        const digest = row[`${prefix}_digest`];
+        if (typeof digest !== 'string' || Number(row[`${prefix}_slot`]) > 0) continue;
+        const holder = `SELECT 1 FROM ${this.#rows} WHERE ${prefix}_digest = ? AND ${prefix}_slot = 0`;
+        const promote = `UPDATE ${this.#rows} SET ${prefix}_slot = 0, joins = joins + 1
+          WHERE ${prefix}_digest = ? AND NOT EXISTS (SELECT 1 FROM (${holder}) AS holder)
+          ORDER BY ${prefix}_slot LIMIT 1`;
+        await change(send, promote, [digest, digest]);
+      }
+    }
   }
 
   /** Transactions that begin with it take turns. */
-  async #raiseDeletedVersion(
-    connection: MysqlConnection,
-    versions: readonly number[],
-  ): Promise<void> {
+  async #raiseDeletedVersion(send: Send, versions: readonly number[]): Promise<void> {
     const raise = `UPDATE ${this.#lock} SET deleted_version = GREATEST(deleted_version, ?)`;
-    await change(connection, raise, [Math.max(0, ...versions)]);
+    await change(send, raise, [Math.max(0, ...versions)]);
   }
 
   /**
@@ -217,21 +227,22 @@ export class MysqlEngine implements Engine<TokenRow> {
     values: readonly MysqlValue[],
     check: (rows: readonly Row[]) => void = () => {},
   ): Promise<number[] | undefined> {
-    const sql = `SELECT position,version FROM ${this.#rows} ${where}`;
+    const sql = `SELECT position,version,${SLOTS} FROM ${this.#rows} ${where}`;
     let positions: number[] = [];
-    const work = this.#connections.transaction(async (connection) => {
-      await this.#raiseDeletedVersion(connection, []);
-      const rows = await select(connection, sql, values);
+    const isDone = await this.#connections.transaction(async (send) => {
+      await this.#raiseDeletedVersion(send, []);
+      const { rows } = await send(sql, values);
       check(rows);
       positions = rows.map(({ position }) => Number(position));
       if (positions.length === 0) return true;
       const versions = rows.map(({ version }) => Number(version));
-      await this.#raiseDeletedVersion(connection, versions);
+      await this.#raiseDeletedVersion(send, versions);
       // Not prepared: no two batches have the same text.
-      await connection.query(`DELETE FROM ${this.#rows} WHERE position IN (${positions})`);
+      await send(`DELETE FROM ${this.#rows} WHERE position IN (${positions})`);
+      await this.#promote(send, rows);
       return true;
     });
-    return (await falseIfLost(work)) ? positions : undefined;
+    return isDone ? positions : undefined;
   }
 
   #selectBy(keys: readonly DigestedKey[], columns: string): Promise<Row[]> {
@@ -239,10 +250,14 @@ export class MysqlEngine implements Engine<TokenRow> {
     return this.#select(sql, keys.map(digestOf));
   }
 
-  #select(sql: string, values: readonly MysqlValue[] = []): Promise<Row[]> {
-    const work = (connection: MysqlConnection) => select(connection, sql, values);
-    return this.#connections.use(work, { isIdempotent: true });
+  async #select(sql: string, values: readonly MysqlValue[] = []): Promise<Row[]> {
+    return (await this.#connections.retry((send) => send(sql, values))).rows;
   }
+}
+
+/** @returns whether it changed a row */
+async function change(send: Send, sql: string, values: readonly MysqlValue[]): Promise<boolean> {
+  return Number((await send(sql, values)).rowCount) > 0;
 }
 
 function hasOneOf(keys: readonly DigestedKey[]): string {
@@ -261,11 +276,4 @@ function guardOf({ record, writeIds, joins }: TokenRow): MysqlValue[] {
 
 function idDigest({ id }: StoredRecord): string {
   return digestKey({ field: 'id', value: id }).digest;
-}
-
-async function falseIfLost(work: Promise<boolean>): Promise<boolean> {
-  return work.catch((error: unknown) => {
-    if (isLostRace(error)) return false;
-    throw error;
-  });
 }

@@ -1,5 +1,10 @@
-import { invalidOption, requireKnownOptions } from '@tokenkeep/core/adapter';
-import { decodedPart, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
+import {
+  invalidOption,
+  requireFalseIfGiven,
+  requireKnownOptions,
+  requireTableName,
+} from '@tokenkeep/core/adapter';
+import { addressIn, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { PoolOptions } from 'mysql2/promise';
 
 /** What is bound to a statement. */
@@ -68,14 +73,9 @@ const URL_FORM = 'mysql://user:password@host:3306/database';
 export function checkOptions(given: MysqlTokenStoreOptions): CheckedOptions {
   const known = ['url', 'options', 'pool', 'table', 'tls', 'timeout'];
   requireKnownOptions('MysqlTokenStore', given, known, `{ url: '${URL_FORM}' }`);
-  const { url, options, pool, table = 'oauthtoken', tls, timeout = 10_000 } = given;
-  // Lower case only: on some file systems MySQL can't tell `Tokens` from `tokens` (contract C16).
-  if (typeof table !== 'string' || !/^(?!.*_lock$)[a-z_][a-z0-9_]{0,47}$/.test(table)) {
-    throw invalidOption(
-      'table',
-      'must be at most 48 lower-case letters, digits and _, not begin with a digit and not end in _lock',
-    );
-  }
+  const { url, options, pool, tls, timeout = 10_000 } = given;
+  requireFalseIfGiven(tls);
+  const table = requireTableName('table', given.table ?? 'oauthtoken', /_lock$/);
   if (pool === undefined) {
     const poolOptions = poolOptionsOf(url, options ?? {}, tls);
     const { socketPath, host, port = 3306 } = poolOptions;
@@ -119,19 +119,9 @@ function poolOptionsOf(
 }
 
 function fromUrl(given: string | URL): PoolOptions {
-  const url = URL.parse(String(given));
-  if (url === null || !/^(?:mysql|mariadb):$/.test(url.protocol)) {
-    throw invalidOption('url', `must be like ${URL_FORM}`);
-  }
-  if (url.search !== '') {
+  const { address, settings } = addressIn(given, ['mysql:', 'mariadb:'], URL_FORM);
+  if (settings.size > 0) {
     throw invalidOption('url', 'has settings after a question mark: give them in options');
   }
-  const options: PoolOptions = {};
-  const { hostname, port, username, password, pathname } = url;
-  if (hostname !== '') options.host = hostname;
-  if (port !== '') options.port = Number(port);
-  if (username !== '') options.user = decodedPart(username, 'a user');
-  if (password !== '') options.password = decodedPart(password, 'a password');
-  if (pathname.length > 1) options.database = decodedPart(pathname.slice(1), 'a database name');
-  return options;
+  return address;
 }

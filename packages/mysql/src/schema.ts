@@ -1,8 +1,7 @@
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import type { TokenKeyField } from '@tokenkeep/core/adapter';
-import { select } from './connections.ts';
+import type { Send } from '@tokenkeep/core/adapter/server';
 import { isDoneAlready, isLostRace } from './errors.ts';
-import type { MysqlConnection } from './options.ts';
 
 /** The columns that hold a record, and what they are in it. */
 export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
@@ -100,50 +99,45 @@ function migrateLock(table: string): string[] {
  *
  * @throws TokenStoreError `SCHEMA_UNKNOWN`
  */
-export async function ensureSchema(connection: MysqlConnection, table: string): Promise<void> {
+export async function ensureSchema(send: Send, table: string): Promise<void> {
   for (;;) {
-    const names = await namesIn(connection, table);
-    const lockNames = await namesIn(connection, `${table}_lock`);
-    if (!['', TABLE, TABLE_1].includes(names) || (names !== '' && lockNames === '')) {
-      throw unknownSchema(table, 'was not made by a token store of this version');
-    }
-    if (!['', LOCK, LOCK_1].includes(lockNames)) {
-      throw unknownSchema(`${table}_lock`, 'was not made by a token store of this version');
-    }
+    const names = await namesIn(send, table);
+    const lockNames = await namesIn(send, `${table}_lock`);
     const sql = `SELECT schema_version AS version FROM \`${table}_lock\``;
-    const [row] = lockNames === '' ? [] : await select(connection, sql, []);
+    const isOurs =
+      ['', TABLE, TABLE_1].includes(names) &&
+      (lockNames === '' ? names === '' : [LOCK, LOCK_1].includes(lockNames));
+    const [row] = isOurs && lockNames !== '' ? (await send(sql)).rows : [];
     const version = Number(row?.['version'] ?? 1);
-    if (version > 2) throw unknownSchema(table, `has version ${version} of the schema`);
+    if (!isOurs || version > 2) throw unknownSchema(table);
     if (names === TABLE && lockNames === LOCK && version === 2) return;
     try {
-      if (names === TABLE_1) await connection.query(migrateTable(table));
-      for (const step of createStatements(table)) await connection.query(step);
+      if (names === TABLE_1) await send(migrateTable(table));
+      for (const step of createStatements(table)) await send(step);
       if (lockNames === LOCK_1) {
-        for (const step of migrateLock(table)) await connection.query(step);
+        for (const step of migrateLock(table)) await send(step);
       }
-      await connection.query(
-        `UPDATE \`${table}_lock\` SET schema_version = 2 WHERE schema_version = 1`,
-      );
+      await send(`UPDATE \`${table}_lock\` SET schema_version = 2 WHERE schema_version = 1`);
     } catch (error) {
       if (!isDoneAlready(error) && !isLostRace(error)) throw error;
     }
   }
 }
 
-async function namesIn(connection: MysqlConnection, table: string): Promise<string> {
+async function namesIn(send: Send, table: string): Promise<string> {
   const sql = `SELECT column_name AS name FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = ?`;
-  return namesOf((await select(connection, sql, [table])).map(({ name }) => String(name)));
+  return namesOf((await send(sql, [table])).rows.map(({ name }) => String(name)));
 }
 
 function namesOf(columns: readonly string[]): string {
   return columns.toSorted().join();
 }
 
-/** The error for a table that is not ours. */
-function unknownSchema(table: string, problem: string): TokenStoreError {
+/** The error for tables that are not ours. */
+function unknownSchema(table: string): TokenStoreError {
   return new TokenStoreError(
     'SCHEMA_UNKNOWN',
-    `The table ${JSON.stringify(table)} ${problem}. Name another with the option table, or upgrade this package if a newer one made it; it was left as it is.`,
+    `The table "${table}" or "${table}_lock" was not made by a token store of this version. Name another with the option table, or upgrade this package if a newer one made it; it was left as it is.`,
   );
 }

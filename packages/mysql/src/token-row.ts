@@ -7,18 +7,21 @@ import {
   type Entry,
   withWriteId,
 } from '@tokenkeep/core/adapter/server';
-import type { Row } from './connections.ts';
 import type { MysqlValue } from './options.ts';
 import { COLUMNS, KEYS } from './schema.ts';
+
+/** A row as the driver gives it. */
+export type Row = Record<string, unknown>;
 
 /** A row of the table. */
 export interface TokenRow extends Entry {
   /**
    * For each of {@link KEYS}, which of the records with this key it is: `(digest, slot)` is unique.
-   * Who takes a key that nobody has gets 0, who comes to share one gets the next number.
+   * Who takes a key that nobody has gets 0, who comes to share one gets the next number; of those
+   * who share one, one has 0.
    */
   readonly slots: readonly (number | null)[];
-  /** How often another record came to share one of its keys. */
+  /** How often another record came to share one of its keys, or left the slot 0 of one to it. */
   readonly joins: number;
 }
 

@@ -77,6 +77,30 @@ describe.each([
     expect(await one.getTokens()).toHaveLength(4);
   });
 
+  it('a save that waited does not take a key that others came to share meanwhile', async () => {
+    const { url } = await database();
+    await using slow = new MysqlTokenStore({ url });
+    await using fast = new MysqlTokenStore({ url });
+    await save(slow, { ...user('ada'), refreshToken: 'old' });
+    const inTheWay = await createConnection(url);
+    await inTheWay.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    await inTheWay.query('START TRANSACTION');
+    await inTheWay.query('SELECT 1 FROM oauthtoken FOR UPDATE');
+    const late = save(slow, { ...user('ada'), refreshToken: 'shared' });
+    await until('the save waits for the row', async () => {
+      const [rows] = await inTheWay.query('SHOW ENGINE INNODB STATUS');
+      return JSON.stringify(rows).includes('LOCK WAIT');
+    });
+    const first = await save(fast, { clientId: 'a', refreshToken: 'shared' });
+    await save(fast, { clientId: 'b', refreshToken: 'shared' });
+    await fast.deleteToken(first.id ?? '');
+    await inTheWay.query('ROLLBACK');
+    await inTheWay.end();
+    // It matches the one that is left, which names no user.
+    const { id } = await late;
+    expect((await slow.getTokens()).map((token) => token.id)).toEqual([id]);
+  });
+
   it('keeps text exactly in a database with another character set and collation', async () => {
     const { url } = await database('CHARACTER SET latin1 COLLATE latin1_swedish_ci');
     await using store = new MysqlTokenStore({ url });

@@ -6,6 +6,7 @@ const ON_A_SERVER = { findByUser: 0.8, findByRefreshToken: 0.8, saveExisting: 0.
 const LEAST_RATIOS: Readonly<Record<string, Readonly<Partial<Record<Operation, number>>>>> = {
   sqlite: { findByUser: 0.6, findByRefreshToken: 0.6, saveExisting: 0.4, saveNew: 0.4 },
   mysql: ON_A_SERVER,
+  postgres: ON_A_SERVER,
   redis: ON_A_SERVER,
   mongo: ON_A_SERVER,
   firestore: ON_A_SERVER,

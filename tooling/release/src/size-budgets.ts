@@ -20,6 +20,7 @@ export const SIZE_BUDGETS: Readonly<Record<string, SizeBudget>> = {
   '@tokenkeep/memory': { packed: 6_600, unpacked: 17_800 },
   '@tokenkeep/mongo': { packed: 23_900, unpacked: 76_400 },
   '@tokenkeep/mysql': { packed: 20_100, unpacked: 57_900 },
+  '@tokenkeep/postgres': { packed: 20_000, unpacked: 60_000 },
   '@tokenkeep/redis': { packed: 20_700, unpacked: 59_100 },
   '@tokenkeep/sqlite': { packed: 18_700, unpacked: 56_700 },
   '@tokenkeep/zoho': { packed: 22_500, unpacked: 73_100 },

@@ -3,7 +3,7 @@ export type ServerSource = 'environment' | 'container' | 'program';
 
 /** A real server that a test may use, and, unless it came from the environment, may hurt. */
 export interface TestServer extends AsyncDisposable {
-  /** The product: `MariaDB`, `MySQL`, `Redis`, `Valkey`, `MongoDB`, `Firestore emulator`. */
+  /** The product: `MariaDB`, `MySQL`, `PostgreSQL`, `Redis`, `Valkey`, `MongoDB`, ... */
   readonly name: string;
   /** The version as the server itself tells it. */
   readonly version: string;

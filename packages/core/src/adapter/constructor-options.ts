@@ -49,3 +49,31 @@ export function requireTimeout(timeout: unknown, least = 1): number {
   }
   return timeout;
 }
+
+/**
+ * The name of a table or a schema. Lower case only: so it needs no quotes, and some file systems
+ * can't tell `Tokens` from `tokens` (contract C16).
+ *
+ * @param reserved what it must not match
+ * @throws TokenStoreError `INVALID_OPTION`
+ */
+export function requireTableName(option: string, name: unknown, reserved: RegExp): string {
+  if (typeof name !== 'string' || !/^[a-z_][a-z0-9_]{0,47}$/.test(name) || reserved.test(name)) {
+    throw invalidOption(
+      option,
+      `must be at most 48 lower-case letters, digits and _, not begin with a digit and not match ${reserved}`,
+    );
+  }
+  return name;
+}
+
+/**
+ * The option `tls` where TLS is the default.
+ *
+ * @throws TokenStoreError `INVALID_OPTION`
+ */
+export function requireFalseIfGiven(tls: unknown): void {
+  if (tls !== undefined && tls !== false) {
+    throw invalidOption('tls', 'can only be false; TLS is the default');
+  }
+}

@@ -9,7 +9,12 @@ export type { TokenKey, TokenKeyField } from '../rules/matching.ts';
 export { newId, type RecordChange, refuseOtherVersion, type SavePlan } from '../rules/save-plan.ts';
 export { checkString } from '../token/field-checks.ts';
 export { RECORD_FIELDS, STRING_FIELDS } from '../token/token-fields.ts';
-export { requireKnownOptions, requireTimeout } from './constructor-options.ts';
+export {
+  requireFalseIfGiven,
+  requireKnownOptions,
+  requireTableName,
+  requireTimeout,
+} from './constructor-options.ts';
 export { EventLoopTurn } from './event-loop-turn.ts';
 export { type Failures, GroupCommit, type Work } from './group-commit.ts';
 export { loadDriver } from './load-driver.ts';

@@ -5,6 +5,7 @@ import { list } from './list.ts';
 import { memory } from './memory.ts';
 import { mongo } from './mongo.ts';
 import { mysql } from './mysql.ts';
+import { postgres } from './postgres.ts';
 import { redis } from './redis.ts';
 import { sqlite } from './sqlite.ts';
 
@@ -15,6 +16,7 @@ export const CONTENDERS: readonly Contender[] = [
   file,
   sqlite,
   mysql,
+  postgres,
   redis,
   mongo,
   firestore,

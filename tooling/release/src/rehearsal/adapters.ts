@@ -38,6 +38,13 @@ export const ADAPTERS: readonly Adapter[] = [
     needsServer: true,
   },
   {
+    name: 'postgres',
+    store: 'PostgresTokenStore',
+    options: '{ url: `postgres://app@127.0.0.1:${port}/app` }',
+    driver: 'pg',
+    needsServer: true,
+  },
+  {
     name: 'redis',
     store: 'RedisTokenStore',
     options: '{ url: `redis://127.0.0.1:${port}`, timeout: 300 }',

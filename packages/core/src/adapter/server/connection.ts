@@ -32,6 +32,43 @@ export function decodedPart(part: string, what: string): string {
   }
 }
 
+/** What a URL says of a server, in the words of most drivers. What it does not say is not there. */
+export interface ServerAddress {
+  host?: string;
+  port?: number;
+  user?: string;
+  password?: string;
+  database?: string;
+}
+
+/**
+ * The address in an option `url`, and the settings after its question mark.
+ *
+ * @param protocols those that are taken, colon included
+ * @param form what one looks like, for the message
+ * @throws TokenStoreError `INVALID_OPTION`, which does not show it
+ */
+export function addressIn(
+  given: string | URL,
+  protocols: readonly string[],
+  form: string,
+): { readonly address: ServerAddress; readonly settings: URLSearchParams } {
+  const text = String(given);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !protocols.includes(url.protocol) || !text.includes('://')) {
+    throw invalidOption('url', `must be like ${form}`);
+  }
+  const { hostname, port, username, password, pathname } = url;
+  const address: ServerAddress = {};
+  // The brackets of an address of IPv6 belong to the URL.
+  if (hostname !== '') address.host = decodedPart(hostname, 'a host').replace(/^\[(.*)\]$/, '$1');
+  if (port !== '') address.port = Number(port);
+  if (username !== '') address.user = decodedPart(username, 'a user');
+  if (password !== '') address.password = decodedPart(password, 'a password');
+  if (pathname.length > 1) address.database = decodedPart(pathname.slice(1), 'a database name');
+  return { address, settings: url.searchParams };
+}
+
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

@@ -61,6 +61,14 @@ export interface Commit<E extends Entry> {
   readonly deletedVersion: number | undefined;
 }
 
+/** The keys that nobody had, and that nobody may have when the commit is done. */
+export function keysToBeFree<E extends Entry>(commit: Commit<E>): DigestedKey[] {
+  const { absorbs, others, addedKeys, absentKeys } = commit;
+  const held = [...absorbs, ...others].map(({ record }) => record);
+  const isFree = ({ field, value }: DigestedKey) => held.every((record) => record[field] !== value);
+  return [...addedKeys.filter(isFree), ...absentKeys];
+}
+
 /**
  * A database that can compare and set. `OptimisticStorage` makes a `TokenStorage` of it, and does
  * all the rest once for all of them.

@@ -6,13 +6,30 @@
  */
 
 export { STALE } from '../stale.ts';
-export { decodedPart, isLoopback, networkFailure, tlsRequired } from './connection.ts';
+export { type Batches, clearInBatches } from './clear-in-batches.ts';
+export {
+  addressIn,
+  decodedPart,
+  isLoopback,
+  networkFailure,
+  type ServerAddress,
+  tlsRequired,
+} from './connection.ts';
+export {
+  type ConnectionPool,
+  type ConnectionSettings,
+  Connections,
+  type LentConnection,
+  type Send,
+  type StatementResult,
+} from './connections.ts';
 export { Deadline } from './deadline.ts';
 export { type DigestedKey, digestedKeysOf, digestKey } from './digested-key.ts';
 export {
   type Commit,
   type Engine,
   type Entry,
+  keysToBeFree,
   MAX_WRITE_IDS,
   type Snapshot,
   withWriteId,
