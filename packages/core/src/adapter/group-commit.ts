@@ -1,6 +1,12 @@
 import { TokenStoreError } from '../errors.ts';
 import type { MaybePromise } from './token-storage.ts';
 
+/**
+ * How long the works of one commit may take, of those that come at once: milliseconds. The event loop,
+ * and whoever waits for the lock, waits until they are done and written, which takes several times as long.
+ */
+const MAX_WORKS = 5;
+
 /** What is to be written, with what a commit gives to write it with. */
 export type Work<Context> = (context: Context) => void;
 
@@ -70,10 +76,15 @@ export class GroupCommit<Context> {
 
   async #commitGroup(group: readonly Waiting<Context>[]): Promise<void> {
     const refused = new Map<Waiting<Context>, TokenStoreError>();
+    let done = 0;
     try {
       await this.#commit((context) => {
         refused.clear();
+        done = 0;
+        const end = performance.now() + MAX_WORKS;
         for (const waiting of group) {
+          if (done > 0 && performance.now() >= end) break;
+          done += 1;
           try {
             waiting.work(context);
           } catch (error) {
@@ -91,7 +102,8 @@ export class GroupCommit<Context> {
       }
       return;
     }
-    for (const waiting of group) {
+    if (done < group.length) this.#waiting = [...group.slice(done), ...this.#waiting];
+    for (const waiting of group.slice(0, done)) {
       const refusal = refused.get(waiting);
       if (refusal === undefined) waiting.resolve();
       else waiting.reject(refusal);
