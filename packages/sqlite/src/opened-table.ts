@@ -18,7 +18,10 @@ const COLUMN_OF = new Map(COLUMNS.map(([column, field]) => [field, column]));
 /** Rows come out as records: the columns have the names of the fields. */
 const SELECT = `SELECT ${COLUMNS.map(([column, field]) => `${column} AS "${field}"`).join(', ')}`;
 
-/** Records in one page: what is read at a time. */
+/**
+ * Records in one page: what is read, or removed, at a time. The commit that removes them writes a page
+ * for each index of each, some milliseconds, in which others wait.
+ */
 const PAGE_SIZE = 100;
 
 /** The records in one table, and the statements for them, each prepared once. */
@@ -73,20 +76,14 @@ export class OpenedTable {
   }
 
   /**
-   * Removes the next records in the order of their positions, for some milliseconds.
+   * Removes the next records in the order of their positions, as many as a page has.
    *
    * @returns the position of the last one; `undefined` where there was none
    */
-  deleteSome(after: number, last: number, milliseconds: number): number | undefined {
-    const end = performance.now() + milliseconds;
-    let position: number | undefined;
-    do {
-      const row = this.#statements.next.get(position ?? after, last) as Row | undefined;
-      if (row === undefined) break;
-      this.#delete(row);
-      position = row.position;
-    } while (performance.now() < end);
-    return position;
+  deletePage(after: number, last: number): number | undefined {
+    const rows = this.#statements.next.all(after, last) as Row[];
+    for (const row of rows) this.#delete(row);
+    return rows.at(-1)?.position;
   }
 
   /** See `Decide` of core. */
@@ -122,7 +119,7 @@ function prepareAll(database: SqliteDatabase, from: string) {
   const updates = NAMES.map((name) => `${name} = excluded.${name}`);
   const statements = {
     page: `${SELECT}, position ${range} ${PAGE_SIZE}`,
-    next: `SELECT position, version ${range} 1`,
+    next: `SELECT position, version ${range} ${PAGE_SIZE}`,
     last: `SELECT max(position) AS position FROM ${from}`,
     byId: `SELECT position, version FROM ${from} WHERE id = ?`,
     put: `INSERT INTO ${from} (${NAMES.join(', ')}) VALUES (${NAMES.map(() => '?').join(', ')})

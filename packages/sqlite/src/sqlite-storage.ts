@@ -16,11 +16,10 @@ import { isEmpty, migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts
 import { inTransaction, type SqliteDatabase } from './sqlite-database.ts';
 
 /**
- * How long a transaction of `clear` deletes, and how long other connections then have the database:
- * milliseconds. A commit writes a page for each index of each record, and takes five times as long
- * as the deleting. Who waits looks again every 5 ms, and without the pause would never come in.
+ * How long other connections have the database between two transactions of `clear`: milliseconds.
+ * Who waits looks again every 5 ms, and without the pause would hardly ever come in.
  */
-const CLEAR = { deleting: 2, pause: 5 };
+const PAUSE = 5;
 
 /** All stores of a process: it has one event loop. */
 const turn = new EventLoopTurn();
@@ -90,8 +89,8 @@ export class SqliteStorage implements TokenStorage {
     let after: number | undefined = 0;
     while (after !== undefined && after < last) {
       const from: number = after;
-      after = await this.#writes.add((table) => table.deleteSome(from, last, CLEAR.deleting));
-      if (after !== last) await new Promise((resolve) => setTimeout(resolve, CLEAR.pause));
+      after = await this.#writes.add((table) => table.deletePage(from, last));
+      if (after !== last) await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
   }
 
