@@ -21,6 +21,10 @@ const kinds: Record<string, (location: string) => Promise<TokenStore>> = {
     new (await import('@tokenkeep/firestore')).FirestoreTokenStore({
       options: projectId === '' ? {} : { projectId },
     }),
+  'aws-secrets-manager': async (secret) =>
+    new (await import('@tokenkeep/aws-secrets-manager')).AwsSecretsManagerTokenStore(
+      secret === '' ? {} : { secret },
+    ),
 };
 
 /**

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { TokenStoreError } from '@tokenkeep/core';
-import { loadDriver } from '@tokenkeep/core/adapter';
+import { loadDriver, retryWhileBusy } from '@tokenkeep/core/adapter';
+import { identityOf } from '@tokenkeep/core/adapter/file';
 
 /** Locks a file that is open for writing; the system frees it when the descriptor is closed. */
 type TryLock = (descriptor: number) => boolean;
@@ -48,7 +49,11 @@ export class FileLock {
    * @throws TokenStoreError `STORE_BUSY` if another process did not give way
    */
   async whileHeld<T>(work: () => Promise<T>): Promise<T> {
-    const file = await this.#acquire();
+    const file = await retryWhileBusy(
+      () => this.#acquire(),
+      (error) => error instanceof TokenStoreError && error.code === 'STORE_BUSY',
+      this.#timeout,
+    );
     try {
       return await work();
     } finally {
@@ -57,19 +62,13 @@ export class FileLock {
   }
 
   async #acquire(): Promise<FileHandle> {
-    const end = performance.now() + this.#timeout;
-    for (;;) {
-      const file = await open(this.#path, LOCK_FLAGS, 0o600);
-      try {
-        if (this.#tryLock(file.fd) && (await isStillAt(file, this.#path))) return file;
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
+    const file = await open(this.#path, LOCK_FLAGS, 0o600);
+    try {
+      if (this.#tryLock(file.fd) && (await isStillAt(file, this.#path))) return file;
+      throw busy(this.#path);
+    } catch (error) {
       await file.close();
-      if (performance.now() >= end) throw busy(this.#path);
-      // A random time, so that those who wait do not all come back at once.
-      await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 4));
+      throw error;
     }
   }
 }
@@ -80,13 +79,12 @@ async function isStillAt(file: FileHandle, path: string): Promise<boolean> {
     file.stat({ bigint: true }),
     stat(path, { bigint: true }).catch(() => undefined),
   ]);
-  return there?.ino === mine.ino && there.dev === mine.dev;
+  return there !== undefined && identityOf(there) === identityOf(mine);
 }
 
 function busy(path: string): TokenStoreError {
   return new TokenStoreError(
     'STORE_BUSY',
     `Another process holds ${JSON.stringify(path)}. Try again; if it goes on, look for a process that is stuck. The lock of one that died is free by itself.`,
-    { retryable: true },
   );
 }

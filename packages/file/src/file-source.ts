@@ -6,11 +6,18 @@ import {
   driverCodeOf,
   EventLoopTurn,
   HEAD_BYTES,
+  type MaybePromise,
   type Snapshot,
   type SnapshotSource,
   STALE,
 } from '@tokenkeep/core/adapter';
-import { fileFailure, requireUsable, resolvePath } from '@tokenkeep/core/adapter/file';
+import {
+  fileFailure,
+  requireUsable,
+  resolvePath,
+  stampOf,
+  whyNotWritable,
+} from '@tokenkeep/core/adapter/file';
 import { FileLock, loadTryLock } from './file-lock.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -50,20 +57,8 @@ export class FileSource implements SnapshotSource {
     this.#opened = { path, lock };
   }
 
-  async read(tag: string | undefined): Promise<Snapshot | undefined> {
-    if (turn.isOver()) await turn.next();
-    const { path } = this.#open;
-    // Nothing is awaited: the file is opened once, so it is one file that is read.
-    const descriptor = openFile(path);
-    if (descriptor === undefined) {
-      return tag === NO_FILE ? undefined : { tag: NO_FILE, bytes: null };
-    }
-    try {
-      const stamp = stampOf(descriptor);
-      return stamp === tag ? undefined : { tag: stamp, bytes: readFileSync(descriptor) };
-    } finally {
-      closeSync(descriptor);
-    }
+  read(tag: string | undefined): MaybePromise<Snapshot | undefined> {
+    return turn.run(() => this.#read(tag));
   }
 
   async replace(text: string, tag: string): Promise<string | typeof STALE> {
@@ -100,6 +95,20 @@ export class FileSource implements SnapshotSource {
     return this.#opened;
   }
 
+  /** Nothing is awaited: the file is opened once, so it is one file that is read. */
+  #read(tag: string | undefined): Snapshot | undefined {
+    const descriptor = openFile(this.#open.path);
+    if (descriptor === undefined) {
+      return tag === NO_FILE ? undefined : { tag: NO_FILE, bytes: null };
+    }
+    try {
+      const stamp = stampIn(descriptor);
+      return stamp === tag ? undefined : { tag: stamp, bytes: readFileSync(descriptor) };
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
   #warnOfMany(text: string): void {
     // A line for each, and four more.
     const count = (text.match(/\n/g)?.length ?? 0) - 4;
@@ -124,17 +133,15 @@ function openFile(path: string): number | undefined {
 /** To replace a file takes no right to write to it; who took that right away meant it. */
 async function requireWritable(path: string): Promise<void> {
   if (!(await requireUsable(path))) return;
-  try {
-    await access(path, constants.W_OK);
-  } catch (error) {
-    const driverCode = driverCodeOf(error);
-    if (driverCode !== 'EACCES' && driverCode !== 'EPERM') throw error;
+  const driverCode = await whyNotWritable(path);
+  if (driverCode === 'EACCES' || driverCode === 'EPERM') {
     throw new TokenStoreError(
       'READ_ONLY',
       `The file ${JSON.stringify(path)} may be read but not written. Make it writable, or give another path; nothing was changed.`,
       { driverCode, retryable: false },
     );
   }
+  if (driverCode !== undefined) throw fileFailure({ code: driverCode }, path);
   const { uid } = await stat(path);
   const user = process.geteuid?.() ?? uid;
   if (user !== uid && user !== 0) {
@@ -149,7 +156,7 @@ function stampAt(path: string): string {
   const descriptor = openFile(path);
   if (descriptor === undefined) return NO_FILE;
   try {
-    return stampOf(descriptor);
+    return stampIn(descriptor);
   } finally {
     closeSync(descriptor);
   }
@@ -160,9 +167,8 @@ function stampAt(path: string): string {
  * file that was replaced is used again at once, and clocks of file systems stand still for
  * milliseconds. The others are for a file that was edited by hand.
  */
-function stampOf(descriptor: number): string {
-  const { ino, size, mtimeNs } = fstatSync(descriptor, { bigint: true });
+function stampIn(descriptor: number): string {
   const head = Buffer.alloc(HEAD_BYTES);
   const length = readSync(descriptor, head, 0, HEAD_BYTES, 0);
-  return `${ino} ${size} ${mtimeNs} ${head.toString('latin1', 0, length)}`;
+  return `${stampOf(fstatSync(descriptor, { bigint: true }))} ${head.toString('latin1', 0, length)}`;
 }

@@ -1,17 +1,26 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { TokenStoreError } from '@tokenkeep/core';
-import { driverCodeOf, loadDriver } from '@tokenkeep/core/adapter';
-import { createPrivateFile, resolvePath } from '@tokenkeep/core/adapter/file';
-import type { DatabaseSource, Synchronous } from './database-source.ts';
+import { loadDriver } from '@tokenkeep/core/adapter';
+import {
+  createPrivateFile,
+  identityOf,
+  resolvePath,
+  stampOf,
+  whyNotWritable,
+} from '@tokenkeep/core/adapter/file';
+import type { DatabaseSource } from './database-source.ts';
 import { prepare, type SqliteDatabase } from './sqlite-database.ts';
+
+/** How hard SQLite makes sure that a commit is on the disk; see `PRAGMA synchronous`. */
+export type Synchronous = 'normal' | 'full' | 'extra';
 
 /** A database file, or `:memory:`, that the store opens and closes. */
 export class DatabaseFile implements DatabaseSource {
   readonly path: string;
   readonly #synchronous: Synchronous;
-  #opened: { readonly path: string; readonly dev: number; readonly ino: number } | undefined;
-  /** What the file was like when it was copied, where it can be read in no other way. */
-  #copied: string | undefined;
+  /** What is read: a copy in memory, where the file can be read in no other way. */
+  #isCopy = false;
+  #opened: { readonly path: string; readonly state: string | undefined } | undefined;
 
   constructor(path: string, synchronous: Synchronous) {
     this.path = path;
@@ -26,18 +35,19 @@ export class DatabaseFile implements DatabaseSource {
       new driver(':memory:').close();
       return driver;
     });
+    if (this.#isCopy) return new Database(withoutLog(readFileSync(path)), { readonly: true });
     // Waiting is done by the store, which does not stop the whole process for it.
-    const database = new Database(path, { timeout: 10 });
-    if (!isOnReadOnlyDisk(path) || !isUnreadable(database)) return database;
-    database.close();
-    return new Database(this.#copyOf(path), { readonly: true });
-  }
-
-  configure(database: SqliteDatabase): void {
-    // A cache in KiB, of which no more is taken than is read: it has room for 100,000 tokens.
-    database.exec(
-      `PRAGMA synchronous = ${this.#synchronous}; PRAGMA secure_delete = ON; PRAGMA cache_size = -131072`,
-    );
+    const database = new Database(path, { timeout: 5 });
+    try {
+      // A cache in KiB, of which no more is taken than is read: it has room for 100,000 tokens.
+      database.exec(
+        `PRAGMA synchronous = ${this.#synchronous}; PRAGMA secure_delete = ON; PRAGMA cache_size = -131072`,
+      );
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 
   beforeFirstTable(database: SqliteDatabase): void {
@@ -46,24 +56,17 @@ export class DatabaseFile implements DatabaseSource {
   }
 
   beforeRead(): void {
-    if (this.#copied === undefined || this.#opened === undefined) return;
-    const { path } = this.#opened;
-    if (stateOf(path) === this.#copied) return;
-    throw new TokenStoreError(
-      'PATH_UNUSABLE',
-      `The database file ${JSON.stringify(path)} is on a file system that takes no writes here, and was changed elsewhere since it was opened. Close the store and open a new one.`,
-    );
+    if (this.#isCopy) this.beforeCommit();
   }
 
   beforeCommit(): void {
     if (this.#opened === undefined) return;
-    const { path, dev, ino } = this.#opened;
+    const { path, state } = this.#opened;
     // SQLite goes on writing to a file that was deleted: an acknowledged save would be lost (D1).
-    const now = statSync(path, { throwIfNoEntry: false });
-    if (now?.ino === ino && now.dev === dev) return;
+    if (stateOf(path, this.#isCopy) === state) return;
     throw new TokenStoreError(
       'PATH_UNUSABLE',
-      `The database file ${JSON.stringify(path)} was deleted or replaced while it was open. Close the store and open a new one; nothing was saved.`,
+      `The database file ${JSON.stringify(path)} was deleted or replaced while it was open, or changed elsewhere while it takes no writes here. Close the store and open a new one; nothing was saved.`,
     );
   }
 
@@ -75,46 +78,23 @@ export class DatabaseFile implements DatabaseSource {
     const path = await resolvePath(this.path);
     // SQLite would make it readable for everybody. It gives -wal and -shm the same rights.
     await createPrivateFile(path);
-    const { dev, ino, size } = statSync(path);
-    if (size === 0) requireNoLog(path);
-    this.#opened = { path, dev, ino };
-    this.#copied = undefined;
+    if (statSync(path).size === 0) requireNoLog(path);
+    this.#isCopy = !existsSync(logOf(path)) && (await whyNotWritable(path)) === 'EROFS';
+    this.#opened = { path, state: stateOf(path, this.#isCopy) };
     return path;
   }
-
-  /** The database in memory, not in WAL mode any more: that is two bytes of its header. */
-  #copyOf(path: string): Buffer {
-    this.#copied = stateOf(path);
-    const bytes = readFileSync(path);
-    bytes.fill(1, 18, 20);
-    return bytes;
-  }
 }
 
-/** Whether the log of a database in WAL mode can't be made, without which SQLite reads nothing. */
-function isUnreadable(database: SqliteDatabase): boolean {
-  try {
-    prepare(database, 'SELECT name FROM main.sqlite_master LIMIT 1').get();
-    return false;
-  } catch (error) {
-    return driverCodeOf(error) === 'SQLITE_CANTOPEN';
-  }
+/** In WAL mode SQLite reads nothing where it can't make a log. The mode is two bytes of the header. */
+function withoutLog(database: Buffer): Buffer {
+  return database.fill(1, 18, 20);
 }
 
-function isOnReadOnlyDisk(path: string): boolean {
-  if (path === ':memory:') return false;
-  try {
-    accessSync(path, constants.W_OK);
-    return false;
-  } catch (error) {
-    return driverCodeOf(error) === 'EROFS';
-  }
-}
-
-/** Tells one content of a file from another, and whether there is a log beside it. */
-function stateOf(path: string): string {
-  const { mtimeNs, size, ino } = statSync(path, { bigint: true });
-  return `${ino} ${size} ${mtimeNs} ${existsSync(logOf(path))}`;
+/** Of a copy the content counts, and the log that somebody else may have begun. */
+function stateOf(path: string, isCopy: boolean): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  return isCopy ? `${stampOf(found)} ${existsSync(logOf(path))}` : identityOf(found);
 }
 
 /**

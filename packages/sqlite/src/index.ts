@@ -1,4 +1,4 @@
-export type { Synchronous } from './database-source.ts';
+export type { Synchronous } from './database-file.ts';
 export type { SqliteDatabase, SqliteStatement, SqliteValue } from './sqlite-database.ts';
 export {
   type SqliteDatabaseOptions,

@@ -7,25 +7,30 @@ const VERSIONS_TABLE = 'tokenkeep_schema';
 /** Where the highest version of a record that was deleted or absorbed is kept, for each table (contract V1). */
 export const DELETED_TABLE = 'tokenkeep_deleted';
 
-/** The columns beside the one for the order, and what they are in a record. */
-export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
-  ['id', 'id'],
-  ['user_name', 'userName'],
-  ['client_id', 'clientId'],
-  ['client_secret', 'clientSecret'],
-  ['refresh_token', 'refreshToken'],
-  ['access_token', 'accessToken'],
-  ['grant_token', 'grantToken'],
-  ['expiry_time', 'expiresAt'],
-  ['redirect_url', 'redirectUrl'],
-  ['api_domain', 'apiDomain'],
-  ['scope', 'scope'],
-  ['token_type', 'tokenType'],
-  ['issuer', 'issuer'],
-  ['resource', 'resource'],
-  ['lease', 'lease'],
-  ['version', 'version'],
-  ['extra', 'extra'],
+/** The version of the schema that this package makes. */
+export const SCHEMA_VERSION = 2;
+
+type Column = readonly [column: string, field: keyof StoredRecord, since: number, type: string];
+
+/** The columns beside the one for the order, what they are in a record, and which version added them. */
+export const COLUMNS: readonly Column[] = [
+  ['id', 'id', 1, 'TEXT NOT NULL UNIQUE'],
+  ['user_name', 'userName', 1, 'TEXT'],
+  ['client_id', 'clientId', 1, 'TEXT'],
+  ['client_secret', 'clientSecret', 1, 'TEXT'],
+  ['refresh_token', 'refreshToken', 1, 'TEXT'],
+  ['access_token', 'accessToken', 1, 'TEXT'],
+  ['grant_token', 'grantToken', 1, 'TEXT'],
+  ['expiry_time', 'expiresAt', 1, 'INTEGER'],
+  ['redirect_url', 'redirectUrl', 1, 'TEXT'],
+  ['api_domain', 'apiDomain', 1, 'TEXT'],
+  ['scope', 'scope', 1, 'TEXT'],
+  ['token_type', 'tokenType', 1, 'TEXT'],
+  ['version', 'version', 1, 'INTEGER NOT NULL'],
+  ['extra', 'extra', 1, 'TEXT'],
+  ['issuer', 'issuer', 2, 'TEXT'],
+  ['resource', 'resource', 2, 'TEXT'],
+  ['lease', 'lease', 2, 'TEXT'],
 ];
 
 /**
@@ -36,23 +41,7 @@ const MIGRATIONS: readonly ((table: string) => string)[] = [
   // The names of indexes have a dot, which no table of ours can have: one is never in the other's
   // way. Only a user name may be had once only, and then once for each client (M4, C7).
   (table) => `
-    CREATE TABLE main."${table}" (
-      position INTEGER PRIMARY KEY,
-      id TEXT NOT NULL UNIQUE,
-      user_name TEXT,
-      client_id TEXT,
-      client_secret TEXT,
-      refresh_token TEXT,
-      access_token TEXT,
-      grant_token TEXT,
-      expiry_time INTEGER,
-      redirect_url TEXT,
-      api_domain TEXT,
-      scope TEXT,
-      token_type TEXT,
-      version INTEGER NOT NULL,
-      extra TEXT
-    ) STRICT;
+    CREATE TABLE main."${table}" (position INTEGER PRIMARY KEY, ${columnsSince(1).join(', ')}) STRICT;
     CREATE UNIQUE INDEX main."${table}.user_name" ON "${table}" (user_name, client_id) WHERE user_name IS NOT NULL;
     CREATE INDEX main."${table}.access_token" ON "${table}" (access_token) WHERE access_token IS NOT NULL;
     CREATE INDEX main."${table}.grant_token" ON "${table}" (grant_token) WHERE grant_token IS NOT NULL;
@@ -60,23 +49,19 @@ const MIGRATIONS: readonly ((table: string) => string)[] = [
   `,
   // A user name may be had once for each client, issuer and resource (M2).
   (table) => `
-    ${addColumns(table, ADDED_COLUMNS[0])}
+    ${columnsSince(2)
+      .map((column) => `ALTER TABLE main."${table}" ADD COLUMN ${column};`)
+      .join(' ')}
     DROP INDEX main."${table}.user_name";
     CREATE UNIQUE INDEX main."${table}.user_name" ON "${table}" (user_name, client_id, ifnull(issuer, ''), ifnull(resource, '')) WHERE user_name IS NOT NULL;
     CREATE TABLE IF NOT EXISTS main."${DELETED_TABLE}" (table_name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
   `,
 ];
 
-/** The columns that each migration after the first one adds. */
-const ADDED_COLUMNS: readonly (readonly string[])[] = [['issuer', 'resource', 'lease']];
-
-/** The version of the schema that this package makes. */
-export const SCHEMA_VERSION: number = MIGRATIONS.length;
-
-function addColumns(table: string, columns: readonly string[] = []): string {
-  return columns
-    .map((column) => `ALTER TABLE main."${table}" ADD COLUMN ${column} TEXT;`)
-    .join('\n    ');
+function columnsSince(version: number): string[] {
+  return COLUMNS.filter(([, , since]) => since === version).map(
+    ([column, , , type]) => `${column} ${type}`,
+  );
 }
 
 /**
@@ -85,33 +70,21 @@ function addColumns(table: string, columns: readonly string[] = []): string {
  * @throws TokenStoreError `SCHEMA_UNKNOWN` if the table is not one of ours, or is newer
  */
 export function readSchemaVersion(database: SqliteDatabase, table: string): number {
-  const exists = columnsOf(database, table).length > 0;
-  const recorded = recordedVersion(database, table);
-  if (exists && recorded === undefined) {
-    throw unknownSchema(table, "is another program's: give another name with the option table");
-  }
-  if (!exists || recorded === undefined) return 0;
-  if (recorded > SCHEMA_VERSION) {
+  const version = recordedVersion(database, table) ?? 0;
+  const columns = columnsOf(database, table);
+  if (columns === '') return 0;
+  if (version > SCHEMA_VERSION) {
     throw unknownSchema(
       table,
-      `has version ${recorded} of the schema, and this package knows ${SCHEMA_VERSION}. Upgrade @tokenkeep/sqlite`,
+      `has version ${version} of the schema, and this package knows ${SCHEMA_VERSION}. Upgrade @tokenkeep/sqlite`,
     );
   }
-  const added = ADDED_COLUMNS.slice(recorded - 1).flat();
-  const columns = ['position', ...COLUMNS.map(([column]) => column)];
-  if (
-    !hasColumns(
-      database,
-      table,
-      columns.filter((column) => !added.includes(column)),
-    )
-  ) {
-    throw unknownSchema(
-      table,
-      'has other columns than a token store gave it. Restore it from a backup, or give another name with the option table',
-    );
-  }
-  return recorded;
+  const expected = COLUMNS.filter(([, , since]) => since <= version).map(([column]) => column);
+  if (columns === [...expected, 'position'].toSorted().join()) return version;
+  throw unknownSchema(
+    table,
+    "is another program's: give another name with the option table, or restore the columns that a token store gave it",
+  );
 }
 
 /** Whether nothing is in the database yet. */
@@ -125,39 +98,32 @@ export function isEmpty(database: SqliteDatabase): boolean {
  */
 export function migrate(database: SqliteDatabase, table: string): void {
   const version = readSchemaVersion(database, table);
-  if (version === SCHEMA_VERSION) return;
   database.exec(
     `CREATE TABLE IF NOT EXISTS main."${VERSIONS_TABLE}" (table_name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT`,
   );
   for (const migration of MIGRATIONS.slice(version)) database.exec(migration(table));
-  prepare(
-    database,
-    `INSERT INTO main."${VERSIONS_TABLE}" (table_name, version) VALUES (?, ?)
-     ON CONFLICT (table_name) DO UPDATE SET version = excluded.version`,
-  ).run(table, SCHEMA_VERSION);
+  const record = `REPLACE INTO main."${VERSIONS_TABLE}" (table_name, version) VALUES (?, ?)`;
+  prepare(database, record).run(table, SCHEMA_VERSION);
 }
 
 function recordedVersion(database: SqliteDatabase, table: string): number | undefined {
   const columns = columnsOf(database, VERSIONS_TABLE);
-  if (columns.length === 0) return undefined;
-  if (!hasColumns(database, VERSIONS_TABLE, ['table_name', 'version'])) {
+  if (columns === '') return undefined;
+  if (columns !== 'table_name,version') {
     throw unknownSchema(VERSIONS_TABLE, "is another program's: use another database");
   }
-  const row = prepare(
-    database,
-    `SELECT version FROM main."${VERSIONS_TABLE}" WHERE table_name = ?`,
-  ).get(table);
-  return row === undefined ? undefined : Number((row as { version: unknown }).version);
+  const select = `SELECT version FROM main."${VERSIONS_TABLE}" WHERE table_name = ?`;
+  const row = prepare(database, select).get(table) as { version: number } | undefined;
+  return row?.version;
 }
 
-function hasColumns(database: SqliteDatabase, table: string, expected: readonly string[]): boolean {
-  return columnsOf(database, table).toSorted().join() === expected.toSorted().join();
-}
-
-/** The names of a table's columns, a view's too; none where there is no such table. */
-function columnsOf(database: SqliteDatabase, table: string): string[] {
+/** The names of a table's columns, or a view's, sorted; empty where there is no such table. */
+function columnsOf(database: SqliteDatabase, table: string): string {
   const rows = prepare(database, `SELECT name FROM pragma_table_info(?, 'main')`).all(table);
-  return rows.map((row) => String((row as { name: unknown }).name));
+  return rows
+    .map((row) => String((row as { name: unknown }).name))
+    .toSorted()
+    .join();
 }
 
 function unknownSchema(table: string, problem: string): TokenStoreError {

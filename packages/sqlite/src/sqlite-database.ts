@@ -1,3 +1,5 @@
+import { TokenStoreError } from '@tokenkeep/core';
+
 /** What is bound to a statement. */
 export type SqliteValue = string | number | null;
 
@@ -33,7 +35,34 @@ export function prepare(database: SqliteDatabase, sql: string): SqliteStatement 
   return statement;
 }
 
-/** Whether somebody has begun a transaction on this handle. */
-export function isInTransaction(database: SqliteDatabase): boolean {
-  return database.inTransaction ?? database.isTransaction ?? false;
+/**
+ * Does the work in a transaction that has the right to write from its beginning, so that what it
+ * read stays true; rolls it back if the work or the commit fails.
+ */
+export function inTransaction(database: SqliteDatabase, work: () => void): void {
+  begin(database);
+  try {
+    work();
+    database.exec('COMMIT');
+  } catch (error) {
+    try {
+      database.exec('ROLLBACK');
+    } catch {
+      // After a full disk and some other faults SQLite has rolled back by itself.
+    }
+    throw error;
+  }
+}
+
+function begin(database: SqliteDatabase): void {
+  try {
+    database.exec('BEGIN IMMEDIATE');
+  } catch (error) {
+    if (!(database.inTransaction ?? database.isTransaction)) throw error;
+    // To join it would acknowledge saves that the owner may roll back (contract D1).
+    throw new TokenStoreError(
+      'STORE_BUSY',
+      'The database handle is in a transaction that its owner began. End that first, or give the store a handle of its own.',
+    );
+  }
 }

@@ -1,28 +1,14 @@
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import {
-  type Decide,
-  EventLoopTurn,
-  type Failures,
-  GroupCommit,
   invalidOption,
-  type MaybePromise,
-  refuseOtherVersion,
   requireKnownOptions,
   requireTimeout,
-  type SavePlan,
   StorageTokenStore,
-  type TokenKey,
-  type TokenStorage,
-  type Work,
 } from '@tokenkeep/core/adapter';
 import { requirePath } from '@tokenkeep/core/adapter/file';
-import { DatabaseFile } from './database-file.ts';
-import { type DatabaseSource, GivenDatabase, type Synchronous } from './database-source.ts';
-import { isBusy, translateSqliteError } from './errors.ts';
-import { ImmediateTransaction } from './immediate-transaction.ts';
-import { OpenedTable } from './opened-table.ts';
-import { isEmpty, migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts';
+import { DatabaseFile, type Synchronous } from './database-file.ts';
+import { type DatabaseSource, givenDatabase } from './database-source.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
+import { SqliteStorage } from './sqlite-storage.ts';
 
 /** Options of either kind of `SqliteTokenStore`. */
 export interface SqliteTableOptions {
@@ -62,7 +48,7 @@ export interface SqlitePathOptions extends SqliteTableOptions {
 export interface SqliteDatabaseOptions extends SqliteTableOptions {
   /**
    * A `Database` of better-sqlite3 or a `DatabaseSync` of `node:sqlite` (Node 24 or later). Its
-   * settings stay as they are, but `secure_delete` is on while a store is open on it.
+   * settings stay as they are, but for `secure_delete`, which is turned on.
    */
   database: SqliteDatabase;
   path?: undefined;
@@ -84,199 +70,23 @@ export type SqliteTokenStoreOptions = SqlitePathOptions | SqliteDatabaseOptions;
 export class SqliteTokenStore extends StorageTokenStore {
   /** @throws TokenStoreError `INVALID_OPTION` which names the option */
   constructor(options: SqliteTokenStoreOptions) {
-    requireKnownOptions('SqliteTokenStore', options, OPTIONS, "{ path: './tokens.db' }");
+    requireKnownOptions(
+      'SqliteTokenStore',
+      options,
+      ['path', 'database', 'table', 'timeout', 'synchronous'],
+      "{ path: './tokens.db' }",
+    );
     const timeout = requireTimeout(options.timeout ?? 30_000, 0);
-    super(new SqliteTable(sourceOf(options), tableOf(options), timeout));
+    super(new SqliteStorage(sourceOf(options), tableOf(options), timeout));
   }
 }
 
-interface Opened {
-  readonly database: SqliteDatabase;
-  readonly transaction: ImmediateTransaction;
-  readonly table: OpenedTable;
-}
-
-/** All stores of a process: it has one event loop. */
-const turn = new EventLoopTurn();
-
-class SqliteTable implements TokenStorage {
-  readonly #source: DatabaseSource;
-  readonly #table: string;
-  readonly #timeout: number;
-  readonly #writes: GroupCommit<OpenedTable> = new GroupCommit((works) => this.#commit(works));
-  #opened: Opened | undefined;
-
-  constructor(source: DatabaseSource, table: string, timeout: number) {
-    this.#source = source;
-    this.#table = table;
-    this.#timeout = timeout;
-  }
-
-  async open(): Promise<void> {
-    const database = await this.#source.open();
-    try {
-      await this.#whenFree(() => this.#source.configure(database));
-      const transaction = await this.#whenFree(() => new ImmediateTransaction(database));
-      await this.#whenFree(() => this.#requireSchema(database, transaction));
-      const table = await this.#whenFree(() => new OpenedTable(database, this.#table));
-      this.#opened = { database, transaction, table };
-    } catch (error) {
-      this.#source.close(database);
-      throw error;
-    }
-  }
-
-  find(keys: readonly TokenKey[]): MaybePromise<StoredRecord[]> {
-    return this.#whenFree(() => {
-      this.#source.beforeRead();
-      return this.#open.table.find(keys);
-    });
-  }
-
-  save(keys: readonly TokenKey[], decide: Decide): Promise<SavePlan> {
-    return this.#writes.add((table) => {
-      const plan = decide(table.find(keys), table.deletedVersion());
-      if (plan.change === undefined) return plan;
-      // First what goes: two records of one user of one client can't be there together.
-      for (const { id } of plan.change.absorbs) table.delete(id, () => undefined);
-      table.put(plan.change.record);
-      return plan;
-    });
-  }
-
-  delete(id: string, ifVersion: number | undefined): Promise<void> {
-    return this.#writes.add((table) =>
-      table.delete(id, (record) => refuseOtherVersion(record, { ifVersion })),
-    );
-  }
-
-  async *pages(): AsyncIterable<StoredRecord[]> {
-    const { table } = this.#open;
-    const last = await this.#whenFree(() => table.lastPosition());
-    let position: number | undefined = 0;
-    while (position !== undefined && position < last) {
-      const after: number = position;
-      const page = await this.#whenFree(() => {
-        this.#source.beforeRead();
-        return table.page(after, last);
-      });
-      yield page.records;
-      position = page.position;
-      await turn.next();
-    }
-  }
-
-  /** Some records at a time, so that neither the event loop nor another connection waits for long. */
-  async clear(): Promise<void> {
-    const { table } = this.#open;
-    // What is saved from now on has a higher position, or one that was passed.
-    const last = await this.#whenFree(() => table.lastPosition());
-    let position: number | undefined = 0;
-    while (position !== undefined && position < last) {
-      const after: number = position;
-      position = await this.#writes.add(() => table.deletePage(after, last));
-      await turn.next();
-    }
-  }
-
-  close(): void {
-    if (this.#opened === undefined) return;
-    this.#source.close(this.#opened.database);
-    this.#opened = undefined;
-  }
-
-  translateError(error: unknown): TokenStoreError | undefined {
-    return translateSqliteError(error, this.#source.path);
-  }
-
-  get #open(): Opened {
-    if (this.#opened === undefined) throw new Error('the table is not open');
-    return this.#opened;
-  }
-
-  #requireSchema(database: SqliteDatabase, transaction: ImmediateTransaction): void {
-    if (readSchemaVersion(database, this.#table) === SCHEMA_VERSION) return;
-    // A database that another program has made stays as that has made it.
-    if (isEmpty(database)) this.#source.beforeFirstTable(database);
-    transaction.run(() => migrate(database, this.#table));
-  }
-
-  async #commit(works: readonly Work<OpenedTable>[]): Promise<Failures> {
-    try {
-      return await this.#whenFree(() => this.#inOneTransaction(works));
-    } catch (error) {
-      if (works.length === 1 || isBusy(error)) throw error;
-    }
-    // One of them can't be written. Each on its own, so that its fault is not the others'.
-    const failures = new Map<number, unknown>();
-    for (const [place, work] of works.entries()) {
-      try {
-        const failed = await this.#whenFree(() => this.#inOneTransaction([work]));
-        if (failed.has(0)) failures.set(place, failed.get(0));
-      } catch (error) {
-        failures.set(place, error);
-      }
-    }
-    return failures;
-  }
-
-  #inOneTransaction(works: readonly Work<OpenedTable>[]): Failures {
-    const failures = new Map<number, unknown>();
-    this.#open.transaction.run(() => {
-      for (const [place, work] of works.entries()) {
-        try {
-          work(this.#open.table);
-        } catch (error) {
-          // A save that was refused has written nothing yet; a fault of SQLite may come halfway.
-          if (!(error instanceof TokenStoreError)) throw error;
-          failures.set(place, error);
-        }
-      }
-      this.#source.beforeCommit();
-    });
-    return failures;
-  }
-
-  /** Does it now, or when the event loop has had its turn and no other connection is in the way. */
-  #whenFree<T>(work: () => T): MaybePromise<T> {
-    if (turn.isOver()) return turn.next().then(() => this.#whenFree(work));
-    try {
-      return work();
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-      return this.#retry(work);
-    }
-  }
-
-  async #retry<T>(work: () => T): Promise<T> {
-    const end = performance.now() + this.#timeout;
-    for (;;) {
-      // A random time, so that those who wait do not all come back at once.
-      await new Promise((resolveTimer) => setTimeout(resolveTimer, 1 + Math.random() * 4));
-      try {
-        return work();
-      } catch (error) {
-        if (!isBusy(error) || performance.now() >= end) throw error;
-      }
-    }
-  }
-}
-
-const DEFAULT_TABLE = 'oauthtoken';
-const OPTIONS = ['path', 'database', 'table', 'timeout', 'synchronous'];
-
-function tableOf({ table = DEFAULT_TABLE }: SqliteTokenStoreOptions): string {
+function tableOf({ table = 'oauthtoken' }: SqliteTokenStoreOptions): string {
   // Lower case: to SQLite, a name in capitals is the same name.
-  if (typeof table !== 'string' || !/^[a-z_][a-z0-9_]{0,62}$/.test(table)) {
+  if (typeof table !== 'string' || !/^(?!sqlite_|tokenkeep_)[a-z_][a-z0-9_]{0,62}$/.test(table)) {
     throw invalidOption(
       'table',
-      'must be 1 to 63 of a to z, 0 to 9 and _, and not begin with a digit',
-    );
-  }
-  if (/^(?:sqlite|tokenkeep)_/.test(table)) {
-    throw invalidOption(
-      'table',
-      'is a name that SQLite or tokenkeep keeps for itself: give another',
+      'must be 1 to 63 of a to z, 0 to 9 and _, and not begin with a digit, sqlite_ or tokenkeep_',
     );
   }
   return table;
@@ -297,7 +107,7 @@ function sourceOf(options: SqliteTokenStoreOptions): DatabaseSource {
         'goes with path: on a handle of yours, set the pragma yourself',
       );
     }
-    return new GivenDatabase(database);
+    return givenDatabase(database);
   }
   // better-sqlite3 cuts white space off a path; a file of another name would be opened.
   if (typeof path === 'string' && path.trim() !== path) {

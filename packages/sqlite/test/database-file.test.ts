@@ -227,3 +227,21 @@ describe('calls one after the other', () => {
     await all;
   });
 });
+
+test('deleteTokens lets another connection in after each hundred records', async () => {
+  const path = join(freshFolder(), 'tokens.db');
+  await using store = new SqliteTokenStore({ path });
+  const names = Array.from({ length: 1_000 }, (_, n) => `user ${n}`);
+  await Promise.all(
+    names.map((name) => store.saveToken(ada.with({ userSignature: { name }, refreshToken: name }))),
+  );
+  await using other = new SqliteTokenStore({ path });
+  await other.ready();
+  const deleting = store.deleteTokens();
+  // It has the lock from here on, and a save that has to wait is done before all are deleted.
+  const saved = await other.saveToken(bob);
+  const left = new Database(path).prepare('SELECT count(*) FROM oauthtoken').pluck().get();
+  expect(left).toBeGreaterThan(1);
+  await deleting;
+  expect(await store.getTokens()).toEqual([saved]);
+});

@@ -44,6 +44,10 @@ export class Project implements Disposable {
     for (const name of ['nodejs-sdk-8.0', 'typescript-sdk-8.0']) {
       this.#link(join(packages, 'zoho/node_modules/@zohocrm', name), `@zohocrm/${name}`);
     }
+    this.#link(
+      join(import.meta.dirname, '../node_modules/@aws-sdk/client-s3'),
+      '@aws-sdk/client-s3',
+    );
     this.#link(join(repository, 'node_modules/@types/node'), '@types/node');
   }
 

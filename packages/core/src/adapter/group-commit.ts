@@ -1,7 +1,11 @@
+import { TokenStoreError } from '../errors.ts';
 import type { MaybePromise } from './token-storage.ts';
 
-/** Which of the works of a commit failed, by their place, and why. The others are committed. */
-export type Failures = ReadonlyMap<number, unknown>;
+/**
+ * How long the works of one commit may take, of those that come at once: milliseconds. The event loop,
+ * and whoever waits for the lock, waits until they are done and written, which takes several times as long.
+ */
+const MAX_WORKS = 5;
 
 /** What is to be written, with what a commit gives to write it with. */
 export type Work<Context> = (context: Context) => void;
@@ -17,22 +21,31 @@ interface Waiting<Context> {
  * it: the lock, the transaction, the flush to disk.
  *
  * One commit runs at a time; what comes in meanwhile goes into the next one, in the order in which
- * it came.
+ * it came. A work that is refused, with a `TokenStoreError`, does not fail the others.
  */
 export class GroupCommit<Context> {
-  readonly #commit: (works: readonly Work<Context>[]) => MaybePromise<Failures>;
+  readonly #commit: (work: Work<Context>) => MaybePromise<void>;
+  readonly #isSharedFault: (error: unknown) => boolean;
   #waiting: Waiting<Context>[] = [];
   #isRunning = false;
 
-  /** @param commit commits all works but those that it names as failed; if it throws, none is */
-  constructor(commit: (works: readonly Work<Context>[]) => MaybePromise<Failures>) {
+  /**
+   * @param commit does the work, as often as it takes, and commits it; if either throws, it writes nothing
+   * @param isSharedFault whether what a commit failed with would fail each of its works alone, too;
+   *   else each is tried alone
+   */
+  constructor(
+    commit: (work: Work<Context>) => MaybePromise<void>,
+    isSharedFault: (error: unknown) => boolean,
+  ) {
     this.#commit = commit;
+    this.#isSharedFault = isSharedFault;
   }
 
   /**
    * Settles when the work is committed, or has failed.
    *
-   * @param work is done again if it was rolled back because of another's fault
+   * @param work is done again if it was rolled back
    * @returns what the work gave when it was done last
    */
   add<Result>(work: (context: Context) => Result): Promise<Result> {
@@ -56,16 +69,44 @@ export class GroupCommit<Context> {
     while (this.#waiting.length > 0) {
       const group = this.#waiting;
       this.#waiting = [];
-      try {
-        const failures = await this.#commit(group.map(({ work }) => work));
-        for (const [place, { resolve, reject }] of group.entries()) {
-          if (failures.has(place)) reject(failures.get(place));
-          else resolve();
-        }
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
+      await this.#commitGroup(group);
     }
     this.#isRunning = false;
+  }
+
+  async #commitGroup(group: readonly Waiting<Context>[]): Promise<void> {
+    const refused = new Map<Waiting<Context>, TokenStoreError>();
+    let done = 0;
+    try {
+      await this.#commit((context) => {
+        refused.clear();
+        done = 0;
+        const end = performance.now() + MAX_WORKS;
+        for (const waiting of group) {
+          if (done > 0 && performance.now() >= end) break;
+          done += 1;
+          try {
+            waiting.work(context);
+          } catch (error) {
+            // Who refuses has written nothing yet; a fault of the storage may come halfway.
+            if (!(error instanceof TokenStoreError)) throw error;
+            refused.set(waiting, error);
+          }
+        }
+      });
+    } catch (error) {
+      if (group.length > 1 && !this.#isSharedFault(error)) {
+        for (const waiting of group) await this.#commitGroup([waiting]);
+      } else {
+        for (const { reject } of group) reject(error);
+      }
+      return;
+    }
+    if (done < group.length) this.#waiting = [...group.slice(done), ...this.#waiting];
+    for (const waiting of group.slice(0, done)) {
+      const refusal = refused.get(waiting);
+      if (refusal === undefined) waiting.resolve();
+      else waiting.reject(refusal);
+    }
   }
 }

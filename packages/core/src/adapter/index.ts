@@ -16,9 +16,10 @@ export {
   requireTimeout,
 } from './constructor-options.ts';
 export { EventLoopTurn } from './event-loop-turn.ts';
-export { type Failures, GroupCommit, type Work } from './group-commit.ts';
+export { GroupCommit, type Work } from './group-commit.ts';
 export { loadDriver } from './load-driver.ts';
 export { MemorySpace } from './memory-space.ts';
+export { retryWhileBusy } from './retry-while-busy.ts';
 export { HEAD_BYTES } from './snapshot/snapshot-format.ts';
 export {
   type Snapshot,

@@ -3,5 +3,12 @@
  *
  * @module
  */
+export { identityOf, stampOf } from './file-stamp.ts';
 export { requirePath } from './path-option.ts';
-export { createPrivateFile, fileFailure, requireUsable, resolvePath } from './private-file.ts';
+export {
+  createPrivateFile,
+  fileFailure,
+  requireUsable,
+  resolvePath,
+  whyNotWritable,
+} from './private-file.ts';

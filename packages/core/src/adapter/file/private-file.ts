@@ -1,4 +1,4 @@
-import { lstat, mkdir, open, readlink, realpath, stat } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, open, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, parse, resolve, sep } from 'node:path';
 import { driverCodeOf, TokenStoreError, type TokenStoreErrorCode } from '../../errors.ts';
 import { refuseOpenToAll, refusePlanted } from './file-owner.ts';
@@ -89,6 +89,16 @@ export async function createPrivateFile(path: string): Promise<void> {
   } catch (error) {
     // Some systems refuse to create a file before they see that it is there.
     if (!(await requireUsable(path))) throw fileFailure(error, path) ?? error;
+  }
+}
+
+/** Why a file may not be written: the code that the system gives. `undefined` if it may. */
+export async function whyNotWritable(path: string): Promise<string | number | undefined> {
+  try {
+    await access(path, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return driverCodeOf(error);
   }
 }
 

@@ -1,8 +1,8 @@
-import type { TokenStoreError } from '../../errors.ts';
+import { TokenStoreError } from '../../errors.ts';
 import type { TokenKey } from '../../rules/matching.ts';
 import { newId, type SavePlan } from '../../rules/save-plan.ts';
 import type { StoredRecord } from '../../token/token-fields.ts';
-import { type Failures, GroupCommit, type Work } from '../group-commit.ts';
+import { GroupCommit, type Work } from '../group-commit.ts';
 import { MemorySpace } from '../memory-space.ts';
 import { repeatWhileStale } from '../repeat.ts';
 import { STALE } from '../stale.ts';
@@ -58,7 +58,11 @@ export interface SnapshotSource {
 /** All records in one text, read again whenever it changed. Saves that come at once share a write. */
 export class SnapshotStorage implements TokenStorage {
   readonly #source: SnapshotSource;
-  readonly #writes: GroupCommit<MemorySpace> = new GroupCommit((works) => this.#commit(works));
+  readonly #writes: GroupCommit<MemorySpace> = new GroupCommit(
+    (work) => this.#commit(work),
+    // What does not fit fails whoever wants it written, and not the others.
+    (error) => !(error instanceof TokenStoreError && error.code === 'STORAGE_FULL'),
+  );
   #known: { readonly tag: string; readonly space: MemorySpace } | undefined;
   /** While records are changed in memory, and not in their place yet. */
   #writing: Promise<void> | undefined;
@@ -125,12 +129,12 @@ export class SnapshotStorage implements TokenStorage {
     return read;
   }
 
-  #commit(works: readonly Work<MemorySpace>[]): Promise<Failures> {
-    const commit = () => repeatWhileStale(() => this.#attempt(works));
+  #commit(work: Work<MemorySpace>): Promise<void> {
+    const commit = () => repeatWhileStale(() => this.#attempt(work));
     return this.#source.exclusively?.(commit) ?? commit();
   }
 
-  async #attempt(works: readonly Work<MemorySpace>[]): Promise<Failures | typeof STALE> {
+  async #attempt(work: Work<MemorySpace>): Promise<undefined | typeof STALE> {
     const { tag, space } = await this.#read();
     const { promise, resolve: settled } = Promise.withResolvers<void>();
     this.#writing = promise;
@@ -138,18 +142,11 @@ export class SnapshotStorage implements TokenStorage {
     this.#known = undefined;
     try {
       const { changes } = space;
-      const failures = new Map<number, unknown>();
-      for (const [place, work] of works.entries()) {
-        try {
-          work(space);
-        } catch (error) {
-          failures.set(place, error);
-        }
-      }
+      work(space);
       const newTag = space.changes === changes ? tag : await this.#write(space, tag);
       if (newTag === STALE) return STALE;
       this.#known = { tag: newTag, space };
-      return failures;
+      return undefined;
     } finally {
       this.#writing = undefined;
       settled();
