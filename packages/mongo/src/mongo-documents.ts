@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
-import type { FoundDocument, MongoCollectionLike } from './collection.ts';
-import { fromMongo, toMongo, toMongoRecord } from './document-form.ts';
+import { TokenStoreError } from '@tokenkeep/core';
+import type { MongoCollectionLike } from './collection.ts';
+import { checkDocument } from './document-form.ts';
 import type {
   At,
   Counters,
@@ -13,8 +13,8 @@ import type {
 import { isDuplicateKey } from './errors.ts';
 import { STORE_ID } from './schema.ts';
 
-/** As many documents are read, or named, in one command. */
-const PAGE = 250;
+/** As many documents are read at once. */
+export const PAGE = 250;
 
 /** {@link Documents} in a collection of MongoDB. */
 export class MongoDocuments implements Documents {
@@ -35,11 +35,6 @@ export class MongoDocuments implements Documents {
     return this.#find({ keys: keys.length === 1 ? keys[0] : { $in: keys } });
   }
 
-  async findOne(key: string): Promise<StoreDocument | null> {
-    const found = await this.#inTime(this.#collection.findOne({ keys: key }));
-    return found && fromMongo(found);
-  }
-
   get(ids: readonly string[]): Promise<StoreDocument[]> {
     return this.#find({ _id: { $in: ids } });
   }
@@ -50,15 +45,9 @@ export class MongoDocuments implements Documents {
     return found.filter((document) => document.kind === 'token');
   }
 
-  async *others(): AsyncGenerator<readonly StoreDocument[]> {
-    for (let last = ''; ; ) {
-      const filter = { _id: { $gt: last }, kind: { $in: ['keeper', 'intent'] } };
-      const page = await this.#find(filter, { sort: { _id: 1 }, limit: PAGE });
-      const end = page.at(-1);
-      if (end === undefined) return;
-      yield page;
-      last = end._id;
-    }
+  others(after: string): Promise<StoreDocument[]> {
+    const filter = { _id: { $gt: after }, kind: { $in: ['keeper', 'intent'] } };
+    return this.#find(filter, { sort: { _id: 1 }, limit: PAGE });
   }
 
   async counters(): Promise<Counters> {
@@ -66,48 +55,40 @@ export class MongoDocuments implements Documents {
   }
 
   insert(document: StoreDocument): Promise<Written> {
-    return this.#write(async () => {
-      await this.#collection.insertOne(toMongo(document));
-      return true;
-    });
+    return this.#write(this.#collection.insertOne(document).then(() => true));
   }
 
-  replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<Written> {
-    const { _id } = document;
-    const held = record && { record: toMongoRecord(record) };
-    return this.#write(async () => {
-      const filter = { _id, revision, ...held };
-      return (await this.#collection.replaceOne(filter, toMongo(document))).matchedCount > 0;
-    });
+  replace(before: At & { record?: unknown }, document: StoreDocument): Promise<Written> {
+    const { record } = before;
+    const filter = { ...at(before), ...(record !== undefined && { record }) };
+    const replaced = this.#collection.replaceOne(filter, document);
+    return this.#write(replaced.then(({ matchedCount }) => matchedCount > 0));
   }
 
   async remove(documents: readonly At[]): Promise<number> {
-    const removed = this.#collection.deleteMany(anyOf(documents));
-    return (await this.#inTime(removed)).deletedCount;
+    const deletes = documents.map((document) => ({ deleteOne: { filter: at(document) } }));
+    return (await this.#inTime(this.#collection.bulkWrite(deletes))).deletedCount;
   }
 
   async mark(documents: readonly At[], intent: string): Promise<number> {
-    const mark = { $inc: { revision: 1 }, $set: { intent } };
-    const marked = this.#collection.updateMany(anyOf(documents), mark);
-    return (await this.#inTime(marked)).matchedCount;
+    const update = { $inc: { revision: 1 }, $set: { intent } };
+    const marks = documents.map((document) => ({ updateOne: { filter: at(document), update } }));
+    return (await this.#inTime(this.#collection.bulkWrite(marks))).matchedCount;
   }
 
-  async release(ids: readonly string[], intent: string, share: readonly string[]): Promise<void> {
-    const release = { $inc: { revision: 1 }, $unset: { intent: 1 } };
-    const add = share.length === 0 ? {} : { $addToSet: { shared: { $each: share } } };
-    const released = this.#collection.updateMany(
-      { _id: { $in: ids }, intent },
-      { ...release, ...add },
-    );
-    await this.#inTime(released);
+  async release(ids: readonly string[], intent: string, shared: readonly string[]): Promise<void> {
+    const update = {
+      $inc: { revision: 1 },
+      $unset: { intent: 1 },
+      $addToSet: { shared: { $each: shared } },
+    };
+    await this.#inTime(this.#collection.updateMany({ _id: { $in: ids }, intent }, update));
   }
 
   async nextOrder(): Promise<Counters> {
-    const store = this.#collection.findOneAndUpdate(
-      { _id: STORE_ID },
-      { $inc: { added: 1 } },
-      { returnDocument: 'after' },
-    );
+    const count = { $inc: { added: 1 } };
+    const options = { returnDocument: 'after' };
+    const store = this.#collection.findOneAndUpdate({ _id: STORE_ID }, count, options);
     return countersIn(await this.#inTime(store));
   }
 
@@ -118,12 +99,12 @@ export class MongoDocuments implements Documents {
 
   async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
     const found = await this.#inTime(this.#collection.find(filter, options).toArray());
-    return found.map(fromMongo);
+    return found.map(checkDocument);
   }
 
-  async #write(write: () => Promise<boolean>): Promise<Written> {
+  async #write(write: Promise<boolean>): Promise<Written> {
     try {
-      return (await this.#inTime(write())) ? 'written' : 'changed';
+      return (await this.#inTime(write)) ? 'written' : 'changed';
     } catch (error) {
       if (isDuplicateKey(error)) return 'taken';
       throw error;
@@ -131,13 +112,12 @@ export class MongoDocuments implements Documents {
   }
 }
 
-function anyOf(documents: readonly At[]): object {
-  const [first, ...others] = documents.map(({ _id, revision }) => ({ _id, revision }));
-  return others.length === 0 && first !== undefined ? first : { $or: [first, ...others] };
+function at({ _id, revision }: At): At {
+  return { _id, revision };
 }
 
-function countersIn(store: FoundDocument | object | null): Counters {
-  const { added, deletedVersion } = (store ?? {}) as FoundDocument;
+function countersIn(store: object | null): Counters {
+  const { added, deletedVersion } = Object(store);
   if (typeof added === 'number' && typeof deletedVersion === 'number') {
     return { order: added, deletedVersion };
   }

@@ -69,21 +69,18 @@ class MongoEngine implements Engine<MongoEntry> {
     const client = 'db' in connect ? connect : await this.#client(connect);
     // By itself the driver connects once: after that has failed, every call would.
     await client.connect();
+    const collection = client.db(database).collection(name, {
+      // What is acknowledged survives the loss of any minority of the servers, and a power failure;
+      // what is read, too.
+      writeConcern: { w: 'majority', journal: true, wtimeoutMS: timeout },
+      readConcern: { level: 'majority' },
+      readPreference: 'primary',
+      ...PLAIN_VALUES,
+    });
+    await createSchema(collection);
     const inTime = <T>(answer: Promise<T>) =>
       this.#deadline.for(answer, () => timeoutError(server));
-    const documents = (level: 'local' | 'majority') => {
-      const collection = client.db(database).collection(name, {
-        // What is acknowledged survives the loss of any minority of the servers, and a power failure.
-        writeConcern: { w: 'majority', journal: true, wtimeoutMS: timeout },
-        readConcern: { level },
-        readPreference: 'primary',
-        ...PLAIN_VALUES,
-      });
-      return { collection, documents: new MongoDocuments(collection, inTime) };
-    };
-    const latest = documents('local');
-    await createSchema(latest.collection);
-    this.#engine = new DocumentEngine(latest.documents, documents('majority').documents, PATIENCE);
+    this.#engine = new DocumentEngine(new MongoDocuments(collection, inTime), PATIENCE);
   }
 
   read: Engine<MongoEntry>['read'] = (keys) => this.#opened.read(keys);

@@ -12,6 +12,7 @@ import { digestedKeysOf, type Engine, OptimisticStorage } from '@tokenkeep/core/
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
 import { DocumentEngine, type MongoEntry } from '../../src/document-engine.ts';
+import { recordIn } from '../../src/document-form.ts';
 import { type Fault, ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
 import { type Choose, runInTurns } from './schedule.ts';
 
@@ -139,7 +140,7 @@ class ModelEngine extends DocumentEngine implements Engine<MongoEntry> {
 }
 
 function storeOn(documents: ModelDocuments): StorageTokenStore {
-  return new StorageTokenStore(new OptimisticStorage(new ModelEngine(documents, documents, 0)));
+  return new StorageTokenStore(new OptimisticStorage(new ModelEngine(documents, 0)));
 }
 
 async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
@@ -205,7 +206,7 @@ function refuseUnclaimed(database: ModelDatabase): void {
 function recordsOf(database: ModelDatabase): StoredRecord[] {
   return database
     .resolved()
-    .flatMap((document) => (document.kind === 'token' && document.record) || []);
+    .flatMap((document) => (document.kind === 'token' && recordIn(document.record)) || []);
 }
 
 /** Throws where two records agree and have the same key (contract M2, C5). */
