@@ -37,14 +37,13 @@ import { isRenamed } from '@tokenkeep/core/rules';
 import { recordIn, toStored } from './document-form.ts';
 import type {
   At,
-  Documents,
   HoldingDocument,
   KeeperDocument,
   StoreDocument,
   TokenDocument,
-  Written,
 } from './documents.ts';
 import { Intents, isUnsettled, resolved } from './intents.ts';
+import type { Documents, Written } from './mongo-documents.ts';
 
 /** A record, and the document that it is in. */
 export interface MongoEntry extends Entry {

@@ -56,36 +56,5 @@ export interface Counters {
   readonly deletedVersion: number;
 }
 
-/** How a write ended: it was done, the document had another revision, or a claim was another's. */
-export type Written = 'written' | 'changed' | 'taken';
-
-/** Reads and writes are atomic for each document, and not for several. */
-export interface Documents {
-  /** An `_id`. */
-  newId(): string;
-  /** The documents that have at least one of the keys. */
-  find(keys: readonly string[]): Promise<StoreDocument[]>;
-  get(ids: readonly string[]): Promise<StoreDocument[]>;
-  /** The first records of those after a place in the order and up to another. */
-  page(after: number, upTo: number): Promise<TokenDocument[]>;
-  /** The first of the documents after an `_id` that are no records. */
-  others(after: string): Promise<StoreDocument[]>;
-  /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
-  counters(): Promise<Counters>;
-  insert(document: StoreDocument): Promise<Written>;
-  /**
-   * Puts a document in the place of its former revision.
-   *
-   * @param before if it has a record, that has to be so still: someone may have written to it by hand
-   */
-  replace(before: At & { record?: unknown }, document: StoreDocument): Promise<Written>;
-  /** Removes those that are at their revision. @returns how many were */
-  remove(documents: readonly At[]): Promise<number>;
-  /** Marks those that are at their revision with an intent. @returns how many were */
-  mark(documents: readonly At[], intent: string): Promise<number>;
-  /** Takes the marks of an intent off, and adds shared keys. */
-  release(ids: readonly string[], intent: string, shared: readonly string[]): Promise<void>;
-  /** Counts one more record, and gives its place. */
-  nextOrder(): Promise<Counters>;
-  raiseDeletedVersion(version: number): Promise<void>;
-}
+/** As many documents are read at once. */
+export const PAGE = 250;

@@ -1,4 +1,5 @@
-import type { Documents, HoldingDocument, IntentDocument, StoreDocument } from './documents.ts';
+import type { HoldingDocument, IntentDocument, StoreDocument } from './documents.ts';
+import type { Documents } from './mongo-documents.ts';
 
 /**
  * Changes several documents as one, with nothing but writes that are atomic for one document: a

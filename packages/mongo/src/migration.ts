@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { digestedKeysOf } from '@tokenkeep/core/adapter/server';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
 import { recordIn } from './document-form.ts';
-import type { TokenDocument } from './documents.ts';
+import { PAGE, type TokenDocument } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
-import { PAGE } from './mongo-documents.ts';
 
 /**
  * Brings the documents of the former version up to date: a record had both halves of the claim of a

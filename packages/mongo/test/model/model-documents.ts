@@ -2,13 +2,12 @@ import { recordIn } from '../../src/document-form.ts';
 import type {
   At,
   Counters,
-  Documents,
   HoldingDocument,
   StoreDocument,
   TokenDocument,
-  Written,
 } from '../../src/documents.ts';
 import { resolved } from '../../src/intents.ts';
+import type { Documents, Written } from '../../src/mongo-documents.ts';
 
 /** What a database would hold. */
 export class ModelDatabase {
