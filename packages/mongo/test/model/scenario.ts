@@ -36,6 +36,8 @@ export interface Scenario {
   readonly preemptions?: number;
   /** After so many of its steps the first client is gone; what it was answered does not count. */
   readonly firstStopsAfter?: number;
+  /** Is called if the first client was gone before it was done. */
+  readonly onStopped?: () => void;
 }
 
 /** Every outcome that some order of the actions, one at a time, could have had. */
@@ -118,10 +120,11 @@ export async function runScenario(
       for (const action of actions) answers[index]?.push(await answerTo(store, action));
     },
   }));
-  await runInTurns(clients, choose, () => {
+  const isStopped = await runInTurns(clients, choose, () => {
     refuseTwins(database);
     refuseUnclaimed(database);
   });
+  if (isStopped) scenario.onStopped?.();
   const records = (await alone.getTokens()).map((token) => token.toRecord());
   // What is left over is in nobody's way.
   for (const action of scenario.clients.flat()) {
