@@ -159,11 +159,12 @@ export class DocumentEngine
   ): Promise<readonly StoreDocument[]> {
     let before: string | undefined;
     for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
-      const found = await this.#withIntents(await this.#documents.find(keys));
-      const [first] = found;
+      const documents = await this.#documents.find(keys);
+      const [first] = documents;
+      if (first !== undefined && documents.length === 1 && hasAlone(first, alone)) return documents;
       // A key that some record has is claimed all the time: if nothing has it, that is so.
-      if (first === undefined && keys.length === 1) return found;
-      if (first !== undefined && found.length === 1 && hasAlone(first, alone)) return found;
+      if (first === undefined && keys.length === 1) return documents;
+      const found = await this.#withIntents(documents);
       const revisions = found.map(({ _id, revision }) => `${_id} ${revision}`);
       const now = revisions.sort().join();
       if (now === before) return found;
@@ -416,7 +417,7 @@ function tokensWith(
 ): TokenDocument[] {
   return resolved(found)
     .filter((document) => document.kind === 'token')
-    .filter((each) => recordIn(each.record) === undefined || keys.some((key) => hasKey(each, key)));
+    .filter((each) => keys.some((key) => hasKey(each, key)) || recordIn(each.record) === undefined);
 }
 
 function isHolder(document: HoldingDocument, key: string): document is TokenDocument {
