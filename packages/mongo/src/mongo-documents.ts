@@ -48,6 +48,12 @@ export class MongoDocuments {
     return this.#find({ keys: keys.length === 1 ? keys[0] : { $in: keys } });
   }
 
+  /** One of the documents that have the key. */
+  async findOne(key: string): Promise<StoreDocument | null> {
+    const found = await this.#inTime(this.#collection.findOne({ keys: key }));
+    return found && checkDocument(found);
+  }
+
   get(ids: readonly string[]): Promise<StoreDocument[]> {
     return this.#find({ _id: { $in: ids } });
   }

@@ -118,6 +118,11 @@ export class ModelDocuments implements Documents {
     return this.#reading === 'at one moment' ? this.#readAtOnce(has) : this.#readOneByOne(has);
   }
 
+  async findOne(key: string): Promise<StoreDocument | null> {
+    const found = await this.#readAtOnce((document) => document.keys.includes(key));
+    return (this.#reading === 'last to first' ? found.at(-1) : found[0]) ?? null;
+  }
+
   async get(ids: readonly string[]): Promise<StoreDocument[]> {
     const has = ({ _id }: StoreDocument) => ids.includes(_id);
     return this.#reading === 'at one moment' ? this.#readAtOnce(has) : this.#readOneByOne(has);
