@@ -14,13 +14,14 @@ export type FoundDocument = Readonly<Record<string, unknown>>;
 /** What is needed of a collection. */
 export interface MongoCollectionLike {
   find(filter: object, options?: object): { toArray(): Promise<FoundDocument[]> };
-  findOne(filter: object, options?: object): Promise<FoundDocument | null>;
+  findOne(filter: object): Promise<FoundDocument | null>;
   insertOne(document: object): Promise<unknown>;
   replaceOne(filter: object, document: object): Promise<{ matchedCount: number }>;
   updateOne(filter: object, update: object, options?: object): Promise<unknown>;
   findOneAndUpdate(filter: object, update: object, options: object): Promise<object | null>;
-  updateMany(filter: object, update: object): Promise<{ matchedCount: number }>;
-  deleteMany(filter: object): Promise<{ deletedCount: number }>;
+  updateMany(filter: object, update: object): Promise<unknown>;
+  deleteMany(filter: object): Promise<unknown>;
+  bulkWrite(writes: readonly object[]): Promise<{ matchedCount: number; deletedCount: number }>;
   createIndexes(indexes: IndexDescription[]): Promise<unknown>;
   indexes(): Promise<object[]>;
 }

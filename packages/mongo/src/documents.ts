@@ -1,5 +1,3 @@
-import type { StoredRecord } from '@tokenkeep/core';
-
 /** A document at a revision. */
 export interface At {
   /** Random, and never used again. */
@@ -13,6 +11,8 @@ interface AnyDocument extends At {
   readonly keys: readonly string[];
   /** Digests that this document keeps: each is in one document at most, the database sees to that. */
   readonly claims: readonly string[];
+  /** Keys that it may have in common with other records, or that it keeps for others only. */
+  readonly shared: readonly string[];
   /** The `_id` of the intent that is about to change the document. */
   readonly intent?: string | undefined;
 }
@@ -20,14 +20,12 @@ interface AnyDocument extends At {
 /** A record. */
 export interface TokenDocument extends AnyDocument {
   readonly kind: 'token';
-  /** Keys that it may have in common with other records, or that it keeps for others only. */
-  readonly shared: readonly string[];
   /** Its place in the order of first saves. */
   readonly order: number;
   /** See `Entry.writeIds`. */
   readonly writeIds: readonly string[];
-  /** `undefined` where it is damaged. */
-  readonly record: StoredRecord | undefined;
+  /** As it is stored, which may be damaged: see `recordIn`. */
+  readonly record: unknown;
 }
 
 /** Keeps keys for a record that is yet to be added, or for others after the one that kept them is gone. */
@@ -42,9 +40,8 @@ export interface IntentDocument extends AnyDocument {
   readonly revision: number;
   /** What becomes of documents. */
   readonly changes: readonly (At & { readonly to: HoldingDocument | null })[];
-  /** Documents that get the keys in `share` as shared ones, and else stay as they are. */
+  /** Documents that get the keys in `shared` as shared ones, and else stay as they are. */
   readonly touches: readonly At[];
-  readonly share: readonly string[];
 }
 
 /** A document that may keep keys. */
@@ -59,42 +56,5 @@ export interface Counters {
   readonly deletedVersion: number;
 }
 
-/** Reads documents; several are not necessarily read at one moment. */
-export interface DocumentReader {
-  /** The documents that have at least one of the keys. */
-  find(keys: readonly string[]): Promise<StoreDocument[]>;
-  /** One of the documents that have the key. */
-  findOne(key: string): Promise<StoreDocument | null>;
-  get(ids: readonly string[]): Promise<StoreDocument[]>;
-  /** The first records of those after a place in the order and up to another. */
-  page(after: number, upTo: number): Promise<TokenDocument[]>;
-  /** The documents that are no records; some at a time. */
-  others(): AsyncIterable<readonly StoreDocument[]>;
-  /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
-  counters(): Promise<Counters>;
-}
-
-/** How a write ended: it was done, the document had another revision, or a claim was another's. */
-export type Written = 'written' | 'changed' | 'taken';
-
-/** What is written is atomic for each document, and not for several. */
-export interface Documents extends DocumentReader {
-  /** An `_id`. */
-  newId(): string;
-  insert(document: StoreDocument): Promise<Written>;
-  /**
-   * Puts a document in the place of its former revision.
-   *
-   * @param record what it has to hold besides: someone may have written to it by hand
-   */
-  replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<Written>;
-  /** Removes those that are at their revision. @returns how many were */
-  remove(documents: readonly At[]): Promise<number>;
-  /** Marks those that are at their revision with an intent. @returns how many were */
-  mark(documents: readonly At[], intent: string): Promise<number>;
-  /** Takes the marks of an intent off, and adds shared keys. */
-  release(ids: readonly string[], intent: string, share: readonly string[]): Promise<void>;
-  /** Counts one more record, and gives its place. */
-  nextOrder(): Promise<Counters>;
-  raiseDeletedVersion(version: number): Promise<void>;
-}
+/** As many documents are read at once. */
+export const PAGE = 250;

@@ -7,16 +7,17 @@ interface Kind {
   readonly code: TokenStoreErrorCode;
   readonly numbers: readonly number[];
   readonly name?: RegExp;
-  /** @param server where it is, without a user, a password or anything else */
-  readonly advice: (server: string) => string;
+  /** What to do. The server's address is put before it: no user, no password, nothing else. */
+  readonly advice: string;
 }
+
+const UNKNOWN_OUTCOME = 'try again; a save may or may not have happened.';
 
 const TIMEOUT: Kind = {
   code: 'TIMEOUT',
   numbers: [50, 64, 202, 262],
   name: /^Mongo(?:NetworkTimeout|OperationTimeout|WaitQueueTimeout)Error$|^WaitQueueTimeoutError$/,
-  advice: (server) =>
-    `MongoDB (${server}) did not answer in time, or not enough members of the replica set did. Try again; a save may or may not have happened.`,
+  advice: `did not answer in time, or too few members of the replica set did: ${UNKNOWN_OUTCOME}`,
 };
 
 const KINDS: readonly Kind[] = [
@@ -24,65 +25,66 @@ const KINDS: readonly Kind[] = [
   {
     code: 'ACCESS_DENIED',
     numbers: [13, 18, 31, 334, 8000],
-    advice: () =>
-      'MongoDB refuses these credentials, or the user may not read and write the database. Correct the user name, the password or the roles (readWrite is needed).',
+    advice:
+      'refuses these credentials, or the user may not read and write the database. Correct the user name, the password or the roles (readWrite is needed).',
   },
   {
     code: 'READ_ONLY',
     numbers: [10_058, 10_107, 13_435],
-    advice: () =>
-      'This MongoDB server takes no writes now: it is not the primary. Name the whole replica set in the URL, then try again.',
+    advice:
+      'takes no writes now: it is not the primary. Name the whole replica set in the URL, then try again.',
   },
   {
     code: 'CONNECTION_FAILED',
     numbers: [6, 7, 89, 91, 189, 9001, 11_600, 11_602, 13_436],
     name: /^Mongo(?:ServerSelection|Network|PoolCleared|ServerClosed)Error$|^PoolClearedOnNetworkError$/,
-    advice: (server) =>
-      `MongoDB (${server}) can not be reached, or the connection broke. See that it runs and that host and port are right, then try again; a save may or may not have happened.`,
+    advice: `can not be reached, or the connection broke. See that it runs and that host and port are right, then ${UNKNOWN_OUTCOME}`,
   },
   {
     code: 'STORAGE_FULL',
     numbers: [14_031],
-    advice: () => 'There is no room left on the MongoDB server. Make room and try again.',
+    advice: 'has no room left. Make room and try again.',
   },
   {
     code: 'HANDLE_CLOSED',
     numbers: [],
     name: /^Mongo(?:TopologyClosed|NotConnected|ClientClosed)Error$/,
-    advice: () =>
-      'The MongoDB client that the store was given is closed. Give the store an open one, and close the store before its client.',
+    advice: 'has a closed client. Give the store an open one, and close the store before it.',
   },
   {
     code: 'INVALID_OPTION',
     numbers: [13_388],
     name: /^Mongo(?:Parse|InvalidArgument|MissingCredentials|MissingDependency|Compatibility)Error$/,
-    advice: () => 'The MongoDB driver does not take the URL or the options. Correct them.',
+    advice: 'was named by a URL or options that the driver does not take. Correct them.',
   },
 ];
 
 /** The error for an answer that took too long. */
 export function timeoutError(server: string): TokenStoreError {
-  return new TokenStoreError('TIMEOUT', TIMEOUT.advice(server));
+  return errorOf(TIMEOUT, server, undefined);
 }
 
 /** The driver's errors in our terms. */
 export function translateError(error: unknown, server: string): TokenStoreError | undefined {
-  const causes = [error, ...causesOf(error)];
-  // A certificate that is not accepted is the cause of all that comes after.
-  const insecure = causes.map((cause) => networkFailure(cause)).find(isInsecure);
-  if (insecure !== undefined) return insecure;
   // What lies beneath says more than 'no server could be chosen'.
-  for (const cause of causes.reverse()) {
-    const number = numberOf(cause) ?? Number.NaN;
-    const name = cause instanceof Error ? cause.name : '';
+  const causes = [error, ...causesOf(error)].reverse();
+  // A certificate that is not accepted is the cause of all that comes after.
+  const failures = causes.map((cause) => networkFailure(cause, server));
+  const insecure = failures.find((failure) => failure?.code === 'TLS_REQUIRED');
+  if (insecure !== undefined) return insecure;
+  for (const cause of causes) {
+    const { name = '' } = cause instanceof Error ? cause : {};
     const kind =
-      KINDS.find(({ numbers }) => numbers.includes(number)) ??
+      KINDS.find(({ numbers }) => numbers.some((number) => number === numberOf(cause))) ??
       KINDS.find((each) => each.name?.test(name));
-    if (kind === undefined) continue;
-    const { code, advice } = kind;
-    return new TokenStoreError(code, advice(server), { driverCode: driverCodeOf(cause) });
+    if (kind !== undefined) return errorOf(kind, server, cause);
   }
   return networkFailure(error, server);
+}
+
+function errorOf({ code, advice }: Kind, server: string, cause: unknown): TokenStoreError {
+  const driverCode = driverCodeOf(cause);
+  return new TokenStoreError(code, `MongoDB (${server}) ${advice}`, { driverCode });
 }
 
 /** The server's number for an error. */
@@ -96,17 +98,12 @@ export function isDuplicateKey(error: unknown): boolean {
   return numberOf(error) === 11_000;
 }
 
-function isInsecure(failure: TokenStoreError | undefined): boolean {
-  return failure?.code === 'TLS_REQUIRED';
-}
-
 /** Why no server could be chosen, and what was beneath. */
 function causesOf(error: unknown): unknown[] {
-  if (typeof error !== 'object' || error === null) return [];
-  const causes: unknown[] = 'cause' in error && error.cause !== undefined ? [error.cause] : [];
-  const servers: unknown = 'reason' in error && Reflect.get(Object(error.reason), 'servers');
-  if (servers instanceof Map) {
-    for (const server of servers.values()) causes.push(Reflect.get(Object(server), 'error'));
-  }
-  return causes.flatMap((cause) => [cause, ...causesOf(cause)]);
+  const { cause, reason } = Object(error);
+  const servers: unknown = Object(reason).servers;
+  const errors = servers instanceof Map ? [...servers.values()].map((each) => each.error) : [];
+  return [cause, ...errors]
+    .filter((each) => each != null)
+    .flatMap((each) => [each, ...causesOf(each)]);
 }

@@ -1,4 +1,5 @@
-import type { Documents, HoldingDocument, IntentDocument, StoreDocument } from './documents.ts';
+import type { HoldingDocument, IntentDocument, StoreDocument } from './documents.ts';
+import type { Documents } from './mongo-documents.ts';
 
 /**
  * Changes several documents as one, with nothing but writes that are atomic for one document: a
@@ -27,16 +28,16 @@ export class Intents {
 
   /** @returns whether all of the documents were changed; `false` if one was not at its revision */
   async carryOut(
-    parts: Pick<IntentDocument, 'keys' | 'changes' | 'touches' | 'share'>,
+    parts: Pick<IntentDocument, 'keys' | 'changes' | 'touches' | 'shared'>,
   ): Promise<boolean> {
     const _id = this.#documents.newId();
-    const open: IntentDocument = { ...parts, _id, kind: 'intent', revision: 0, claims: [] };
+    const open: IntentDocument = { ...parts, _id, kind: 'intent', revision: 0, claims: [_id] };
     await this.#documents.insert(open);
     const all = [...open.changes, ...open.touches];
     const decided: IntentDocument = { ...open, revision: 1 };
     if (
       (await this.#documents.mark(all, _id)) < all.length ||
-      (await this.#documents.replace(0, decided)) !== 'written'
+      (await this.#documents.replace(open, decided)) !== 'written'
     ) {
       await this.#abort(open);
       return false;
@@ -55,7 +56,7 @@ export class Intents {
    * @param found the intents were looked for after the documents
    */
   async settle(found: readonly StoreDocument[]): Promise<void> {
-    const intents = new Map(found.filter(isIntent).map((intent) => [intent._id, intent]));
+    const intents = intentsIn(found);
     for (const intent of intents.values()) {
       if (intent.revision === 1) await this.#finish(intent);
       else if (this.#isPatienceOver(intent._id)) await this.#abort(intent);
@@ -67,16 +68,14 @@ export class Intents {
     }
   }
 
-  async #finish({ _id, changes, touches, share }: IntentDocument): Promise<void> {
-    if (touches.length > 0) {
-      const ids = touches.map((touched) => touched._id);
-      await this.#documents.release(ids, _id, share);
-    }
-    for (const { to, ...at } of changes) {
+  async #finish({ _id, changes, touches, shared }: IntentDocument): Promise<void> {
+    const ids = touches.map((touched) => touched._id);
+    if (ids.length > 0) await this.#documents.release(ids, _id, shared);
+    for (const change of changes) {
       // The mark was a revision of its own: nobody else writes to it, and to none after it.
-      const marked = { ...at, revision: at.revision + 1 };
-      if (to === null) await this.#documents.remove([marked]);
-      else await this.#documents.replace(marked.revision, { ...to, revision: marked.revision + 1 });
+      const marked = { _id: change._id, revision: change.revision + 1 };
+      if (change.to === null) await this.#documents.remove([marked]);
+      else await this.#documents.replace(marked, { ...change.to, revision: marked.revision + 1 });
     }
     await this.#documents.remove([{ _id, revision: 1 }]);
     this.#firstSeen.delete(_id);
@@ -101,19 +100,26 @@ export class Intents {
 
 /** What the documents count as that are no intents: what is decided is done, and nothing else is. */
 export function resolved(found: readonly StoreDocument[]): HoldingDocument[] {
-  const intents = new Map(found.filter(isIntent).map((intent) => [intent._id, intent]));
+  const intents = intentsIn(found);
   return found.flatMap((document): HoldingDocument | [] => {
     if (document.kind === 'intent') return [];
-    const { _id, revision, intent } = document;
-    const decided = intent === undefined ? undefined : intents.get(intent);
+    const { _id, revision, intent = '' } = document;
+    const decided = intents.get(intent);
     if (decided?.revision !== 1) return document;
     const change = decided.changes.find((each) => each._id === _id);
-    if (change !== undefined) return change.to === null ? [] : { ...change.to, revision, intent };
-    if (document.kind === 'keeper') return document;
-    return { ...document, shared: [...document.shared, ...decided.share] };
+    if (change === undefined) {
+      return { ...document, shared: [...document.shared, ...decided.shared] };
+    }
+    return change.to === null ? [] : { ...change.to, revision, intent };
   });
 }
 
-export function isIntent(document: StoreDocument): document is IntentDocument {
-  return document.kind === 'intent';
+/** Whether something else is about to change one of these documents. */
+export function isUnsettled(found: readonly StoreDocument[]): boolean {
+  return found.some(({ kind, intent }) => kind === 'intent' || intent !== undefined);
+}
+
+function intentsIn(found: readonly StoreDocument[]): Map<string, IntentDocument> {
+  const intents = found.filter((document) => document.kind === 'intent');
+  return new Map(intents.map((intent) => [intent._id, intent]));
 }

@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { digestedKeysOf } from '@tokenkeep/core/adapter/server';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
-import { recordIn, toMongo } from './document-form.ts';
-import type { TokenDocument } from './documents.ts';
+import { recordIn } from './document-form.ts';
+import { PAGE, type TokenDocument } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
-
-/** As many documents are read at once. */
-const PIECE = 250;
 
 /**
  * Brings the documents of the former version up to date: a record had both halves of the claim of a
@@ -22,22 +19,19 @@ export async function migrateDocuments(collection: MongoCollectionLike): Promise
   const absorbed = absorbers.flatMap((document) => document['absorbed']);
   await collection.deleteMany({ _id: { $in: absorbed }, kind: 'record' });
   for (;;) {
-    const piece = await collection.find({ kind: 'record' }, { limit: PIECE }).toArray();
-    if (piece.length === 0) break;
-    const keys = piece.flatMap((document) => ownKeys(document));
+    const page = await collection.find({ kind: 'record' }, { limit: PAGE }).toArray();
+    if (page.length === 0) break;
+    const keys = page.flatMap(ownKeys);
     const holders = await collection.find({ keys: { $in: keys } }).toArray();
-    const claimed = new Set(holders.flatMap((holder) => listIn(holder['claims'])));
-    const count = new Map<string, number>();
-    for (const holder of holders) {
-      if (holder['kind'] === 'gate') continue;
-      for (const key of ownKeys(holder)) count.set(key, (count.get(key) ?? 0) + 1);
-    }
-    const replacing = piece.map((document) => {
+    const claimed = new Set(holders.flatMap(({ claims }) => listIn(claims)));
+    const held = holders.filter(({ kind }) => kind !== 'gate').flatMap(ownKeys);
+    const several = new Set(held.filter((key, index) => held.indexOf(key) < index));
+    const replacing = page.map((document) => {
       const own = ownKeys(document);
       const claims = own.filter((key) => !claimed.has(key));
-      const shared = own.filter((key) => (count.get(key) ?? 0) > 1 || claimed.has(key));
+      const shared = own.filter((key) => several.has(key) || claimed.has(key));
       for (const claim of claims) claimed.add(claim);
-      return replace(collection, document, own, claims, shared);
+      return replace(collection, document, { keys: own, claims, shared });
     });
     await Promise.all(replacing);
   }
@@ -47,32 +41,28 @@ export async function migrateDocuments(collection: MongoCollectionLike): Promise
 async function replace(
   collection: MongoCollectionLike,
   { _id, revision, order, record, writer }: FoundDocument,
-  keys: readonly string[],
-  claims: readonly string[],
-  shared: readonly string[],
+  lists: Pick<TokenDocument, 'keys' | 'claims' | 'shared'>,
 ): Promise<void> {
   const token: TokenDocument = {
+    ...lists,
     _id: String(_id),
     kind: 'token',
     revision: Number(revision) + 1,
-    keys,
-    claims,
-    shared,
     order: Number(order),
     writeIds: [typeof writer === 'string' ? writer : randomUUID()],
-    record: undefined,
+    // As it is, also if it is damaged.
+    record,
   };
   try {
-    // The record stays as it is, also if it is damaged.
-    await collection.replaceOne({ _id, revision, kind: 'record' }, { ...toMongo(token), record });
+    await collection.replaceOne({ _id, revision, kind: 'record' }, token);
   } catch (error) {
-    // Another process was faster, and has the claim: the document comes again in the next piece.
+    // Another process was faster, and has the claim: the document comes again on the next page.
     if (!isDuplicateKey(error)) throw error;
   }
 }
 
 function ownKeys({ record, keys }: FoundDocument): string[] {
-  const read = recordIn(structuredClone(record));
+  const read = recordIn(record);
   return read === undefined ? listIn(keys) : digestedKeysOf(read).map(({ digest }) => digest);
 }
 

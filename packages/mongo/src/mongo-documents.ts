@@ -1,113 +1,125 @@
 import { randomUUID } from 'node:crypto';
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
-import type { FoundDocument, MongoCollectionLike } from './collection.ts';
-import { fromMongo, toMongo, toMongoRecord } from './document-form.ts';
-import type {
-  At,
-  Counters,
-  Documents,
-  StoreDocument,
-  TokenDocument,
-  Written,
+import { TokenStoreError } from '@tokenkeep/core';
+import type { MongoCollectionLike } from './collection.ts';
+import { checkDocument } from './document-form.ts';
+import {
+  type At,
+  type Counters,
+  PAGE,
+  type StoreDocument,
+  type TokenDocument,
 } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
 import { STORE_ID } from './schema.ts';
 
-/** As many documents are read, or named, in one command. */
-const PAGE = 250;
+/** How a write ended: it was done, the document had another revision, or a claim was another's. */
+export type Written = 'written' | 'changed' | 'taken';
 
-/** {@link Documents} in a collection of MongoDB. */
-export class MongoDocuments implements Documents {
-  readonly #collection: MongoCollectionLike;
-  readonly #inTime: <T>(answer: Promise<T>) => Promise<T>;
+/** What can be done with documents. */
+export type Documents = Omit<MongoDocuments, 'open'>;
 
-  /** @param inTime rejects if an answer takes too long */
-  constructor(collection: MongoCollectionLike, inTime: <T>(answer: Promise<T>) => Promise<T>) {
-    this.#collection = collection;
+/** Rejects if an answer takes too long. */
+type InTime = <T>(answer: Promise<T>) => Promise<T>;
+
+/**
+ * Documents in a collection of MongoDB. Reads and writes are atomic for each document, and not for
+ * several.
+ */
+export class MongoDocuments {
+  readonly #inTime: InTime;
+  #opened: MongoCollectionLike | undefined;
+
+  constructor(inTime: InTime) {
     this.#inTime = inTime;
   }
 
+  /** To be called first. */
+  open(collection: MongoCollectionLike): void {
+    this.#opened = collection;
+  }
+
+  /** An `_id`. */
   newId(): string {
     return randomUUID();
   }
 
+  /** The documents that have at least one of the keys. */
   find(keys: readonly string[]): Promise<StoreDocument[]> {
     return this.#find({ keys: keys.length === 1 ? keys[0] : { $in: keys } });
   }
 
+  /** One of the documents that have the key. */
   async findOne(key: string): Promise<StoreDocument | null> {
     const found = await this.#inTime(this.#collection.findOne({ keys: key }));
-    return found && fromMongo(found);
+    return found && checkDocument(found);
   }
 
   get(ids: readonly string[]): Promise<StoreDocument[]> {
     return this.#find({ _id: { $in: ids } });
   }
 
+  /** The first records of those after a place in the order and up to another. */
   async page(after: number, upTo: number): Promise<TokenDocument[]> {
     const options = { sort: { order: 1 }, limit: PAGE };
     const found = await this.#find({ order: { $gt: after, $lte: upTo } }, options);
     return found.filter((document) => document.kind === 'token');
   }
 
-  async *others(): AsyncGenerator<readonly StoreDocument[]> {
-    for (let last = ''; ; ) {
-      const filter = { _id: { $gt: last }, kind: { $in: ['keeper', 'intent'] } };
-      const page = await this.#find(filter, { sort: { _id: 1 }, limit: PAGE });
-      const end = page.at(-1);
-      if (end === undefined) return;
-      yield page;
-      last = end._id;
-    }
+  /** The first of the documents after an `_id` that are no records. */
+  others(after: string): Promise<StoreDocument[]> {
+    const filter = { _id: { $gt: after }, kind: { $in: ['keeper', 'intent'] } };
+    return this.#find(filter, { sort: { _id: 1 }, limit: PAGE });
   }
 
+  /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
   async counters(): Promise<Counters> {
     return countersIn(await this.#inTime(this.#collection.findOne({ _id: STORE_ID })));
   }
 
   insert(document: StoreDocument): Promise<Written> {
-    return this.#write(async () => {
-      await this.#collection.insertOne(toMongo(document));
-      return true;
-    });
+    return this.#write(this.#collection.insertOne(document).then(() => true));
   }
 
-  replace(revision: number, document: StoreDocument, record?: StoredRecord): Promise<Written> {
-    const { _id } = document;
-    const held = record && { record: toMongoRecord(record) };
-    return this.#write(async () => {
-      const filter = { _id, revision, ...held };
-      return (await this.#collection.replaceOne(filter, toMongo(document))).matchedCount > 0;
-    });
+  /**
+   * Puts a document in the place of its former revision.
+   *
+   * @param before if it has a record, that has to be so still: someone may have written to it by hand
+   */
+  replace(before: At & { record?: unknown }, document: StoreDocument): Promise<Written> {
+    const { record } = before;
+    const filter = { ...at(before), ...(record !== undefined && { record }) };
+    const replaced = this.#collection.replaceOne(filter, document);
+    return this.#write(replaced.then(({ matchedCount }) => matchedCount > 0));
   }
 
+  /** Removes those that are at their revision. @returns how many were */
   async remove(documents: readonly At[]): Promise<number> {
-    const removed = this.#collection.deleteMany(anyOf(documents));
-    return (await this.#inTime(removed)).deletedCount;
+    const deletes = documents.map((document) => ({ deleteOne: { filter: at(document) } }));
+    return (await this.#inTime(this.#collection.bulkWrite(deletes))).deletedCount;
   }
 
+  /** Marks those that are at their revision with an intent. @returns how many were */
   async mark(documents: readonly At[], intent: string): Promise<number> {
-    const mark = { $inc: { revision: 1 }, $set: { intent } };
-    const marked = this.#collection.updateMany(anyOf(documents), mark);
-    return (await this.#inTime(marked)).matchedCount;
+    const update = { $inc: { revision: 1 }, $set: { intent } };
+    const marks = documents.map((document) => ({ updateOne: { filter: at(document), update } }));
+    return (await this.#inTime(this.#collection.bulkWrite(marks))).matchedCount;
   }
 
-  async release(ids: readonly string[], intent: string, share: readonly string[]): Promise<void> {
-    const release = { $inc: { revision: 1 }, $unset: { intent: 1 } };
-    const add = share.length === 0 ? {} : { $addToSet: { shared: { $each: share } } };
-    const released = this.#collection.updateMany(
-      { _id: { $in: ids }, intent },
-      { ...release, ...add },
-    );
-    await this.#inTime(released);
+  /** Takes the marks of an intent off, and adds shared keys. */
+  async release(ids: readonly string[], intent: string, shared: readonly string[]): Promise<void> {
+    const update = {
+      $inc: { revision: 1 },
+      $unset: { intent: 1 },
+      $addToSet: { shared: { $each: shared } },
+    };
+    await this.#inTime(this.#collection.updateMany({ _id: { $in: ids }, intent }, update));
   }
 
+  /** Counts one more record, and gives its place. */
   async nextOrder(): Promise<Counters> {
-    const store = this.#collection.findOneAndUpdate(
-      { _id: STORE_ID },
-      { $inc: { added: 1 } },
-      { returnDocument: 'after' },
-    );
+    const count = { $inc: { added: 1 } };
+    const options = { returnDocument: 'after' };
+    const store = this.#collection.findOneAndUpdate({ _id: STORE_ID }, count, options);
     return countersIn(await this.#inTime(store));
   }
 
@@ -116,14 +128,19 @@ export class MongoDocuments implements Documents {
     await this.#inTime(this.#collection.updateOne({ _id: STORE_ID }, raise));
   }
 
-  async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
-    const found = await this.#inTime(this.#collection.find(filter, options).toArray());
-    return found.map(fromMongo);
+  get #collection(): MongoCollectionLike {
+    if (this.#opened === undefined) throw new Error('the store is not open');
+    return this.#opened;
   }
 
-  async #write(write: () => Promise<boolean>): Promise<Written> {
+  async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
+    const found = await this.#inTime(this.#collection.find(filter, options).toArray());
+    return found.map(checkDocument);
+  }
+
+  async #write(write: Promise<boolean>): Promise<Written> {
     try {
-      return (await this.#inTime(write())) ? 'written' : 'changed';
+      return (await this.#inTime(write)) ? 'written' : 'changed';
     } catch (error) {
       if (isDuplicateKey(error)) return 'taken';
       throw error;
@@ -131,13 +148,12 @@ export class MongoDocuments implements Documents {
   }
 }
 
-function anyOf(documents: readonly At[]): object {
-  const [first, ...others] = documents.map(({ _id, revision }) => ({ _id, revision }));
-  return others.length === 0 && first !== undefined ? first : { $or: [first, ...others] };
+function at({ _id, revision }: At): At {
+  return { _id, revision };
 }
 
-function countersIn(store: FoundDocument | object | null): Counters {
-  const { added, deletedVersion } = (store ?? {}) as FoundDocument;
+function countersIn(store: object | null): Counters {
+  const { added, deletedVersion } = Object(store);
   if (typeof added === 'number' && typeof deletedVersion === 'number') {
     return { order: added, deletedVersion };
   }

@@ -1,4 +1,4 @@
-import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import type { TokenStoreError } from '@tokenkeep/core';
 import { loadDriver, StorageTokenStore } from '@tokenkeep/core/adapter';
 import {
   Deadline,
@@ -50,49 +50,40 @@ const PLAIN_VALUES = {
   enableUtf8Validation: true,
 } as const;
 
-/** Opens on `open()`, and then does as {@link DocumentEngine} does. */
-class MongoEngine implements Engine<MongoEntry> {
+/** Opens and closes what {@link DocumentEngine} works on. */
+class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
   readonly #options: CheckedOptions;
-  readonly #deadline: Deadline;
+  readonly #documents: MongoDocuments;
   #ownClient: MongoClient | undefined;
   /** Why the own client was closed. */
   #refused: TokenStoreError | undefined;
-  #engine: DocumentEngine | undefined;
 
   constructor(options: CheckedOptions) {
+    const deadline = new Deadline(options.timeout);
+    const documents = new MongoDocuments((answer) =>
+      deadline.for(answer, () => timeoutError(options.server)),
+    );
+    super(documents, PATIENCE);
     this.#options = options;
-    this.#deadline = new Deadline(options.timeout);
+    this.#documents = documents;
   }
 
   async open(): Promise<void> {
-    const { connect, database, collection: name, server, timeout } = this.#options;
+    const { connect, database, collection: name, timeout } = this.#options;
     const client = 'db' in connect ? connect : await this.#client(connect);
     // By itself the driver connects once: after that has failed, every call would.
     await client.connect();
-    const inTime = <T>(answer: Promise<T>) =>
-      this.#deadline.for(answer, () => timeoutError(server));
-    const documents = (level: 'local' | 'majority') => {
-      const collection = client.db(database).collection(name, {
-        // What is acknowledged survives the loss of any minority of the servers, and a power failure.
-        writeConcern: { w: 'majority', journal: true, wtimeoutMS: timeout },
-        readConcern: { level },
-        readPreference: 'primary',
-        ...PLAIN_VALUES,
-      });
-      return { collection, documents: new MongoDocuments(collection, inTime) };
-    };
-    const latest = documents('local');
-    await createSchema(latest.collection);
-    this.#engine = new DocumentEngine(latest.documents, documents('majority').documents, PATIENCE);
+    const collection = client.db(database).collection(name, {
+      // What is acknowledged, and what is read, survives the loss of any minority of the servers,
+      // and a power failure.
+      writeConcern: { w: 'majority', journal: true, wtimeoutMS: timeout },
+      readConcern: { level: 'majority' },
+      readPreference: 'primary',
+      ...PLAIN_VALUES,
+    });
+    await createSchema(collection);
+    this.#documents.open(collection);
   }
-
-  read: Engine<MongoEntry>['read'] = (keys) => this.#opened.read(keys);
-  find: (keys: Parameters<Engine['read']>[0]) => Promise<readonly StoredRecord[]> = (keys) =>
-    this.#opened.find(keys);
-  commit: Engine<MongoEntry>['commit'] = (commit) => this.#opened.commit(commit);
-  delete: Engine<MongoEntry>['delete'] = (key, ifVersion) => this.#opened.delete(key, ifVersion);
-  pages: Engine<MongoEntry>['pages'] = () => this.#opened.pages();
-  clear: Engine<MongoEntry>['clear'] = () => this.#opened.clear();
 
   async close(): Promise<void> {
     await this.#ownClient?.close();
@@ -100,11 +91,6 @@ class MongoEngine implements Engine<MongoEntry> {
 
   translateError(error: unknown): TokenStoreError | undefined {
     return this.#refused ?? translateError(error, this.#options.server);
-  }
-
-  get #opened(): DocumentEngine {
-    if (this.#engine === undefined) throw new Error('the store is not open');
-    return this.#engine;
   }
 
   async #client({ url, options, isLocalOnly }: OwnClient): Promise<MongoClientLike> {

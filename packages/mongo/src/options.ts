@@ -44,16 +44,6 @@ export interface MongoTokenStoreOptions {
   options?: MongoClientOptions;
 }
 
-const OPTIONS: readonly (keyof MongoTokenStoreOptions)[] = [
-  'url',
-  'client',
-  'database',
-  'collection',
-  'tls',
-  'timeout',
-  'options',
-];
-
 /** Options as the store goes by them. */
 export interface CheckedOptions {
   /** A client of the user's, or how to make one. */
@@ -74,13 +64,10 @@ export interface OwnClient {
 
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
 export function checkOptions(given: MongoTokenStoreOptions): CheckedOptions {
-  requireKnownOptions(
-    'MongoTokenStore',
-    given,
-    OPTIONS,
-    "{ url: 'mongodb://localhost:27017/database' }",
-  );
-  const { url, client, tls, options = {}, collection = 'oauthtoken', timeout = 30_000 } = given;
+  const known = ['url', 'client', 'database', 'collection', 'tls', 'timeout', 'options'];
+  const example = "{ url: 'mongodb://localhost:27017/database' }";
+  requireKnownOptions('MongoTokenStore', given, known, example);
+  const { url, client, tls, options, collection = 'oauthtoken', timeout = 30_000 } = given;
   requireTimeout(timeout);
   if ((url === undefined) === (client === undefined)) {
     throw invalidOption('url', 'or the option client must be given, and not both');
@@ -88,60 +75,27 @@ export function checkOptions(given: MongoTokenStoreOptions): CheckedOptions {
   if (tls !== undefined && typeof tls !== 'boolean') {
     throw invalidOption('tls', 'must be true or false');
   }
-  if (client !== undefined) {
-    if (
-      typeof client !== 'object' ||
-      client === null ||
-      typeof client.db !== 'function' ||
-      typeof client.connect !== 'function'
-    ) {
-      throw invalidOption('client', 'must be a MongoClient');
-    }
-    if (tls !== undefined || given.options !== undefined) {
-      throw invalidOption('client', 'is given together with tls or options: set them there');
-    }
-    const { database = 'zohooauth' } = given;
-    checkNames(database, collection);
-    return { connect: client, server: 'the given client', database, collection, timeout };
-  }
-  const address = parseUrl(url);
-  const { database = address.database ?? 'zohooauth' } = given;
+  const address = client === undefined ? parseUrl(url) : undefined;
+  const { database = address?.database ?? 'zohooauth' } = given;
   checkNames(database, collection);
-  const isEncrypted = isEncryptedBy(address, tls, options);
-  refuseInsecure(address, tls, isEncrypted, options);
-  const wait = Math.min(10_000, timeout);
-  // By itself the driver waits for ever.
-  const defaults: MongoClientOptions = {
-    serverSelectionTimeoutMS: wait,
-    connectTimeoutMS: wait,
-    waitQueueTimeoutMS: wait,
-    socketTimeoutMS: timeout,
-    // A write whose answer was lost is not sent again: core finds out whether it has happened.
-    retryWrites: false,
-  };
-  const said = (values: object) =>
-    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-  const unsaid = Object.entries(defaults).filter(
-    ([name]) => !address.parameters.has(name.toLowerCase()),
-  );
-  return {
-    connect: {
-      url: address.url,
-      // What is undefined would take a limit away.
-      options: { ...Object.fromEntries(unsaid), ...said(options), ...said({ tls }) },
-      isLocalOnly: !isEncrypted && tls !== false,
-    },
-    server: address.hosts.map((host) => (/:\d+$/.test(host) ? host : `${host}:27017`)).join(),
-    database,
-    collection,
-    timeout,
-  };
+  const names = { database, collection, timeout };
+  if (address !== undefined) {
+    const connect = ownClient(address, tls, timeout, options ?? {});
+    return { connect, server: address.hosts.join(), ...names };
+  }
+  if (typeof client?.db !== 'function' || typeof client.connect !== 'function') {
+    throw invalidOption('client', 'must be a MongoClient');
+  }
+  if (tls !== undefined || options !== undefined) {
+    throw invalidOption('client', 'is given together with tls or options: set them there');
+  }
+  return { connect: client, server: 'the given client', ...names };
 }
 
 interface Address {
   readonly url: string;
   readonly isSrv: boolean;
-  /** With a port, where there is one. */
+  /** With their ports, but those of `mongodb+srv`. */
   readonly hosts: readonly string[];
   readonly database: string | undefined;
   /** By their names in lower case, as the driver takes them. */
@@ -151,30 +105,27 @@ interface Address {
 /** A name, an address, or the path of a socket of this machine, written with %2F. */
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\]|%2F[\w.%-]+)(?::\d{1,5})?$/i;
 
+/** No @ in what follows: of a password with / or ? in it, the rest would be taken for a host. */
+const URL_PARTS = /^mongodb(\+srv)?:\/\/(?:[^/?@]*@)?([^/?@]+)(?:\/([^?@]*))?(?:\?([^@]*))?$/;
+
 function parseUrl(given: unknown): Address {
-  const url = given instanceof URL ? given.href : given;
-  // No @ in what follows: of a password with / or ? in it, the rest would be taken for a host.
-  const parts =
-    typeof url === 'string'
-      ? /^mongodb(\+srv)?:\/\/(?:[^/?@]*@)?([^/?@]+)(?:\/([^?@]*))?(?:\?([^@]*))?$/.exec(url)
-      : null;
-  const hosts = parts?.[2]?.split(',') ?? [];
-  if (typeof url !== 'string' || parts === null || !hosts.every((host) => HOST.test(host))) {
+  const url = given instanceof URL ? given.href : String(given);
+  const [, srv, places = '', database, query] = URL_PARTS.exec(url) ?? [];
+  const hosts = places.split(',');
+  if (!hosts.every((host) => HOST.test(host))) {
     throw invalidOption(
       'url',
       'must be such as mongodb://host:27017 or mongodb+srv://host, with : / ? # @ and % in a user name or password percent-encoded (encodeURIComponent)',
     );
   }
-  const [, srv, , database = '', query = ''] = parts;
-  const parameters = [...new URLSearchParams(query)].map(
-    ([name, value]) => [name.toLowerCase(), value] as const,
-  );
+  const isSrv = srv !== undefined;
+  const parameters = [...new URLSearchParams(query)];
   return {
     url,
-    isSrv: srv !== undefined,
-    hosts,
-    database: database === '' ? undefined : decodedPart(database, 'a database name'),
-    parameters: new Map(parameters),
+    isSrv,
+    hosts: hosts.map((host) => (isSrv || /:\d+$/.test(host) ? host : `${host}:27017`)),
+    database: database ? decodedPart(database, 'a database name') : undefined,
+    parameters: new Map(parameters.map(([name, value]) => [name.toLowerCase(), value])),
   };
 }
 
@@ -183,59 +134,65 @@ export function isLocal(host: string): boolean {
   return /^(?:%2F|\/)/i.test(host) || isLoopback(host.replace(/:\d+$/, ''));
 }
 
-function isEncryptedBy(
-  { isSrv, parameters }: Address,
+function ownClient(
+  { url, isSrv, hosts, parameters }: Address,
   tls: boolean | undefined,
+  timeout: number,
   options: MongoClientOptions,
-): boolean {
+): OwnClient {
   const said = parameters.get('tls') ?? parameters.get('ssl') ?? String(isSrv);
-  return tls ?? options.tls ?? options.ssl ?? said === 'true';
+  const isEncrypted = tls ?? options.tls ?? options.ssl ?? said === 'true';
+  const remote = hosts.find((host) => isSrv || !isLocal(host));
+  if (remote !== undefined && tls !== false) {
+    if (!isEncrypted) throw tlsRequired(remote);
+    refuseUnchecked(options, parameters);
+  }
+  const wait = Math.min(10_000, timeout);
+  const defaults: MongoClientOptions = {
+    // By itself the driver waits for ever.
+    serverSelectionTimeoutMS: wait,
+    connectTimeoutMS: wait,
+    waitQueueTimeoutMS: wait,
+    socketTimeoutMS: timeout,
+    // A write whose answer was lost is not sent again: core finds out whether it has happened.
+    retryWrites: false,
+  };
+  const unsaid = Object.entries(defaults).filter(([name]) => !parameters.has(name.toLowerCase()));
+  // What is undefined would take a limit away.
+  const chosen = Object.entries({ ...options, tls: tls ?? options.tls }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return {
+    url,
+    options: Object.fromEntries([...unsaid, ...chosen]),
+    isLocalOnly: !isEncrypted && tls !== false,
+  };
 }
 
-const UNCHECKED = [
-  'tlsInsecure',
-  'tlsAllowInvalidCertificates',
-  'tlsAllowInvalidHostnames',
-] as const;
-
-function refuseInsecure(
-  { isSrv, hosts, parameters }: Address,
-  tls: boolean | undefined,
-  isEncrypted: boolean,
-  options: MongoClientOptions,
-): void {
-  const remote = hosts.find((host) => isSrv || !isLocal(host));
-  if (remote === undefined || tls === false) return;
-  if (!isEncrypted) throw tlsRequired(remote);
-  if (options.rejectUnauthorized === false || options.checkServerIdentity) {
-    throw invalidOption(
-      'options',
-      'turn off the check of the certificate. Give the certificate authority in tlsCAFile instead',
-    );
-  }
-  for (const name of UNCHECKED) {
-    if (options[name] || parameters.get(name.toLowerCase()) === 'true') {
-      throw invalidOption(
-        name,
-        'turns off what keeps others from reading along. Give the certificate authority in tlsCAFile instead',
-      );
-    }
-  }
+/** What turns off the check of the server's certificate. */
+function refuseUnchecked(options: MongoClientOptions, parameters: Address['parameters']): void {
+  const names = ['tlsInsecure', 'tlsAllowInvalidCertificates', 'tlsAllowInvalidHostnames'] as const;
+  const unchecked = names.find(
+    (name) => options[name] || parameters.get(name.toLowerCase()) === 'true',
+  );
+  const isOff = options.rejectUnauthorized === false || options.checkServerIdentity;
+  if (unchecked === undefined && !isOff) return;
+  throw invalidOption(
+    unchecked ?? 'options',
+    'turns off the check of the certificate. Give the certificate authority in tlsCAFile instead',
+  );
 }
 
 /** https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions */
 function checkNames(database: unknown, collection: unknown): void {
   if (typeof database !== 'string' || !/^[^/\\. "$*<>:|?\0]{1,63}$/.test(database)) {
-    throw invalidOption(
-      'database',
-      'must be a name of at most 63 characters, none of /\\. "$*<>:|?',
-    );
+    throw invalidOption('database', 'must be a name of 1 to 63 characters, none of /\\. "$*<>:|?');
   }
-  const fits = typeof collection === 'string' && /^[^$\0]{1,120}$/.test(collection);
-  if (!fits || collection.startsWith('system.') || /^\.|\.$|\.\./.test(collection)) {
+  const form = /^(?!system\.|\.)(?!.*(?:\.\.|\.$))[^$\0]{1,120}$/s;
+  if (typeof collection !== 'string' || !form.test(collection)) {
     throw invalidOption(
       'collection',
-      'must be a name of at most 120 characters, without $, not starting with system. or with a dot at an end',
+      'must be a name of 1 to 120 characters, without $, not starting with system. or with a dot at an end',
     );
   }
 }

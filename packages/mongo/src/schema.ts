@@ -52,14 +52,8 @@ export async function createSchema(collection: MongoCollectionLike): Promise<voi
 }
 
 async function addStore(collection: MongoCollectionLike): Promise<void> {
-  const store = {
-    kind: 'store',
-    schema: SCHEMA,
-    keys: [],
-    claims: [STORE_ID],
-    added: 0,
-    deletedVersion: 0,
-  };
+  const lists = { keys: [], claims: [STORE_ID] };
+  const store = { kind: 'store', schema: SCHEMA, ...lists, added: 0, deletedVersion: 0 };
   try {
     await collection.updateOne({ _id: STORE_ID }, { $setOnInsert: store }, { upsert: true });
   } catch (error) {
@@ -70,19 +64,11 @@ async function addStore(collection: MongoCollectionLike): Promise<void> {
 
 /** From here on the former version refuses the collection, and one that is open adds no record. */
 async function beginMigration(collection: MongoCollectionLike, lastOrder: unknown): Promise<void> {
+  const counters = { added: lastOrder, deletedVersion: 0, lastOrder: null };
   await collection.updateOne(
     // Nobody has been given another number since.
     { _id: STORE_ID, schema: 1, lastOrder },
-    {
-      $set: {
-        schema: SCHEMA,
-        migrating: true,
-        added: lastOrder,
-        deletedVersion: 0,
-        lastOrder: null,
-      },
-      $unset: { merges: 1 },
-    },
+    { $set: { schema: SCHEMA, migrating: true, ...counters }, $unset: { merges: 1 } },
   );
 }
 

@@ -11,9 +11,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MongoTokenStore } from '../src/index.ts';
 import definition from './definition.ts';
 
-it('4 processes that save 1,000 users 25 times leave 1,000 records, each saved 25 times', async () => {
-  const versions = await saveFromProcesses(definition, 1_000, 25);
-  expect(versions).toEqual(Array.from({ length: 1_000 }, () => 25));
+it('4 processes that save 200 users 20 times leave 200 records, each saved 20 times', async () => {
+  const versions = await saveFromProcesses(definition, 200, 20);
+  expect(versions).toEqual(Array.from({ length: 200 }, () => 20));
 }, 300_000);
 
 describe('on a server of its own', () => {
@@ -46,7 +46,7 @@ describe('on a server of its own', () => {
   it('that is killed and started again under load nothing acknowledged is lost or doubled', async () => {
     await using client = new MongoClient(server.url);
     await using store = new MongoTokenStore({ url: server.url, database: newDatabase() });
-    for (let kills = 0; kills < 3; kills += 1) {
+    for (let kills = 0; kills < 2; kills += 1) {
       const survivors = await saveDuring(store, async (onlyUntilNow) => {
         // The engine out of npm, killed on a busy machine, loses journaled writes of the last moment,
         // of the bare driver too (see tooling/servers): what it was told to flush, it keeps.

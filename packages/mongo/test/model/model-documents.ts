@@ -1,13 +1,13 @@
+import { recordIn } from '../../src/document-form.ts';
 import type {
   At,
   Counters,
-  Documents,
   HoldingDocument,
   StoreDocument,
   TokenDocument,
-  Written,
 } from '../../src/documents.ts';
 import { resolved } from '../../src/intents.ts';
+import type { Documents, Written } from '../../src/mongo-documents.ts';
 
 /** What a database would hold. */
 export class ModelDatabase {
@@ -28,6 +28,8 @@ export class ModelDatabase {
 
   /** Puts a document in, if no other has one of its claims. */
   put(document: StoreDocument): Written {
+    // To the unique index, documents without claims would have the same one.
+    if (document.claims.length === 0) throw new Error('a document claims nothing');
     for (const other of this.documents.values()) {
       if (other._id === document._id || this.#fault === 'claims') continue;
       if (other.claims.some((claim) => document.claims.includes(claim))) return 'taken';
@@ -60,7 +62,9 @@ export class ModelDatabase {
   }
 
   /** Throws where a version comes again for an id (contract V1). */
-  #refuseVersionAgain({ record, writeIds }: TokenDocument): void {
+  #refuseVersionAgain(document: TokenDocument): void {
+    const { writeIds } = document;
+    const record = recordIn(document.record);
     const version = `${record?.id} ${record?.version}`;
     const [writer] = writeIds;
     if ((this.#writers.get(version) ?? writer) !== writer) throw new Error('a version came again');
@@ -133,8 +137,12 @@ export class ModelDocuments implements Documents {
       .slice(0, PAGE);
   }
 
-  async *others(): AsyncGenerator<StoreDocument[]> {
-    for await (const document of this.#oneByOne(({ kind }) => kind !== 'token')) yield [document];
+  async others(after: string): Promise<StoreDocument[]> {
+    await this.#turn();
+    return [...this.#database.documents.values()]
+      .filter(({ kind, _id }) => kind !== 'token' && _id > after)
+      .toSorted((a, b) => (a._id < b._id ? -1 : 1))
+      .slice(0, PAGE);
   }
 
   async counters(): Promise<Counters> {
@@ -147,9 +155,9 @@ export class ModelDocuments implements Documents {
     return this.#database.documents.has(document._id) ? 'taken' : this.#database.put(document);
   }
 
-  async replace(revision: number, document: StoreDocument): Promise<Written> {
+  async replace({ _id, revision }: At, document: StoreDocument): Promise<Written> {
     await this.#turn();
-    const isAsRead = this.#database.isAt(document._id, revision);
+    const isAsRead = this.#database.isAt(_id, revision);
     return isAsRead ? this.#database.put(document) : 'changed';
   }
 
@@ -177,14 +185,13 @@ export class ModelDocuments implements Documents {
     return marked;
   }
 
-  async release(ids: readonly string[], intent: string, share: readonly string[]): Promise<void> {
+  async release(ids: readonly string[], intent: string, shared: readonly string[]): Promise<void> {
     for (const _id of ids) {
       await this.#turn();
       const document = this.#database.documents.get(_id);
       if (document?.intent !== intent) continue;
       const { intent: _, ...released } = { ...document, revision: document.revision + 1 };
-      if (released.kind !== 'token') this.#database.put(released);
-      else this.#database.put({ ...released, shared: [...released.shared, ...share] });
+      this.#database.put({ ...released, shared: [...released.shared, ...shared] });
     }
   }
 

@@ -12,6 +12,7 @@ import { digestedKeysOf, type Engine, OptimisticStorage } from '@tokenkeep/core/
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
 import { DocumentEngine, type MongoEntry } from '../../src/document-engine.ts';
+import { recordIn } from '../../src/document-form.ts';
 import { type Fault, ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
 import { type Choose, runInTurns } from './schedule.ts';
 
@@ -35,6 +36,8 @@ export interface Scenario {
   readonly preemptions?: number;
   /** After so many of its steps the first client is gone; what it was answered does not count. */
   readonly firstStopsAfter?: number;
+  /** Is called if the first client was gone before it was done. */
+  readonly onStopped?: () => void;
 }
 
 /** Every outcome that some order of the actions, one at a time, could have had. */
@@ -117,10 +120,11 @@ export async function runScenario(
       for (const action of actions) answers[index]?.push(await answerTo(store, action));
     },
   }));
-  await runInTurns(clients, choose, () => {
+  const isStopped = await runInTurns(clients, choose, () => {
     refuseTwins(database);
     refuseUnclaimed(database);
   });
+  if (isStopped) scenario.onStopped?.();
   const records = (await alone.getTokens()).map((token) => token.toRecord());
   // What is left over is in nobody's way.
   for (const action of scenario.clients.flat()) {
@@ -139,7 +143,7 @@ class ModelEngine extends DocumentEngine implements Engine<MongoEntry> {
 }
 
 function storeOn(documents: ModelDocuments): StorageTokenStore {
-  return new StorageTokenStore(new OptimisticStorage(new ModelEngine(documents, documents, 0)));
+  return new StorageTokenStore(new OptimisticStorage(new ModelEngine(documents, 0)));
 }
 
 async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
@@ -205,7 +209,7 @@ function refuseUnclaimed(database: ModelDatabase): void {
 function recordsOf(database: ModelDatabase): StoredRecord[] {
   return database
     .resolved()
-    .flatMap((document) => (document.kind === 'token' && document.record) || []);
+    .flatMap((document) => (document.kind === 'token' && recordIn(document.record)) || []);
 }
 
 /** Throws where two records agree and have the same key (contract M2, C5). */

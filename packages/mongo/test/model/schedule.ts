@@ -13,21 +13,24 @@ export type Choose = (ready: readonly number[], last: number | undefined) => num
  * Runs clients step by step, one at a time, in the order that `choose` says.
  *
  * @param afterStep is called after each step
+ * @returns whether a client was gone before it was done
  */
 export async function runInTurns(
   clients: readonly Client[],
   choose: Choose,
   afterStep: () => void,
-): Promise<void> {
+): Promise<boolean> {
   const waiting = new Map<number, () => void>();
   let stopped = Promise.withResolvers<void>();
   const failures: unknown[] = [];
+  let isOneGone = false;
   const start = (index: number, { work, stopsAfter }: Client) => {
     let steps = 0;
     const turn = () =>
       new Promise<void>((resolve) => {
         steps += 1;
         if (stopsAfter === undefined || steps <= stopsAfter) waiting.set(index, resolve);
+        else isOneGone = true;
         stopped.resolve();
       });
     work(turn).then(
@@ -55,6 +58,7 @@ export async function runInTurns(
     afterStep();
   }
   if (failures.length > 0) throw failures[0];
+  return isOneGone;
 }
 
 /**
