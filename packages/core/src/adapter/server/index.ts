@@ -18,3 +18,4 @@ export {
   withWriteId,
 } from './engine.ts';
 export { OptimisticStorage } from './optimistic-storage.ts';
+export { repeatWhileStale } from '../repeat.ts';
