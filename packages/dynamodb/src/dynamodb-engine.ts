@@ -9,7 +9,7 @@ import {
   STALE,
   withWriteId,
 } from '@tokenkeep/core/adapter/server';
-import { translateError } from './errors.ts';
+import { nameOf, translateError } from './errors.ts';
 import {
   type Claim,
   claimIn,
@@ -82,7 +82,10 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
 
   async open(): Promise<void> {
     await this.#requests.open();
-    let store = await this.#item(STORE);
+    let store = await this.#item(STORE).catch((error: unknown) => {
+      if (nameOf(error) !== 'ValidationException') throw error;
+      throw this.#schemaUnknown('has other keys than pk and sk');
+    });
     if (store === undefined) {
       store = await this.#requests.update(STORE, {
         UpdateExpression: 'SET #schema = if_not_exists(#schema, :schema)',
@@ -91,10 +94,7 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
       });
     }
     if (numberIn(store, 'schema') !== SCHEMA) {
-      throw new TokenStoreError(
-        'SCHEMA_UNKNOWN',
-        `The table ${this.#options.table} was written by a later version. Upgrade, or name another table; it was left as it is.`,
-      );
+      throw this.#schemaUnknown('was written by a later version');
     }
     this.#deletedVersion = numberIn(store, 'deletedVersion');
   }
@@ -238,6 +238,13 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
 
   translateError(error: unknown): TokenStoreError {
     return translateError(error, this.#options.table);
+  }
+
+  #schemaUnknown(why: string): TokenStoreError {
+    return new TokenStoreError(
+      'SCHEMA_UNKNOWN',
+      `The table ${this.#options.table} ${why}. Name another table, or upgrade; it was left as it is.`,
+    );
   }
 
   async #item(place: Place): Promise<Item | undefined> {

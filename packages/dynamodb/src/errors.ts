@@ -71,6 +71,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 /** The SDK's errors in our terms. */
 export function translateError(error: unknown, table: string): TokenStoreError {
+  // First: a connection that broke has the name `TimeoutError`, too.
+  const network = networkFailure(error);
+  if (network !== undefined) return network;
   const names = [...cancellationsOf(error), nameOf(error) ?? ''];
   const driverCode = names.find((name) => Object.hasOwn(MEANINGS, name));
   const meaning = driverCode === undefined ? undefined : MEANINGS[driverCode];
@@ -89,8 +92,6 @@ export function translateError(error: unknown, table: string): TokenStoreError {
       );
     }
   }
-  const network = networkFailure(error);
-  if (network !== undefined) return network;
   const name = nameOf(error);
   return new TokenStoreError(
     'STORAGE_FAILED',
