@@ -57,6 +57,14 @@ interface SharedChange {
   readonly writeId: string;
 }
 
+interface AlreadyRead {
+  /** The records among them. */
+  readonly known: readonly string[];
+  readonly items: ReadonlyMap<string, Item>;
+  /** Guards of claims. */
+  readonly claims: ReadonlyMap<string, string>;
+}
+
 /**
  * An item for each record, named after its id, and a *claim* for each other value that it can be
  * found by, named after that, which names the records that have it. Both are changed together, by a
@@ -105,19 +113,24 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
   ): Promise<Snapshot<DynamodbEntry>> {
     if (guess !== undefined) {
       // The record's own item tells whether others have its keys.
-      const entries = await this.#entries([guess.holder], new Map());
+      const entries = await this.#entries([guess.holder]);
       if (isSole(entries, keys)) return { entries };
     }
+    let known: readonly string[] = [];
     let before: string | undefined;
     for (;;) {
-      const { claims, deletedVersion } = await this.#claims(keys);
-      const holders = new Set([...claims.values()].flatMap((claim) => claim.holders));
-      const entries = await this.#entries([...holders], guardsOf(claims));
+      const places = keys.map(({ field, digest }) => (field === 'id' ? STORE : claimPlace(digest)));
+      const items = await this.#requests.get([...places, ...known.map(recordPlace)]);
+      const claims = claimsOf(keys, items);
+      const holders = [...new Set([...claims.values()].flatMap((claim) => claim.holders))];
+      const entries = await this.#entries(holders, { known, items, claims: guardsOf(claims) });
+      const deletedVersion = numberIn(items.get(placeName(STORE)), 'deletedVersion');
       if (keys.length === 1 && entries.length === 0) return { entries, deletedVersion };
       if (isSole(entries, keys)) return { entries, deletedVersion };
       // Items are not read all at one moment: what is the same twice was so in between.
       const now = JSON.stringify([[...claims], entries.map(({ guard }) => guard)]);
       if (now === before) return { entries, deletedVersion };
+      known = holders;
       before = now;
     }
   }
@@ -211,7 +224,7 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
 
   async *pages(): AsyncGenerator<StoredRecord[]> {
     for await (const page of this.#inOrder()) {
-      const entries = await this.#entries([...page.keys()], new Map());
+      const entries = await this.#entries([...page.keys()]);
       // One that was deleted and saved again meanwhile under its id comes later.
       const there = entries.filter(({ holder, number }) => page.get(holder) === number);
       yield there.map(({ record }) => record);
@@ -251,33 +264,17 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
     return (await this.#requests.get([place])).get(placeName(place));
   }
 
-  /** Who has the keys; an id has its record, whether that is there or not. */
-  async #claims(
-    keys: readonly DigestedKey[],
-  ): Promise<{ claims: Map<string, Claim>; deletedVersion: number | undefined }> {
-    const isId = ({ field }: DigestedKey) => field === 'id';
-    const places = keys.map((key) => (isId(key) ? STORE : claimPlace(key.digest)));
-    const items = await this.#requests.get(distinct(places));
-    const claims = keys.map((key): [string, Claim] => {
-      const { digest } = key;
-      if (isId(key)) return [digest, { holders: [digest], guard: undefined }];
-      return [digest, claimIn(items.get(placeName(claimPlace(digest))))];
-    });
-    const deletedVersion = keys.some(isId)
-      ? numberIn(items.get(placeName(STORE)), 'deletedVersion')
-      : undefined;
-    return { claims: new Map(claims), deletedVersion };
-  }
-
   /** The records that there are of those; one in parts as it was at one moment. */
   async #entries(
     holders: readonly string[],
-    claims: ReadonlyMap<string, string>,
+    { known = [], items = new Map(), claims = new Map() }: Partial<AlreadyRead> = {},
   ): Promise<DynamodbEntry[]> {
-    const items = await this.#requests.get(holders.map(recordPlace));
+    const unknown = holders.filter((holder) => !known.includes(holder));
+    const more = await this.#requests.get(unknown.map(recordPlace));
     const entries: DynamodbEntry[] = [];
     for (const holder of holders) {
-      let item = items.get(placeName(recordPlace(holder)));
+      const name = placeName(recordPlace(holder));
+      let item = more.get(name) ?? items.get(name);
       while (item !== undefined) {
         const head = headIn(item);
         const parts = await this.#parts(head);
@@ -468,6 +465,21 @@ function isSole(entries: readonly DynamodbEntry[], keys: readonly DigestedKey[])
   );
 }
 
+/** Who has the keys; an id has its record, whether that is there or not. */
+function claimsOf(
+  keys: readonly DigestedKey[],
+  items: ReadonlyMap<string, Item>,
+): Map<string, Claim> {
+  return new Map(
+    keys.map(({ field, digest }): [string, Claim] => [
+      digest,
+      field === 'id'
+        ? { holders: [digest], guard: undefined }
+        : claimIn(items.get(placeName(claimPlace(digest)))),
+    ]),
+  );
+}
+
 function guardsOf(claims: ReadonlyMap<string, Claim>): Map<string, string> {
   const guards = new Map<string, string>();
   for (const [digest, { guard }] of claims) if (guard !== undefined) guards.set(digest, guard);
@@ -480,10 +492,6 @@ function orderPlace(number: number): Place {
 
 function lastOfBucket(number: number): number {
   return (Math.floor(number / NUMBERS_PER_BUCKET) + 1) * NUMBERS_PER_BUCKET - 1;
-}
-
-function distinct(places: readonly Place[]): Place[] {
-  return [...new Map(places.map((place) => [placeName(place), place])).values()];
 }
 
 function isRejected(result: PromiseSettledResult<unknown>): result is PromiseRejectedResult {
