@@ -3,7 +3,11 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { StoredRecord } from '@tokenkeep/core';
 import { recordCorrupt } from '@tokenkeep/core/adapter';
 import type { Entry } from '@tokenkeep/core/adapter/server';
-import type { Item, Place } from './requests.ts';
+
+export type Item = Record<string, AttributeValue>;
+
+/** The name of an item: its partition key and its sort key. */
+export type Place = readonly [pk: string, sk: number];
 
 /** An item takes 400 KB: this much of the record, and its keys beside it. */
 const MAX_RECORD_BYTES = 300_000;
@@ -35,6 +39,15 @@ export interface DynamodbEntry extends Entry, Head {
 export interface Claim {
   readonly holders: readonly string[];
   readonly guard: string | undefined;
+}
+
+export function keyOf([pk, sk]: Place): Item {
+  return { pk: { S: pk }, sk: { N: `${sk}` } };
+}
+
+/** Of a place, as a key of maps. */
+export function placeName([pk, sk]: Place): string {
+  return `${pk}/${sk}`;
 }
 
 export const recordPlace = (holder: string): Place => [`record:${holder}`, 0];

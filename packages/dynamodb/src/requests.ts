@@ -1,16 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import { TokenStoreError } from '@tokenkeep/core';
 import { loadDriver } from '@tokenkeep/core/adapter';
 import { STALE } from '@tokenkeep/core/adapter/server';
 import { isLostRace, isThrottled, isUnanswered } from './errors.ts';
+import { type Item, keyOf, type Place, placeName } from './items.ts';
 import { type CheckedOptions, type DynamodbClientLike, requireEncryption } from './options.ts';
-
-export type Item = Record<string, AttributeValue>;
-
-/** The name of an item: its partition key and its sort key. */
-export type Place = readonly [pk: string, sk: number];
-
-export type Write = TransactWriteItem;
+import type { Transaction } from './transaction.ts';
 
 type Sdk = typeof import('@aws-sdk/client-dynamodb');
 
@@ -37,6 +32,9 @@ interface KeyElement {
 
 /** A service limit of BatchGetItem. */
 const MAX_ITEMS_PER_GET = 100;
+
+/** A service limit of TransactWriteItems. */
+const MAX_WRITES = 100;
 
 /** How often a request is sent whose answer is lost. */
 const MAX_SENDS = 3;
@@ -85,11 +83,12 @@ export class Requests {
     return found;
   }
 
-  /** Items with one partition key by their sort keys, in their order. */
-  async query(
-    pk: string,
-    { after, upTo, limit }: { after: number; upTo: number; limit: number },
-  ): Promise<Item[]> {
+  async getOne(place: Place): Promise<Item | undefined> {
+    return (await this.get([place])).get(placeName(place));
+  }
+
+  /** Items with one partition key and a sort key from one to another, in their order. */
+  async query(pk: string, [from, to]: readonly [number, number], limit: number): Promise<Item[]> {
     const { Items = [] } = await this.send(
       ({ QueryCommand }) =>
         new QueryCommand({
@@ -97,8 +96,8 @@ export class Requests {
           KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
           ExpressionAttributeValues: {
             ':pk': { S: pk },
-            ':from': { N: `${after + 1}` },
-            ':to': { N: `${upTo}` },
+            ':from': { N: `${from}` },
+            ':to': { N: `${to}` },
           },
           ConsistentRead: true,
           Limit: limit,
@@ -108,42 +107,38 @@ export class Requests {
   }
 
   /** @returns the attributes that were changed */
-  async update(place: Place, expression: Expression): Promise<Item> {
+  async update(place: Place, UpdateExpression: string, more: object): Promise<Item> {
     const { Attributes = {} } = await this.send(
       ({ UpdateItemCommand }) =>
-        new UpdateItemCommand({ ...this.#at(place, expression), ReturnValues: 'UPDATED_NEW' }),
+        new UpdateItemCommand({
+          TableName: this.#options.table,
+          Key: keyOf(place),
+          UpdateExpression,
+          ...more,
+          ReturnValues: 'UPDATED_NEW',
+        }),
     );
     return Attributes;
   }
 
   /** @returns {@link STALE} where a condition does not hold, and nothing was written */
-  async transact(writes: readonly Write[], token: string): Promise<undefined | typeof STALE> {
+  async transact({ items, token }: Transaction): Promise<undefined | typeof STALE> {
+    if (items.length > MAX_WRITES) {
+      throw new TokenStoreError(
+        'STORAGE_FULL',
+        `This would change more than the ${MAX_WRITES} items that a transaction of DynamoDB may have. Delete some of the records that have the token's keys; nothing was changed.`,
+        { retryable: false },
+      );
+    }
     try {
       await this.send(
         ({ TransactWriteItemsCommand }) =>
-          new TransactWriteItemsCommand({ TransactItems: [...writes], ClientRequestToken: token }),
+          new TransactWriteItemsCommand({ TransactItems: items, ClientRequestToken: token }),
       );
     } catch (error) {
       if (isLostRace(error)) return STALE;
       throw error;
     }
-  }
-
-  put(place: Place, item: Item, expression: Expression = {}): Write {
-    const { TableName, Key, ...condition } = this.#at(place, expression);
-    return { Put: { TableName, Item: { ...Key, ...item }, ...condition } };
-  }
-
-  delete(place: Place, expression: Expression = {}): Write {
-    return { Delete: this.#at(place, expression) };
-  }
-
-  change(place: Place, expression: Expression & { UpdateExpression: string }): Write {
-    return { Update: this.#at(place, expression) };
-  }
-
-  check(place: Place, expression: Expression & { ConditionExpression: string }): Write {
-    return { ConditionCheck: this.#at(place, expression) };
   }
 
   async send(makeCommand: (sdk: Sdk) => object): Promise<Answer> {
@@ -173,17 +168,6 @@ export class Requests {
       }
     }
   }
-
-  #at<E extends Expression>(place: Place, expression: E): E & { TableName: string; Key: Item } {
-    return { TableName: this.#options.table, Key: keyOf(place), ...expression };
-  }
-}
-
-interface Expression {
-  readonly UpdateExpression?: string;
-  readonly ConditionExpression?: string;
-  readonly ExpressionAttributeNames?: Record<string, string>;
-  readonly ExpressionAttributeValues?: Item;
 }
 
 /** A request that a client sent again by itself, so that what became of it is not known. */
@@ -192,15 +176,6 @@ class UnansweredError extends Error {
 }
 
 const throttled = Object.assign(new Error('unprocessed keys'), { name: 'ThrottlingException' });
-
-/** What {@link Requests.get} has the item under. */
-export function placeName([pk, sk]: Place): string {
-  return `${pk}/${sk}`;
-}
-
-function keyOf([pk, sk]: Place): Item {
-  return { pk: { S: pk }, sk: { N: `${sk}` } };
-}
 
 async function connect({ client, options, tls }: CheckedOptions): Promise<Connection> {
   const name = '@aws-sdk/client-dynamodb';
