@@ -109,7 +109,7 @@ describe('what else DynamoDB refuses', () => {
     ['CredentialsProviderError', 'ACCESS_DENIED', 'AWS_REGION'],
     ['ResourceNotFoundException', 'DATABASE_MISSING', 'createTable()'],
     ['InternalServerError', 'CONNECTION_FAILED', 'Try again'],
-    ['ValidationException', 'STORAGE_FAILED', 'ValidationException'],
+    ['KMSKeyDisabledException', 'STORAGE_FAILED', 'KMSKeyDisabledException'],
   ])('%s is %s', async (name, code, advice) => {
     const failing = new FailingClient('BatchGetItemCommand', { name });
     await using store = tables.open(table, { client: failing });
