@@ -101,7 +101,7 @@ export function translateError(error: unknown, table: string): TokenStoreError {
 }
 
 /** Why a transaction was cancelled: a code for each of its items that has one. */
-export function cancellationsOf(error: unknown): string[] {
+function cancellationsOf(error: unknown): string[] {
   return reasonList(error)
     .map(({ Code }) => String(Code))
     .filter((code) => code !== 'None');

@@ -51,13 +51,11 @@ export function placeName([pk, sk]: Place): string {
 }
 
 export const recordPlace = (holder: string): Place => [`record:${holder}`, 0];
-export const partPlace = (holder: string, part: number): Place => [`record:${holder}`, part];
 export const claimPlace = (digest: string): Place => [`claim:${digest}`, 0];
 
 /** Places of the parts of a record. */
-export function partPlaces(holder: string, parts: number, from = 1): Place[] {
-  const numbers = Array.from({ length: Math.max(0, parts - from + 1) }, (_, index) => from + index);
-  return numbers.map((number) => partPlace(holder, number));
+export function partPlaces(holder: string, parts: number): Place[] {
+  return Array.from({ length: parts }, (_, index) => [`record:${holder}`, index + 1]);
 }
 
 export function headIn(item: Item): Head {

