@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { OAuthToken } from '@tokenkeep/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DynamodbClientLike } from '../src/index.ts';
 import { failure, save, Tables, user } from './tables.ts';
@@ -98,6 +99,34 @@ describe('a save that is in the way of others', () => {
     const failing = new FailingClient('TransactWriteItemsCommand', error, 1);
     await using store = tables.open(table, { client: failing });
     expect(await save(store, { refreshToken: crypto.randomUUID() })).toMatchObject({ version: 1 });
+  });
+});
+
+describe('a save that is in its own way: it was done, and DynamoDB knows it no more', () => {
+  const refused = cancelled('ConditionalCheckFailed', 'None');
+  it.each([
+    ['sent again by the store', { code: 'ECONNRESET' }, refused],
+    ['sent again by a client', { ...refused, $metadata: { attempts: 2 } }, undefined],
+  ])('%s, it is done once', async (_title, first, second) => {
+    const errors = [first, second].filter((error) => error !== undefined);
+    let sent = 0;
+    const repeating: DynamodbClientLike = {
+      async send(command, options) {
+        if (command.constructor.name !== 'TransactWriteItemsCommand') {
+          return client.send(command, options);
+        }
+        sent += 1;
+        if (sent === 1) await client.send(command, options);
+        const error = errors.shift();
+        if (error !== undefined) throw Object.assign(new Error('a secret'), error);
+        return client.send(command, options);
+      },
+    };
+    await using store = tables.open(table, { client: repeating });
+    const refreshToken = crypto.randomUUID();
+    expect(await save(store, { refreshToken })).toMatchObject({ version: 1 });
+    expect(await store.findToken(new OAuthToken({ refreshToken }))).toMatchObject({ version: 1 });
+    expect(sent).toBe(second === undefined ? 1 : 2);
   });
 });
 
