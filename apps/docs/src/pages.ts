@@ -38,6 +38,7 @@ export const GROUPS: readonly Group[] = [
       store('redis', 'Redis and Valkey'),
       store('mongo', 'MongoDB'),
       store('firestore', 'Firestore'),
+      store('dynamodb', 'DynamoDB'),
       store('aws-secrets-manager', 'AWS Secrets Manager'),
       store('memory', 'Memory'),
       store('list', 'List'),

@@ -13,7 +13,7 @@ const FILES = [
 ];
 
 /** Their packages run them, on the server that they need. */
-const RUN_ELSEWHERE = ['mysql', 'postgres', 'redis', 'mongo', 'firestore', 'zoho'].map(
+const RUN_ELSEWHERE = ['mysql', 'postgres', 'redis', 'mongo', 'firestore', 'dynamodb', 'zoho'].map(
   (name) => `packages/${name}/README.md`,
 );
 

@@ -17,6 +17,12 @@ const kinds: Record<string, (location: string) => Promise<TokenStore>> = {
     new (await import('@tokenkeep/redis')).RedisTokenStore({ url: `redis:${rest}` }),
   mongodb: async (rest) =>
     new (await import('@tokenkeep/mongo')).MongoTokenStore({ url: `mongodb:${rest}` }),
+  dynamodb: async (table) => {
+    const { DynamodbTokenStore } = await import('@tokenkeep/dynamodb');
+    const store = new DynamodbTokenStore(table === '' ? {} : { table });
+    await store.createTable();
+    return store;
+  },
   firestore: async (projectId) =>
     new (await import('@tokenkeep/firestore')).FirestoreTokenStore({
       options: projectId === '' ? {} : { projectId },

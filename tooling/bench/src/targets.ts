@@ -10,6 +10,7 @@ const LEAST_RATIOS: Readonly<Record<string, Readonly<Partial<Record<Operation, n
   redis: ON_A_SERVER,
   mongo: ON_A_SERVER,
   firestore: ON_A_SERVER,
+  dynamodb: ON_A_SERVER,
 };
 
 /** How much longer a find may take among a hundred thousand records than among a thousand. */

@@ -13,6 +13,7 @@ export const SIZE_BUDGETS: Readonly<Record<string, SizeBudget>> = {
   '@tokenkeep/conformance': { packed: 121_700, unpacked: 427_100 },
   '@tokenkeep/core': { packed: 56_100, unpacked: 178_100 },
   '@tokenkeep/create-store': { packed: 10_500, unpacked: 27_400 },
+  '@tokenkeep/dynamodb': { packed: 20_900, unpacked: 63_200 },
   '@tokenkeep/file': { packed: 10_900, unpacked: 29_900 },
   '@tokenkeep/firestore': { packed: 16_700, unpacked: 48_200 },
   '@tokenkeep/keeper': { packed: 32_100, unpacked: 105_100 },

@@ -1,4 +1,5 @@
 export { type Chromium, findChromium } from './chromium.ts';
+export { type DynamodbServer, startDynamodb } from './dynamodb.ts';
 export { TestServerError, type TestServerErrorCode } from './errors.ts';
 export {
   type FaultyProxy,

@@ -1,4 +1,5 @@
 import type { Contender } from '../contender.ts';
+import { dynamodb } from './dynamodb.ts';
 import { file } from './file.ts';
 import { firestore } from './firestore.ts';
 import { list } from './list.ts';
@@ -20,4 +21,5 @@ export const CONTENDERS: readonly Contender[] = [
   redis,
   mongo,
   firestore,
+  dynamodb,
 ];

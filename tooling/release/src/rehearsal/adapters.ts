@@ -67,6 +67,14 @@ export const ADAPTERS: readonly Adapter[] = [
     needsServer: true,
   },
   {
+    name: 'dynamodb',
+    store: 'DynamodbTokenStore',
+    options:
+      '{ options: { endpoint: `http://127.0.0.1:${port}`, region: "x", credentials: { accessKeyId: "x", secretAccessKey: "x" } } }',
+    driver: '@aws-sdk/client-dynamodb',
+    needsServer: true,
+  },
+  {
     name: 'aws-secrets-manager',
     store: 'AwsSecretsManagerTokenStore',
     options:

@@ -5,6 +5,7 @@
  * @module
  */
 
+export { repeatWhileStale } from '../repeat.ts';
 export { STALE } from '../stale.ts';
 export { type Batches, clearInBatches } from './clear-in-batches.ts';
 export {

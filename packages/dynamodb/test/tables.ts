@@ -1,0 +1,79 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  OAuthToken,
+  type SaveOptions,
+  type TokenInit,
+  type TokenStoreError,
+} from '@tokenkeep/core';
+import { type DynamodbServer, startDynamodb } from '@tokenkeep/test-servers';
+import { afterAll, beforeAll } from 'vitest';
+import { DynamodbTokenStore, type DynamodbTokenStoreOptions } from '../src/index.ts';
+import { configFor } from './config-for.ts';
+
+/** Tables on a server of its own, for the tests of a file. */
+export class Tables {
+  #server: DynamodbServer | undefined;
+  #tables = 0;
+
+  /** To be called where a file's tests are declared. */
+  static forThisFile(): Tables {
+    const tables = new Tables();
+    beforeAll(async () => {
+      tables.#server = await startDynamodb({ own: true });
+    }, 180_000);
+    afterAll(() => tables.#server?.stop());
+    return tables;
+  }
+
+  get server(): DynamodbServer {
+    if (this.#server === undefined) throw new Error('the server was not started');
+    return this.#server;
+  }
+
+  /** The name of a table that is there, and empty. */
+  async create(): Promise<string> {
+    this.#tables += 1;
+    const table = `tokens${this.#tables}`;
+    await using store = this.open(table);
+    await store.createTable();
+    return table;
+  }
+
+  open(table: string, options: Partial<DynamodbTokenStoreOptions> = {}): DynamodbTokenStore {
+    const where = options.client === undefined ? { options: configFor(this.server.url) } : {};
+    return new DynamodbTokenStore({ table, ...where, ...options });
+  }
+
+  /**
+   * Makes durable what was acknowledged so far. DynamoDB Local, which is no more than a stand-in there,
+   * loses the last transaction when it is killed, unless a write without one has come after it.
+   */
+  async flush(table: string): Promise<void> {
+    const client = this.client();
+    const Item = { pk: { S: 'flush' }, sk: { N: '0' } };
+    await client.send(new PutItemCommand({ TableName: table, Item }));
+    client.destroy();
+  }
+
+  client(settings: object = {}): DynamoDBClient {
+    return new DynamoDBClient({ ...configFor(this.server.url), ...settings });
+  }
+}
+
+export const save = (
+  store: DynamodbTokenStore,
+  init: TokenInit,
+  options?: SaveOptions,
+): Promise<OAuthToken> => store.saveToken(new OAuthToken(init), options);
+
+export const user = (name: string): { userSignature: { name: string } } => ({
+  userSignature: { name },
+});
+
+export const failure = (promise: Promise<unknown>): Promise<TokenStoreError> =>
+  promise.then(
+    () => {
+      throw new Error('it succeeded');
+    },
+    (error) => error,
+  );
