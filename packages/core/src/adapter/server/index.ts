@@ -6,7 +6,15 @@
  */
 
 export { STALE } from '../stale.ts';
-export { decodedPart, isLoopback, networkFailure, tlsRequired } from './connection.ts';
+export {
+  connectionFailed,
+  decodedPart,
+  isLoopback,
+  networkFailure,
+  requireTls,
+  timedOut,
+  tlsRequired,
+} from './connection.ts';
 export { Deadline } from './deadline.ts';
 export { type DigestedKey, digestedKeysOf, digestKey } from './digested-key.ts';
 export {
