@@ -67,9 +67,20 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     await this.#readStore();
   }
 
-  async read(keys: readonly DigestedKey[]): Promise<Snapshot<FirestoreEntry>> {
+  async read(
+    keys: readonly DigestedKey[],
+    guess?: FirestoreEntry,
+  ): Promise<Snapshot<FirestoreEntry>> {
     const { deletedVersion } = this.#store;
-    const { docs } = await this.#withKeys(digestsOf(keys));
+    const digests = digestsOf(keys);
+    if (guess !== undefined) {
+      // One document, not a query: it tells whether others have its keys.
+      const doc = await this.#calls.run(() => guess.ref.get());
+      const [held, shared] = [textsIn(doc, 'keys'), textsIn(doc, 'shared')];
+      const isSole = (digest: string) => held.includes(digest) && !shared.includes(digest);
+      if (digests.every(isSole)) return { entries: [entryIn(doc)], deletedVersion };
+    }
+    const { docs } = await this.#withKeys(digests);
     if (!docs.some(isFormer)) return { entries: docs.map(entryIn), deletedVersion };
     // A process of the former version is still at work.
     await migrateAll(this.#records, this.#keys, this.#calls);
