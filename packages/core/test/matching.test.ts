@@ -63,6 +63,15 @@ describe('findMatch', () => {
     );
   });
 
+  it('M4 names an operation, as every error of a store does', () => {
+    const candidates = ['c1', 'c2'].map((clientId) =>
+      stored(clientId, { clientId, userName: 'u' }),
+    );
+    expect(() => findMatch({ userName: 'u' }, candidates)).toThrow(
+      expect.objectContaining({ code: 'AMBIGUOUS_TOKEN', operation: 'findToken' }),
+    );
+  });
+
   it('M2 does not cross users where an OAuthToken is given in place of a record', () => {
     const token = new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: 'r' });
     expect(findMatch(token, [stored('1', { userName: 'eve', refreshToken: 'r' })])).toBeNull();

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import type { Settings, WriteBatch, WriteResult } from '@google-cloud/firestore';
-import { Deadline, STALE } from '@tokenkeep/core/adapter/server';
-import { isLostRace, statusName, timeoutError } from './errors.ts';
+import { Deadline, STALE, timedOut } from '@tokenkeep/core/adapter/server';
+import { isLostRace, statusName } from './errors.ts';
 
 /** A call as `callInvocationTransformer`, an option of `@grpc/grpc-js`, is given it. */
 interface GrpcCall {
@@ -13,9 +13,7 @@ interface GrpcCall {
   readonly callback?: (error: GrpcError | null, answer?: unknown) => void;
 }
 
-interface GrpcError extends Error {
-  code: number | string | undefined;
-}
+type GrpcError = Error & { code: number | string | undefined };
 
 /**
  * Bounds what a step may still do after it was given up.
@@ -49,7 +47,7 @@ export class BoundedCalls {
     this.#unsettled.add(answer);
     const settled = () => this.#unsettled.delete(answer);
     answer.then(settled, settled);
-    return this.#deadline.for(answer, () => timeoutError(this.#server));
+    return this.#deadline.for(answer, () => timedOut(this.#server, 'DEADLINE_EXCEEDED'));
   }
 
   /** @returns {@link STALE} where something is not as a precondition says, and nothing was written */
@@ -71,25 +69,17 @@ export class BoundedCalls {
     const deadline = this.#end.getStore();
     if (deadline === undefined) return grpcCall;
     const { call, methodDefinition, callOptions, callback } = grpcCall;
+    const isCommit = methodDefinition.path.endsWith('/Commit');
     const finish = (error: GrpcError | null): void => {
-      const name = statusName(error);
-      const isFinal =
-        methodDefinition.path.endsWith('/Commit') ||
-        name === 'DEADLINE_EXCEEDED' ||
-        Date.now() >= deadline;
       // The client sends again after errors with certain numbers; with a name it is none of them.
-      if (error !== null && isFinal) error.code = name;
+      if (error !== null && (isCommit || Date.now() >= deadline)) error.code = statusName(error);
     };
     call.prependListener('error', finish);
-    return {
-      ...grpcCall,
-      callOptions: { ...callOptions, deadline },
-      ...(callback && {
-        callback: (error, answer) => {
-          finish(error);
-          callback(error, answer);
-        },
-      }),
+    const finishing: typeof callback = (error, answer) => {
+      finish(error);
+      callback?.(error, answer);
     };
+    const bounded = { ...grpcCall, callOptions: { ...callOptions, deadline } };
+    return callback === undefined ? bounded : { ...bounded, callback: finishing };
   }
 }

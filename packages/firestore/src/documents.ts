@@ -9,32 +9,24 @@ import { recordCorrupt } from '@tokenkeep/core/adapter';
 import type { Entry } from '@tokenkeep/core/adapter/server';
 
 /** A record's document. */
-export interface FirestoreEntry extends Entry, Holder {
-  /** When it was read; `undefined` where it was written instead. */
-  readonly readTime: Timestamp | undefined;
-}
-
-/** A record's document but for the record. */
-export interface Holder {
+export interface FirestoreEntry extends Entry {
   readonly ref: DocumentReference;
   /** Another one if the document has changed. */
-  readonly updateTime: Timestamp;
+  readonly updateTime: Timestamp | undefined;
   /** The digests of its keys. */
   readonly keys: readonly string[];
-  /** Those that other records have, too, or had once. */
-  readonly sharedKeys: readonly string[];
-}
-
-export function holderIn(doc: DocumentSnapshot): Holder {
-  const { ref, updateTime } = doc;
-  if (updateTime === undefined) throw new Error('the document does not exist');
-  return { ref, updateTime, keys: textsIn(doc, 'keys'), sharedKeys: textsIn(doc, 'shared') };
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT` for a document that is no record */
 export function entryIn(doc: DocumentSnapshot): FirestoreEntry {
-  const writeIds = textsIn(doc, 'writeIds');
-  return { ...holderIn(doc), record: recordIn(doc), writeIds, readTime: doc.readTime };
+  return {
+    ref: doc.ref,
+    updateTime: doc.updateTime,
+    record: recordIn(doc),
+    keys: textsIn(doc, 'keys'),
+    sharedKeys: textsIn(doc, 'shared'),
+    writeIds: textsIn(doc, 'writeIds'),
+  };
 }
 
 /**
@@ -68,11 +60,7 @@ export function textsIn(doc: DocumentSnapshot, field: string): string[] {
 }
 
 /** The condition that a document is as it was read. */
-export function asRead({
-  updateTime,
-}: {
-  readonly updateTime?: Timestamp | undefined;
-}): Precondition {
+export function asRead({ updateTime }: Partial<FirestoreEntry> | DocumentSnapshot): Precondition {
   if (updateTime === undefined) throw new Error('the document was not read');
   return { lastUpdateTime: updateTime };
 }

@@ -1,6 +1,6 @@
 import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
-import { networkFailure } from '@tokenkeep/core/adapter/server';
+import { connectionFailed, networkFailure, timedOut } from '@tokenkeep/core/adapter/server';
 
 /** The names of gRPC's codes, by number: https://grpc.io/docs/guides/status-codes/ */
 const STATUS_NAMES =
@@ -8,39 +8,25 @@ const STATUS_NAMES =
     ' ',
   );
 
-type Meaning = readonly [code: TokenStoreErrorCode, message: string];
+/** What a commit that ended like this has done can not be told. */
+const BROKEN = ['UNAVAILABLE', 'CANCELLED', 'INTERNAL', 'UNKNOWN'];
 
-const DENIED: Meaning = [
-  'ACCESS_DENIED',
-  'refuses these credentials. Give the service account the role Cloud Datastore User, or other credentials in options.',
-];
-const BROKEN: Meaning = [
-  'CONNECTION_FAILED',
-  'can not be reached, or the connection broke. See that the host is right and reachable, then try again; a save may or may not have happened.',
-];
-const MEANINGS: { readonly [status: string]: Meaning } = {
-  PERMISSION_DENIED: DENIED,
-  UNAUTHENTICATED: DENIED,
-  UNAVAILABLE: BROKEN,
-  // What a commit that ended like this has done can not be told either.
-  CANCELLED: BROKEN,
-  INTERNAL: BROKEN,
-  UNKNOWN: BROKEN,
-  DEADLINE_EXCEEDED: [
-    'TIMEOUT',
-    'did not answer in time. See that it is reachable and try again; a save may or may not have happened.',
-  ],
+const DENIED =
+  'Firestore refuses these credentials. Give the service account the role Cloud Datastore User, or other credentials in options.';
+const MEANINGS: { readonly [status: string]: readonly [TokenStoreErrorCode, string] } = {
+  PERMISSION_DENIED: ['ACCESS_DENIED', DENIED],
+  UNAUTHENTICATED: ['ACCESS_DENIED', DENIED],
   NOT_FOUND: [
     'DATABASE_MISSING',
-    'has no such database. Create it, or correct projectId and databaseId in options.',
+    'Firestore has no such database. Create it, or correct projectId and databaseId in options.',
   ],
   RESOURCE_EXHAUSTED: [
     'THROTTLED',
-    'takes no more: a quota of the project is used up. Raise it, or try again later; nothing was changed.',
+    'A quota of the Firestore project is used up. Raise it, or try again later; nothing was changed.',
   ],
   FAILED_PRECONDITION: [
     'SCHEMA_UNKNOWN',
-    'can not be used like this: the database must be in Native mode, with the indexes of single fields that it has by default.',
+    'The Firestore database must be in Native mode, with the indexes of single fields that it has by default.',
   ],
 };
 
@@ -59,22 +45,18 @@ export function isLostRace(error: unknown): boolean {
 /**
  * The client's errors in our terms.
  *
- * @param server what to call it: with host and port, where they are known
+ * @param server its host and port, where they are known
  */
 export function translateError(error: unknown, server: string): TokenStoreError | undefined {
-  const driverCode = statusName(error);
-  const meaning = MEANINGS[driverCode ?? ''];
-  if (meaning !== undefined) {
-    return new TokenStoreError(meaning[0], `${server} ${meaning[1]}`, { driverCode });
-  }
+  const driverCode = statusName(error) ?? '';
+  if (BROKEN.includes(driverCode)) return connectionFailed(server, driverCode);
+  if (driverCode === 'DEADLINE_EXCEEDED') return timedOut(server, driverCode);
+  const meaning = MEANINGS[driverCode];
+  if (meaning !== undefined) return new TokenStoreError(...meaning, { driverCode });
   const missing = /Unable to detect a Project Id|Could not load the default credentials/;
   if (!(error instanceof Error && missing.test(error.message))) return networkFailure(error);
   return new TokenStoreError(
     'ACCESS_DENIED',
     'There are no credentials or no project for Firestore. Give projectId and keyFilename in options, or set GOOGLE_APPLICATION_CREDENTIALS.',
   );
-}
-
-export function timeoutError(server: string): TokenStoreError | undefined {
-  return translateError({ code: 'DEADLINE_EXCEEDED' }, server);
 }

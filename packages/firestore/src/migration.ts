@@ -16,13 +16,20 @@ export async function migrateAll(
   keys: CollectionReference,
   calls: BoundedCalls,
 ): Promise<void> {
-  let last: DocumentSnapshot | undefined;
+  let query = records.limit(PAGE_SIZE);
   for (;;) {
-    const all = records.limit(PAGE_SIZE);
-    const query = last === undefined ? all : all.startAfter(last);
     const { docs } = await calls.run(() => query.get());
-    if (docs.length === 0) return;
-    if (await migrate(docs.filter(isFormer), keys, calls)) last = docs.at(-1);
+    const last = docs.at(-1);
+    if (last === undefined) return;
+    const batch = records.firestore.batch();
+    for (const doc of docs.filter(isFormer)) {
+      const fields = { created: doc.createTime, writeIds: [doc.get('writer')] };
+      batch.update(doc.ref, { ...recordAsText(doc), ...fields }, asRead(doc));
+      // An id had a key document, too.
+      batch.delete(keys.doc(doc.id));
+    }
+    // Where one of them has changed meanwhile, nothing was written.
+    if ((await calls.commit(batch)) !== STALE) query = records.limit(PAGE_SIZE).startAfter(last);
   }
 }
 
@@ -31,27 +38,11 @@ export function isFormer(doc: DocumentSnapshot): boolean {
   return doc.get('created') === undefined && doc.get('writer') !== undefined;
 }
 
-/** @returns `false` where one of them has changed meanwhile, and nothing was written */
-export async function migrate(
-  docs: readonly QueryDocumentSnapshot[],
-  keys: CollectionReference,
-  calls: BoundedCalls,
-): Promise<boolean> {
-  const batch = keys.firestore.batch();
-  for (const doc of docs) {
-    const writeIds = [doc.get('writer')];
-    batch.update(doc.ref, { ...textOf(doc), created: doc.createTime, writeIds }, asRead(doc));
-    // An id had a key document, too.
-    batch.delete(keys.doc(doc.id));
-  }
-  return docs.length === 0 || (await calls.commit(batch)) !== STALE;
-}
-
 /**
  * The record as text: the former version takes what is no map for damaged, and leaves it alone. One
  * that is damaged stays as it is.
  */
-function textOf(doc: DocumentSnapshot): { record?: string } {
+function recordAsText(doc: QueryDocumentSnapshot): { record?: string } {
   const record: unknown = doc.get('record');
   if (typeof record !== 'object' || record === null) return {};
   try {

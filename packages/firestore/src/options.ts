@@ -1,6 +1,6 @@
 import type { Firestore, Settings } from '@google-cloud/firestore';
 import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
-import { isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
+import { requireTls } from '@tokenkeep/core/adapter/server';
 
 /** Options of `FirestoreTokenStore`. */
 export interface FirestoreTokenStoreOptions {
@@ -33,7 +33,7 @@ export interface FirestoreTokenStoreOptions {
 export interface CheckedOptions
   extends Required<Omit<FirestoreTokenStoreOptions, 'firestore' | 'tls'>> {
   readonly firestore: Firestore | undefined;
-  /** What messages call it. */
+  /** Its host and port, where they are known: for messages. */
   readonly server: string;
 }
 
@@ -65,8 +65,7 @@ export function checkOptions(given: FirestoreTokenStoreOptions): CheckedOptions 
   const { host, apiEndpoint, servicePath, ssl } = options;
   const address = `${emulator || host || servicePath || apiEndpoint || 'firestore.googleapis.com'}`;
   const isPlain = firestore === undefined && (ssl === false || Boolean(emulator));
-  const hostname = address.replace(/:\d+$/, '');
-  if (isPlain && tls !== false && !isLoopback(hostname)) throw tlsRequired(hostname);
-  const server = firestore === undefined ? `Firestore at ${address}` : 'Firestore';
+  if (isPlain) requireTls(address.replace(/:\d+$/, ''), tls);
+  const server = firestore === undefined ? address : '';
   return { firestore, options, collection, timeout: requireTimeout(timeout), server };
 }

@@ -19,6 +19,42 @@ export function tlsRequired(host: string): TokenStoreError {
 }
 
 /**
+ * Refuses a connection without TLS to another host than this machine.
+ *
+ * @param tls the option: `false` allows it
+ * @throws TokenStoreError `TLS_REQUIRED`
+ */
+export function requireTls(host: string, tls: unknown): void {
+  if (tls !== false && !isLoopback(host)) throw tlsRequired(host);
+}
+
+/**
+ * The error for a server that can not be reached, or a connection that broke.
+ *
+ * @param server where it is, such as `db.example:3306`; empty if that is not known
+ */
+export function connectionFailed(server: string, driverCode: string): TokenStoreError {
+  return new TokenStoreError(
+    'CONNECTION_FAILED',
+    `${named(server)} can not be reached, or the connection broke (${driverCode}). See that it runs and that host and port are right, then try again; a save may or may not have happened.`,
+    { driverCode },
+  );
+}
+
+/** The same for a server that did not answer in time. */
+export function timedOut(server: string, driverCode: string): TokenStoreError {
+  return new TokenStoreError(
+    'TIMEOUT',
+    `${named(server)} did not answer in time (${driverCode}). Try again; a save may or may not have happened.`,
+    { driverCode },
+  );
+}
+
+function named(server: string): string {
+  return server === '' ? 'The server' : `The server (${server})`;
+}
+
+/**
  * A part of the option `url`, percent-decoded (RFC 3986 section 2.1).
  *
  * @param what it is, for the error, which does not show it
@@ -91,21 +127,8 @@ const UNREACHABLE = new Set([
 export function networkFailure(error: unknown, server = ''): TokenStoreError | undefined {
   const driverCode = driverCodeOf(error);
   if (typeof driverCode !== 'string') return undefined;
-  const named = server === '' ? 'The server' : `The server (${server})`;
-  if (UNREACHABLE.has(driverCode)) {
-    return new TokenStoreError(
-      'CONNECTION_FAILED',
-      `${named} can not be reached, or the connection broke (${driverCode}). See that it runs and that host and port are right, then try again; a save may or may not have happened.`,
-      { driverCode },
-    );
-  }
-  if (driverCode === 'ETIMEDOUT') {
-    return new TokenStoreError(
-      'TIMEOUT',
-      `${named} did not answer in time (ETIMEDOUT). Try again; a save may or may not have happened.`,
-      { driverCode },
-    );
-  }
+  if (UNREACHABLE.has(driverCode)) return connectionFailed(server, driverCode);
+  if (driverCode === 'ETIMEDOUT') return timedOut(server, driverCode);
   if (
     /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER))|CERT_(?:SIGNATURE|CHAIN)/.test(
       driverCode,

@@ -10,10 +10,13 @@ export { STALE } from '../stale.ts';
 export { type Batches, clearInBatches } from './clear-in-batches.ts';
 export {
   addressIn,
+  connectionFailed,
   decodedPart,
   isLoopback,
   networkFailure,
+  requireTls,
   type ServerAddress,
+  timedOut,
   tlsRequired,
 } from './connection.ts';
 export {
