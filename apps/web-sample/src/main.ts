@@ -15,9 +15,9 @@ const database = resolve(import.meta.dirname, '..', process.env['DATABASE'] ?? '
 // live for twenty seconds, so that there is something to see.
 const provider = await startOAuthProvider({ rotation: 'revokes', lifetime: 20, clients: SECRETS });
 const { url, tokenEndpoint, revocationEndpoint, api } = provider;
-const ports = [firstPort, firstPort + 1, firstPort + 2];
-const children = await Promise.all(
-  ports.map(async (port) => {
+const processes = await Promise.all(
+  [0, 1, 2].map(async (number) => {
+    const port = firstPort === 0 ? 0 : firstPort + number;
     const order: Order = {
       provider: { issuer: url, tokenEndpoint, revocationEndpoint, api },
       database,
@@ -25,20 +25,20 @@ const children = await Promise.all(
     };
     const program = fileURLToPath(new URL('server.ts', import.meta.url));
     const child = fork(program, [JSON.stringify(order)]);
-    await Promise.race([
+    const [listening] = await Promise.race([
       once(child, 'message'),
       once(child, 'exit').then(() => {
         throw new Error(`The process for port ${port} has ended: set PORT to a free one.`);
       }),
     ]);
-    return child;
+    return { child, port: listening as number };
   }),
 );
 console.log(
   'A provider that revokes a login when a refresh token comes twice, on this machine, and',
 );
 console.log('three processes of one app, on one SQLite file:');
-for (const port of ports) console.log(`  http://127.0.0.1:${port}`);
+for (const { port } of processes) console.log(`  http://127.0.0.1:${port}`);
 console.log('Its logins end with it. Ctrl+C ends all.');
 
 const report = setInterval(() => {
@@ -52,7 +52,7 @@ let lastLine = '';
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     clearInterval(report);
-    for (const child of children) if (child.connected) child.disconnect();
+    for (const { child } of processes) if (child.connected) child.disconnect();
     void provider.stop();
   });
 }

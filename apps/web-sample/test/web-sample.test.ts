@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findChromium } from '@tokenkeep/test-servers';
@@ -12,21 +11,29 @@ let browser: Browser;
 let sample: ChildProcess;
 let folder: string;
 let printed = '';
-let firstPort: number;
+/** Of the three processes. */
+let addresses: readonly string[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'web-sample-'));
-  firstPort = await threeFreePorts();
   const { executablePath, env } = await findChromium();
   browser = await chromium.launch({ executablePath, env: { ...env } });
   sample = spawn(process.execPath, [resolve(import.meta.dirname, '../src/main.ts')], {
-    env: { ...process.env, PORT: String(firstPort), DATABASE: join(folder, 'tokens.db') },
+    env: { ...process.env, PORT: '0', DATABASE: join(folder, 'tokens.db') },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  sample.stdout?.on('data', (chunk) => {
-    printed += chunk;
+  await new Promise<void>((resolve, reject) => {
+    sample.stdout?.on('data', (chunk) => {
+      printed += chunk;
+      if (printed.includes('Ctrl+C')) resolve();
+    });
+    // And not at the end of some time: how long it takes depends on what else the machine does.
+    sample.once('exit', (code) =>
+      reject(new Error(`The sample has ended with ${code}: ${printed}`)),
+    );
   });
-  await vi.waitUntil(() => printed.includes('Ctrl+C'), 60_000);
+  addresses = printed.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
+  expect(new Set(addresses)).toHaveLength(3);
 }, 600_000);
 
 afterAll(async () => {
@@ -38,11 +45,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const address = (process: number) => `http://127.0.0.1:${firstPort + process}`;
 const row = (page: Page, account: string) => page.locator(`#${account}`);
 
 async function logIn(page: Page, user: string): Promise<void> {
-  await page.goto(address(0));
+  await page.goto(addresses[0] ?? '');
   await page.getByLabel('Name').fill(user);
   await page.getByRole('button', { name: 'Go on' }).click();
 }
@@ -65,7 +71,7 @@ test('a user connects two accounts, calls the API from three processes, and disc
   const callFromAll = async (): Promise<string[]> =>
     await Promise.all(
       pages.map(async (one, process) => {
-        await one.goto(address(process));
+        await one.goto(addresses[process] ?? '');
         await row(one, 'calendar').getByRole('button', { name: 'Call the API' }).click();
         return (await one.getByRole('status').textContent()) ?? '';
       }),
@@ -80,12 +86,12 @@ test('a user connects two accounts, calls the API from three processes, and disc
     },
     { timeout: 60_000, interval: 1_000 },
   );
-  await page.goto(address(1));
+  await page.goto(addresses[1] ?? '');
   const picture = process.env['SCREENSHOT'];
   if (picture !== undefined) await page.screenshot({ path: picture });
   await row(page, 'calendar').getByRole('button', { name: 'Disconnect' }).click();
   expect(await page.getByRole('status').textContent()).toBe('calendar is disconnected.');
-  await page.goto(address(2));
+  await page.goto(addresses[2] ?? '');
   await row(page, 'calendar').getByText('not connected').waitFor();
   await row(page, 'files').getByText('connected', { exact: true }).waitFor();
   expect(printed).not.toMatch(/refused: [1-9]|logins revoked: [1-9]/);
@@ -98,30 +104,7 @@ test('a user sees nothing of another', async () => {
   await logIn(page, '<b>grace</b>');
   expect(await page.getByRole('heading').textContent()).toBe('The accounts of <b>grace</b>');
   expect(await page.locator('tbody').textContent()).not.toMatch(/(?<!not )connected/);
-  const forged = await page.goto(`${address(0)}/callback?code=1&state=calendar.forged`);
+  const forged = await page.goto(`${addresses[0]}/callback?code=1&state=calendar.forged`);
   expect(forged?.status()).toBe(400);
   await context.close();
 });
-
-/** Ports that are free, or were a moment ago. */
-async function threeFreePorts(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const found = server.address();
-    server.close();
-    if (typeof found !== 'object' || found === null) continue;
-    const others = await Promise.all([1, 2].map((more) => isFree(found.port + more)));
-    if (others.every(Boolean)) return found.port;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
-  const isListening = await Promise.race([
-    once(server, 'listening').then(() => true),
-    once(server, 'error').then(() => false),
-  ]);
-  server.close();
-  return isListening;
-}

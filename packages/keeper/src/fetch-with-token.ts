@@ -1,5 +1,5 @@
 import type { OAuthToken } from '@tokenkeep/core';
-import type { TokenRequest } from './token-keeper.ts';
+import type { TokenRequest } from './token-request.ts';
 
 /** As the global `fetch`. */
 export type FetchWithToken = typeof fetch;

@@ -16,5 +16,6 @@ export { type ReauthorizationRequired, reauthorizationRequired } from './keeper-
 export type { TokenKeeperOptions } from './keeper-options.ts';
 export { type OAuth2RefreshOptions, oauth2Refresh } from './oauth2-refresh.ts';
 export type { RefreshContext, Refresher } from './refresher.ts';
-export { TokenKeeper, type TokenRequest } from './token-keeper.ts';
+export { TokenKeeper } from './token-keeper.ts';
+export type { TokenRequest } from './token-request.ts';
 export type { Who, WhoFields } from './who.ts';

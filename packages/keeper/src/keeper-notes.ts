@@ -16,19 +16,19 @@ export interface ReauthorizationRequired {
 /**
  * Whether the user of this record has to log in again, for a view of all logins.
  *
- * A new login brings another refresh token, and with that the mark means nothing any more.
+ * A new login brings another refresh token, or at least another access token, and with that the mark
+ * means nothing any more.
  */
 export function reauthorizationRequired(token: OAuthToken): ReauthorizationRequired | undefined {
   const dead = notesOf(token)['dead'];
-  const secret = spendable(token);
-  if (!isObject(dead) || secret === undefined) return undefined;
-  if (dead['of'] !== digest(secret)) return undefined;
+  const login = loginDigest(token);
+  if (!isObject(dead) || login === null || dead['of'] !== login) return undefined;
   return { since: new Date(Number(dead['since'])), oauthError: String(dead['error']) };
 }
 
 /** The `extra` that marks a record's refresh token as dead. */
 export function deadNotes(token: OAuthToken, error: string): JsonObject {
-  const dead = { of: digest(spendable(token) ?? ''), error, since: Date.now() };
+  const dead = { of: loginDigest(token), error, since: Date.now() };
   return { [NOTES]: { ...notesOf(token), dead } };
 }
 
@@ -63,6 +63,10 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function digest(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+/** Tells a login from the next one, without its secrets; `null` where there is nothing to send. */
+function loginDigest(token: OAuthToken): string | null {
+  const secret = spendable(token);
+  if (secret === undefined) return null;
+  const login = JSON.stringify([secret, token.accessToken ?? null]);
+  return createHash('sha256').update(login).digest('base64url');
 }

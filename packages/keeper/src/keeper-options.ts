@@ -12,7 +12,7 @@ export interface TokenKeeperOptions {
   readonly providers?: Readonly<Record<string, Refresher>> | undefined;
   /**
    * For how many seconds at least an access token that is given out is good, but never more than a
-   * tenth of its lifetime.
+   * tenth of its lifetime, which is known of those that the keeper got itself.
    *
    * @default 60
    */

@@ -23,17 +23,8 @@ import type { Refresher } from './refresher.ts';
 import { revokeOnce } from './revoke-once.ts';
 import { Slots } from './slots.ts';
 import { TokenCache } from './token-cache.ts';
+import { requireTokenRequest, type TokenRequest } from './token-request.ts';
 import { tokenFor, type Who } from './who.ts';
-
-/** How to ask for a token. */
-export interface TokenRequest {
-  /** Refresh it, however long it is good for. */
-  readonly forceRefresh?: boolean | undefined;
-  /** The access token that the API has refused: another one is given (contract R9). */
-  readonly rejected?: string | undefined;
-  /** Aborts this call; the refresh goes on for others who wait for it (contract R10). */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /**
  * Gives valid access tokens for users, and refreshes each once, in whatever number of processes
@@ -85,11 +76,13 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
    * @throws ReauthorizationRequiredError if only a new login helps
    * @throws RefreshFailedError if the provider fails, and the old access token is over
    * @throws TokenNotSavedError which carries what the provider gave
+   * @throws InvalidTokenError for a `who` or a request that is none
    * @throws TokenStoreError of the store
    */
   async token(who: Who, request: TokenRequest = {}): Promise<OAuthToken> {
     const cached = this.#cached(who, request);
     if (cached !== undefined) return cached;
+    requireTokenRequest(request);
     const { forceRefresh, rejected, signal } = request;
     signal?.throwIfAborted();
     const found = await this.#store.findToken(tokenFor(who));

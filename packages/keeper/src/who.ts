@@ -1,4 +1,4 @@
-import { OAuthToken } from '@tokenkeep/core';
+import { InvalidTokenError, OAuthToken } from '@tokenkeep/core';
 
 /** Whose token is asked for: as much of it as it takes to tell the record from others (contract M). */
 export interface WhoFields {
@@ -19,6 +19,9 @@ export function isPlainWho(who: Who): who is WhoFields {
 
 /** @throws InvalidTokenError */
 export function tokenFor(who: Who): OAuthToken {
+  if (typeof who !== 'object' || who === null) {
+    throw new InvalidTokenError('who', "must be an object such as { userName: 'ada', clientId }");
+  }
   if (!isPlainWho(who)) return OAuthToken.from(who);
   const { userName, ...fields } = who;
   return new OAuthToken({ ...fields, userSignature: { name: userName } });

@@ -154,6 +154,17 @@ test('R4 a dead login is marked, asked for once, and good again after a new logi
   expect(await keeper.accessToken(ADA)).toBe(login.accessToken);
 });
 
+test('R4 a new login that brings the same refresh token is a new login', async () => {
+  const { keeper, provider, store, saved } = await sceneWith({ timeLimit: 300 });
+  await store.saveToken(new OAuthToken({ id: saved.id, refreshToken: 'dead' }));
+  await rejection(keeper.accessToken(ADA));
+  const login = { id: saved.id, refreshToken: 'dead', accessToken: 'of a new login', expiresIn: 1 };
+  const renewed = await store.saveToken(new OAuthToken(login));
+  expect(reauthorizationRequired(renewed)).toBeUndefined();
+  await rejection(keeper.accessToken(ADA));
+  expect(provider.requests).toHaveLength(2);
+});
+
 test('R4 invalid_grant after another program has rotated the token gives what that got', async () => {
   const { keeper, provider, store, saved } = await sceneWith({ timeLimit: 5_000 });
   const login = OAuthToken.fromTokenResponse(provider.login('ada'), { id: saved.id });
@@ -518,4 +529,16 @@ test.each([
   expect(() => new TokenKeeper(options)).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION' }),
   );
+});
+
+test.each([
+  ['nobody', [undefined]],
+  ['a name alone', ['ada']],
+  ['a misspelt field', [{ username: 'ada' }]],
+  ['a misspelt request', [ADA, { rejectd: 'a' }]],
+  ['a request that is none', [ADA, 'a']],
+])('%s is refused', async (_, args) => {
+  const { keeper } = await sceneWith();
+  const call = Reflect.apply(keeper.accessToken, keeper, args);
+  await expect(call).rejects.toMatchObject({ code: expect.stringMatching(/^INVALID_/) });
 });

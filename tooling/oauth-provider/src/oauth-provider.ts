@@ -53,6 +53,8 @@ export interface OAuthProvider extends AsyncDisposable {
   holdAnswers(hold: boolean): void;
   /** Token requests are answered with this status, and nothing is done. `undefined`: as ever. */
   failWith(status: number | undefined, headers?: Record<string, string>): void;
+  /** Token requests are answered by the end of the connection, as by a server that is down. */
+  hangUp(hangsUp: boolean): void;
   /** When so many token requests have come since the beginning. */
   asked(count: number): Promise<void>;
   stop(): Promise<void>;
@@ -67,7 +69,12 @@ export async function startOAuthProvider(
   return provider;
 }
 
-type Answer = readonly [status: number, body: object | string, headers?: Record<string, string>];
+/** In place of an answer: the end of the connection. */
+const HANG_UP = 'hang up';
+
+type Answer =
+  | typeof HANG_UP
+  | readonly [status: number, body: object | string, headers?: Record<string, string>];
 
 class LoopbackProvider implements OAuthProvider {
   readonly counts: Counts = {
@@ -94,7 +101,7 @@ class LoopbackProvider implements OAuthProvider {
     this.#grants = new Grants(options.rotation ?? 'rotates', options.graceTime ?? 10_000);
     this.#http = createServer((request, response) => {
       this.#answer(request).then(
-        (answer) => send(response, answer),
+        (answer) => (answer === HANG_UP ? request.socket.destroy() : send(response, answer)),
         (error: unknown) => send(response, [500, { error: 'server_error', why: String(error) }]),
       );
     });
@@ -146,6 +153,10 @@ class LoopbackProvider implements OAuthProvider {
 
   failWith(status: number | undefined, headers: Record<string, string> = {}): void {
     this.#failure = status === undefined ? undefined : [status, { error: 'server_error' }, headers];
+  }
+
+  hangUp(hangsUp: boolean): void {
+    this.#failure = hangsUp ? HANG_UP : undefined;
   }
 
   asked(count: number): Promise<void> {
@@ -282,7 +293,10 @@ async function formOf(request: IncomingMessage): Promise<Map<string, string>> {
   return new Map(new URLSearchParams(text));
 }
 
-function send(response: ServerResponse, [status, body, headers = {}]: Answer): void {
+function send(
+  response: ServerResponse,
+  [status, body, headers = {}]: Exclude<Answer, typeof HANG_UP>,
+): void {
   const isPage = typeof body === 'string';
   const type = isPage ? 'text/html;charset=utf-8' : 'application/json';
   response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...headers });

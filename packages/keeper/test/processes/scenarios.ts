@@ -1,219 +1,216 @@
-import type { TokenStoreDefinition } from '@tokenkeep/conformance';
 import { OAuthToken } from '@tokenkeep/core';
 import { reauthorizationRequired } from '@tokenkeep/keeper';
-import type { OAuthProviderOptions, Rotation } from '@tokenkeep/oauth-provider';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Mishap, Result } from './caller.ts';
-import { ProcessScene } from './scene.ts';
+import type { Rotation } from '@tokenkeep/oauth-provider';
+import { expect, vi } from 'vitest';
+import type { Mishap } from './caller.ts';
+import type { Figures, Run } from './run.ts';
 
-const ROTATIONS: readonly Rotation[] = ['keeps', 'rotates', 'grace', 'revokes'];
-
-async function begin(
-  definition: TokenStoreDefinition,
-  options: OAuthProviderOptions & { timeLimit?: number },
-): Promise<ProcessScene> {
-  const scene = await ProcessScene.begin(definition, options);
-  onTestFinished(() => scene[Symbol.asyncDispose]());
-  return scene;
+/** What may happen while ten calls in each of four processes need a new access token. */
+export interface Scenario {
+  /** With the clause of the contract that it checks. */
+  readonly title: string;
+  /** The kinds of provider that it is always run with, on every store. @default the strictest */
+  readonly always?: readonly Rotation[];
+  play(run: Run, rotation: Rotation): Promise<void>;
 }
 
-const all = (count: number): Result[] => Array.from({ length: count }, () => 200);
+export const ROTATIONS: readonly Rotation[] = ['keeps', 'rotates', 'grace', 'revokes'];
 
-function print(definition: TokenStoreDefinition, what: string, figures: string): void {
-  console.log(`| ${definition.name} | ${what} | ${figures} |`);
+const ONE_REFRESH: Partial<Figures> = { failed: 0, refreshes: 1, refused: 0, familiesRevoked: 0 };
+
+/** The second use of a refresh token, where the first was not stored in time. */
+const SECOND_USE: Readonly<Record<Rotation, Partial<Figures>>> = {
+  keeps: { refreshes: 2, refused: 0, familiesRevoked: 0 },
+  grace: { refreshes: 2, refused: 0, familiesRevoked: 0 },
+  rotates: { refreshes: 1, refused: 1, familiesRevoked: 0 },
+  revokes: { refreshes: 1, familiesRevoked: 1 },
+};
+
+const LOGIN_IS_OVER = ['REAUTHORIZATION_REQUIRED'];
+
+async function expectLiveLogin(run: Run): Promise<void> {
+  expect(run.provider.isLive((await run.record())?.refreshToken)).toBe(true);
 }
 
-/** Ten calls in each of four processes, at each kind of provider. */
-export function testCalls(definition: TokenStoreDefinition): void {
-  test.each(ROTATIONS)(
-    `R1 ten calls in each of four processes make one refresh: ${definition.name}, a provider that %s`,
-    async (rotation) => {
-      const scene = await begin(definition, { rotation });
-      const results = await scene.call(await scene.processes());
-      print(definition, rotation, scene.figures(results));
-      expect(results).toEqual(all(40));
-      expect(scene.provider.requests).toHaveLength(1);
-      expect(scene.provider.isLive((await scene.record())?.refreshToken)).toBe(true);
-    },
-  );
+async function expectDeadLogin(run: Run): Promise<void> {
+  const record = await run.record();
+  expect(record && reauthorizationRequired(record)?.oauthError).toBe('invalid_grant');
 }
 
-/** What others do to the record while it is refreshed. */
-export function testWriters(definition: TokenStoreDefinition): void {
-  const during = async (
-    write: (scene: ProcessScene) => Promise<unknown>,
-  ): Promise<[ProcessScene, Result[]]> => {
-    const scene = await begin(definition, { rotation: 'revokes' });
-    scene.provider.holdAnswers(true);
-    const called = scene.call(await scene.processes());
-    await scene.provider.asked(1);
-    await write(scene);
-    scene.provider.holdAnswers(false);
-    return [scene, await called];
-  };
-
-  test(`R3 another save during a refresh: ${definition.name}`, async () => {
-    const [scene, results] = await during(({ store, saved }) =>
-      store.saveToken(new OAuthToken({ id: saved.id, extra: { note: 'kept' } })),
-    );
-    print(definition, 'another save', scene.figures(results));
-    expect(results).toEqual(all(40));
-    expect(scene.provider.requests).toHaveLength(1);
-    const record = await scene.record();
-    expect(record?.extra?.['note']).toBe('kept');
-    expect(scene.provider.isLive(record?.refreshToken)).toBe(true);
-  });
-
-  test(`R3 a new login during a refresh: ${definition.name}`, async () => {
-    let login = new OAuthToken();
-    const [scene, results] = await during(({ store, saved, provider }) => {
-      login = OAuthToken.fromTokenResponse(provider.login('ada'), { id: saved.id });
-      return store.saveToken(login);
-    });
-    print(definition, 'a new login', scene.figures(results));
-    expect(results).toEqual(all(40));
-    expect(scene.provider.requests).toHaveLength(1);
-    expect((await scene.record())?.refreshToken).toBe(login.refreshToken);
-  });
-
-  test(`R5 a deletion during a refresh: ${definition.name}`, async () => {
-    const [scene, results] = await during(({ store, saved }) => store.deleteToken(saved.id ?? ''));
-    print(definition, 'a deletion', scene.figures(results));
-    expect(new Set(results)).toEqual(new Set(['REAUTHORIZATION_REQUIRED']));
-    expect(await scene.store.getTokens()).toEqual([]);
-  });
+/** Somebody else writes while the provider has answered and nothing is stored yet. */
+async function during(run: Run, write: () => Promise<unknown>): Promise<void> {
+  run.provider.holdAnswers(true);
+  const called = run.callFromAll();
+  await run.provider.asked(1);
+  await write();
+  run.provider.holdAnswers(false);
+  await called;
 }
 
-/** A process that is killed, or stopped for longer than its lease lasts, with the lease in hand. */
-export function testMishaps(definition: TokenStoreDefinition): void {
-  const withMishap = async (
-    rotation: Rotation,
-    mishap: Mishap,
-    goOn: 'before the others give up' | 'when the others are done' | 'never',
-  ): Promise<[ProcessScene, Result[]]> => {
-    const scene = await begin(definition, { rotation, timeLimit: 2_000 });
-    const [holder] = await scene.processes(1, mishap);
-    const others = await scene.processes(3);
-    if (holder === undefined) throw new Error('no process');
-    const held = scene.call([holder]);
-    await vi.waitUntil(async () => (await scene.record())?.lease !== undefined, 20_000);
-    if (mishap.when === 'answered') await scene.provider.asked(1);
-    const called = scene.call(others);
-    if (goOn === 'when the others are done') await called;
-    if (goOn === 'before the others give up') await scene.provider.asked(2);
-    if (goOn !== 'never') holder.kill('SIGCONT');
-    const results = await called;
-    return [scene, goOn === 'never' ? results : [...results, ...(await held)]];
-  };
-
-  test.each(ROTATIONS)(
-    `R7 the holder is killed before it asks: ${definition.name}, a provider that %s`,
-    async (rotation) => {
-      const mishap = { signal: 'SIGKILL', when: 'leased' } as const;
-      const [scene, results] = await withMishap(rotation, mishap, 'never');
-      print(definition, `${rotation}, killed before it asks`, scene.figures(results));
-      expect(results).toEqual(all(30));
-      expect(scene.provider.requests).toHaveLength(1);
-    },
-  );
-
-  test.each(ROTATIONS)(
-    `the holder is stopped before it asks, and goes on late: ${definition.name}, a provider that %s`,
-    async (rotation) => {
-      const mishap = { signal: 'SIGSTOP', when: 'leased' } as const;
-      const [scene, results] = await withMishap(rotation, mishap, 'when the others are done');
-      print(definition, `${rotation}, stopped before it asks`, scene.figures(results));
-      expect(results).toEqual(all(40));
-      expect(scene.provider.requests).toHaveLength(1);
-    },
-  );
-
-  test.each(['keeps', 'rotates', 'grace'] as const)(
-    `R3 the holder is stopped with the answer, and goes on late: ${definition.name}, a provider that %s`,
-    async (rotation) => {
-      const mishap = { signal: 'SIGSTOP', when: 'answered' } as const;
-      const [scene, results] = await withMishap(rotation, mishap, 'before the others give up');
-      print(definition, `${rotation}, stopped with the answer`, scene.figures(results));
-      expect(results).toEqual(all(40));
-      const record = await scene.record();
-      expect(scene.provider.isLive(record?.refreshToken)).toBe(true);
-    },
-  );
-
-  test(`R3 the holder is stopped while it is asked, and its answer waits for it: ${definition.name}`, async () => {
-    const scene = await begin(definition, { rotation: 'rotates', timeLimit: 2_000 });
-    const [holder] = await scene.processes(1);
-    const others = await scene.processes(3);
-    if (holder === undefined) throw new Error('no process');
-    scene.provider.holdAnswers(true);
-    const held = scene.call([holder]);
-    await scene.provider.asked(1);
-    holder.kill('SIGSTOP');
-    scene.provider.holdAnswers(false);
-    const called = scene.call(others);
-    await scene.provider.asked(2);
-    holder.kill('SIGCONT');
-    const results = [...(await called), ...(await held)];
-    print(definition, 'rotates, stopped while it asks', scene.figures(results));
-    expect(results).toEqual(all(40));
-    expect(scene.provider.isLive((await scene.record())?.refreshToken)).toBe(true);
-  });
-
-  // What no program can promise: the answer was in the killed process alone.
-  test.each([
-    ['keeps', 30, 0],
-    ['grace', 30, 0],
-    ['rotates', 0, 0],
-    ['revokes', 0, 1],
-  ] as const)(
-    `the holder is killed with the answer: ${definition.name}, a provider that %s`,
-    async (rotation, good, revoked) => {
-      const mishap = { signal: 'SIGKILL', when: 'answered' } as const;
-      const [scene, results] = await withMishap(rotation, mishap, 'never');
-      print(definition, `${rotation}, killed with the answer`, scene.figures(results));
-      expect(results.filter((result) => result === 200)).toHaveLength(good);
-      const others = results.filter((result) => result !== 200);
-      expect(others).toEqual(others.map(() => 'REAUTHORIZATION_REQUIRED'));
-      expect(scene.provider.familiesRevoked).toBe(revoked);
-      const record = await scene.record();
-      expect(record && reauthorizationRequired(record) !== undefined).toBe(good === 0);
-    },
-  );
+/** The provider fails, and then it does not. */
+async function whileFailing(run: Run, fail: (fails: boolean) => void): Promise<void> {
+  fail(true);
+  await run.callFromAll();
+  const failed = run.figures();
+  expect(failed).toMatchObject({ calls: 40, failed: 40, errors: ['REFRESH_FAILED'] });
+  fail(false);
+  await run.callFromAll();
+  expect(run.figures()).toMatchObject({ ...ONE_REFRESH, calls: 80, failed: 40 });
+  await expectLiveLogin(run);
 }
 
-/** A provider that is slow, overloaded or down. */
-export function testFailures(definition: TokenStoreDefinition): void {
-  test(`R2 a slow provider is asked once: ${definition.name}`, async () => {
-    const scene = await begin(definition, { rotation: 'revokes', timeLimit: 4_000 });
-    scene.provider.holdAnswers(true);
-    const called = scene.call(await scene.processes());
-    await scene.provider.asked(1);
-    const first = (await scene.record())?.lease;
-    await vi.waitUntil(async () => (await scene.record())?.lease !== first, 20_000);
-    scene.provider.holdAnswers(false);
-    const results = await called;
-    print(definition, 'slow', scene.figures(results));
-    expect(results).toEqual(all(40));
-    expect(scene.provider.requests).toHaveLength(1);
-  });
-
-  test.each([
-    ['down', 503, {}],
-    ['overloaded', 429, { 'retry-after': '1' }],
-  ] as const)(
-    `R6 a provider that is %s loses nothing: ${definition.name}`,
-    async (state, status, headers) => {
-      const scene = await begin(definition, { rotation: 'revokes' });
-      const children = await scene.processes();
-      scene.provider.failWith(status, headers);
-      const failed = await scene.call(children);
-      print(definition, state, scene.figures(failed));
-      expect(new Set(failed)).toEqual(new Set(['REFRESH_FAILED']));
-      scene.provider.failWith(undefined);
-      // A new process is bound by no Retry-After.
-      const results = await scene.call(await scene.processes(1));
-      expect(results).toEqual(all(10));
-      expect(scene.provider.counts.refreshes).toBe(1);
-    },
-  );
+/** The holder was stopped with its refresh token spent, the others have sent it again, and it goes on. */
+async function expectAfterSecondUse(run: Run, rotation: Rotation): Promise<void> {
+  const figures = run.figures();
+  expect(figures).toMatchObject({ ...SECOND_USE[rotation], calls: 40 });
+  if (rotation !== 'revokes') {
+    expect(figures.failed).toBe(0);
+    await expectLiveLogin(run);
+    return;
+  }
+  // What no program can promise: docs/keeper.md.
+  expect(figures).toMatchObject({ failed: 40, errors: LOGIN_IS_OVER });
+  await expectDeadLogin(run);
 }
+
+async function stopWith(run: Run, mishap: Mishap): ReturnType<Run['beginHolder']> {
+  const holder = await run.beginHolder(mishap);
+  if (mishap.when === 'answered') await run.provider.asked(1);
+  return holder;
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    title: 'R1 nothing happens',
+    always: ROTATIONS,
+    async play(run) {
+      await run.callFromAll();
+      expect(run.figures()).toMatchObject({ ...ONE_REFRESH, calls: 40 });
+      await expectLiveLogin(run);
+    },
+  },
+  {
+    title: 'R3 an unrelated save during the refresh',
+    async play(run) {
+      const note = new OAuthToken({ id: run.saved.id, extra: { note: 'kept' } });
+      await during(run, () => run.store.saveToken(note));
+      expect(run.figures()).toMatchObject({ ...ONE_REFRESH, calls: 40 });
+      expect((await run.record())?.extra?.['note']).toBe('kept');
+      await expectLiveLogin(run);
+    },
+  },
+  {
+    title: 'R3 a new login during the refresh',
+    async play(run) {
+      const answer = run.provider.login('ada');
+      const login = OAuthToken.fromTokenResponse(answer, { id: run.saved.id });
+      await during(run, () => run.store.saveToken(login));
+      expect(run.figures()).toMatchObject({ ...ONE_REFRESH, calls: 40 });
+      expect((await run.record())?.refreshToken).toBe(login.refreshToken);
+    },
+  },
+  {
+    title: 'R5 a deletion during the refresh',
+    async play(run) {
+      await during(run, () => run.store.deleteToken(run.saved.id ?? ''));
+      const figures = { calls: 40, failed: 40, errors: LOGIN_IS_OVER, refreshes: 1 };
+      expect(run.figures()).toMatchObject(figures);
+      expect(await run.record()).toBeNull();
+    },
+  },
+  {
+    title: 'R2 the provider is slow',
+    async play(run) {
+      run.provider.holdAnswers(true);
+      const called = run.callFromAllQuickly();
+      await run.provider.asked(1);
+      const first = (await run.record())?.lease;
+      // Half of the time is over.
+      await vi.waitUntil(async () => (await run.record())?.lease !== first, 60_000);
+      run.provider.holdAnswers(false);
+      await called;
+      expect(run.figures()).toMatchObject({ ...ONE_REFRESH, calls: 40 });
+      await expectLiveLogin(run);
+    },
+  },
+  {
+    title: 'R6 the provider is down',
+    play: (run) => whileFailing(run, (fails) => run.provider.hangUp(fails)),
+  },
+  {
+    title: 'R6 the provider answers 503',
+    play: (run) => whileFailing(run, (fails) => run.provider.failWith(fails ? 503 : undefined)),
+  },
+  {
+    title: 'R6 the provider answers 429',
+    play: (run) =>
+      whileFailing(run, (fails) =>
+        run.provider.failWith(fails ? 429 : undefined, { 'retry-after': '1' }),
+      ),
+  },
+  {
+    title: 'R7 the holder is killed before it asks',
+    async play(run) {
+      await run.beginHolder({ signal: 'SIGKILL', when: 'leased' });
+      await run.callFromOthers();
+      expect(run.figures()).toMatchObject({ ...ONE_REFRESH, calls: 30 });
+      await expectLiveLogin(run);
+    },
+  },
+  {
+    title: 'R7 the holder is killed with the answer',
+    async play(run, rotation) {
+      await stopWith(run, { signal: 'SIGKILL', when: 'answered' });
+      await run.callFromOthers();
+      const figures = run.figures();
+      expect(figures).toMatchObject({ ...SECOND_USE[rotation], calls: 30 });
+      if (rotation === 'keeps' || rotation === 'grace') {
+        expect(figures.failed).toBe(0);
+        await expectLiveLogin(run);
+        return;
+      }
+      // What no program can promise: the answer was in the killed process alone.
+      expect(figures).toMatchObject({ failed: 30, refused: 1, errors: LOGIN_IS_OVER });
+      await expectDeadLogin(run);
+    },
+  },
+  {
+    title: 'R2 the holder is stopped before it asks, and goes on late',
+    async play(run) {
+      const { process, held } = await run.beginHolder({ signal: 'SIGSTOP', when: 'leased' });
+      await run.callFromOthers();
+      process.kill('SIGCONT');
+      await held;
+      expect(run.figures()).toMatchObject({ ...ONE_REFRESH, calls: 40 });
+      await expectLiveLogin(run);
+    },
+  },
+  {
+    title: 'R3 the holder is stopped with the answer, and goes on late',
+    always: ['rotates', 'revokes'],
+    async play(run, rotation) {
+      const { process, held } = await stopWith(run, { signal: 'SIGSTOP', when: 'answered' });
+      const called = run.callFromOthers();
+      await run.provider.asked(2);
+      process.kill('SIGCONT');
+      await Promise.all([called, held]);
+      await expectAfterSecondUse(run, rotation);
+    },
+  },
+  {
+    title: 'R3 the holder is stopped while it asks, and goes on late',
+    always: ['rotates', 'revokes'],
+    async play(run, rotation) {
+      run.provider.holdAnswers(true);
+      const { process, held } = await run.beginHolder();
+      await run.provider.asked(1);
+      process.kill('SIGSTOP');
+      run.provider.holdAnswers(false);
+      const called = run.callFromOthers();
+      await run.provider.asked(2);
+      process.kill('SIGCONT');
+      await Promise.all([called, held]);
+      await expectAfterSecondUse(run, rotation);
+    },
+  },
+];
