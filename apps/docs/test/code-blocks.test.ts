@@ -101,14 +101,18 @@ function isKnown(line: string): boolean {
   const packages = words.flatMap((word) => /^@tokenkeep\/([a-z-]+)/.exec(word)?.[1] ?? []);
   const arePackages = packages.every((name) => {
     const folder = program === 'npm' && words[0] === 'create' ? `create-${name}` : name;
-    return manifest(`packages/${folder}`) !== undefined;
+    return manifestOf(folder) !== undefined;
   });
   if (program !== 'pnpm') return arePackages;
   const filter = words.indexOf('--filter');
   const [script = ''] =
     filter < 0 ? words : words.slice(filter + 2).filter((word) => word !== 'run');
-  const scripts = manifest(filter < 0 ? '.' : `packages/${packages[0]}`)?.scripts ?? {};
+  const scripts = (filter < 0 ? manifest('.') : manifestOf(packages[0]))?.scripts ?? {};
   return arePackages && Object.hasOwn(scripts, script);
+}
+
+function manifestOf(name = '') {
+  return manifest(`packages/${name}`) ?? manifest(`tooling/${name}`);
 }
 
 function manifest(folder: string): { scripts: Record<string, string> } | undefined {

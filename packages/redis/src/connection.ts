@@ -1,46 +1,49 @@
 import type { Writable } from 'node:stream';
 import { TokenStoreError } from '@tokenkeep/core';
 import { Deadline, tlsRequired } from '@tokenkeep/core/adapter/server';
-import { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { translateError } from './errors.ts';
-import type { CheckedOptions, OwnClient, RedisClient } from './options.ts';
+import type { CheckedOptions, RedisClient } from './options.ts';
 import type { Script } from './scripts.ts';
+import { makeClient } from './target.ts';
 
 /** The client that a store speaks through: its own, or one that it was handed. */
 export class Connection {
   readonly #options: CheckedOptions;
   readonly #deadline: Deadline;
   #client: RedisClient | undefined;
-  #own: OwnClient | undefined;
+  /** The same, if the store made it. */
+  #own: Redis | Cluster | undefined;
   #ready: Promise<void> | undefined;
   /** What went wrong with the connection last: a call that waits for one is not told. */
   #reason: unknown;
-  #refusedHost: string | undefined;
+  #refused: TokenStoreError | undefined;
 
   constructor(options: CheckedOptions) {
     this.#options = options;
-    this.#client = options.client;
     this.#deadline = new Deadline(options.timeout);
   }
 
   async open(): Promise<void> {
-    const client = this.#options.makeClient?.((host) => {
-      this.#refusedHost = host;
+    const { client } = this.#options;
+    if ('call' in client) {
+      this.#client = client;
+      return;
+    }
+    const own = await makeClient(client, (host) => {
+      this.#refused = tlsRequired(host);
     });
-    if (client === undefined) return;
-    this.#own = client;
-    this.#client = client;
+    this.#own = own;
+    this.#client = own;
     this.#reason = undefined;
     // Without a listener they would be printed.
-    client.on('error', (error: unknown) => {
+    own.on('error', (error: unknown) => {
       this.#reason = error;
     });
-    try {
-      await this.#deadline.for(client.connect(), this.#timeoutError);
-    } catch (error) {
-      this.close();
+    const connected = own.connect().catch((error) => {
       throw this.#reason ?? error;
-    }
+    });
+    await this.#deadline.for(connected, this.#timeoutError);
   }
 
   /** Sends one command, once. What goes wrong with it is not translated yet. */
@@ -65,13 +68,13 @@ export class Connection {
 
   /** By digest; a server that was restarted, or forgot its scripts, is told the script again. */
   async run(script: Script, args: readonly string[]): Promise<unknown> {
-    const { keys } = this.#options;
+    const keysAndArgs = ['2', ...this.#options.keys, ...args];
     try {
-      return await this.call('evalsha', [script.sha, '2', ...keys, ...args]);
+      return await this.call('evalsha', [script.sha, ...keysAndArgs]);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
     }
-    return this.call('eval', [script.text, '2', ...keys, ...args]);
+    return this.call('eval', [script.text, ...keysAndArgs]);
   }
 
   /** Does what changes nothing; once more if the connection broke, which may have happened long ago. */
@@ -85,52 +88,41 @@ export class Connection {
   }
 
   translateError(error: unknown): TokenStoreError | undefined {
-    const closed = this.#handleClosed();
-    if (closed !== undefined) return closed;
     const failure = translateError(error, this.#options.server);
-    if (failure?.code !== 'CONNECTION_FAILED' || this.#refusedHost === undefined) return failure;
-    return tlsRequired(this.#refusedHost);
+    return failure?.code === 'CONNECTION_FAILED' ? (this.#refused ?? failure) : failure;
   }
 
   /** Nothing is in flight any more: a store waits for that. */
   close(): void {
     this.#own?.disconnect();
     this.#own = undefined;
+    this.#client = undefined;
     this.#ready = undefined;
-    this.#client = this.#options.client;
   }
 
   #send(command: string, args: string[]): Promise<unknown> {
     if (this.#client === undefined) throw new Error('the store is not open');
-    // What is sent in one turn is written in one piece; `Cluster` has a stream for each node.
-    if (this.#own instanceof Redis) writeTogether(this.#own.stream);
+    if (this.#own === undefined && this.#client.status === 'end') {
+      throw new TokenStoreError(
+        'HANDLE_CLOSED',
+        'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
+      );
+    }
+    // What is sent in one turn is written in one piece; a `Cluster` has a stream for each node.
+    if (this.#own !== undefined && 'stream' in this.#own) writeTogether(this.#own.stream);
     return this.#deadline.for(this.#client.call(command, args), this.#timeoutError);
-  }
-
-  #handleClosed(): TokenStoreError | undefined {
-    if (this.#own !== undefined || this.#client?.status !== 'end') return undefined;
-    return new TokenStoreError(
-      'HANDLE_CLOSED',
-      'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
-    );
   }
 
   readonly #timeoutError = (): TokenStoreError => {
     const { server, timeout } = this.#options;
-    const closed = this.#handleClosed();
-    if (closed !== undefined) return closed;
-    if (this.#client?.status === 'ready') {
-      return new TokenStoreError(
-        'TIMEOUT',
-        `Redis (${server}) did not answer within ${timeout} ms. See that it is not overloaded and try again; a save may or may not have happened.`,
-      );
-    }
-    if (this.#refusedHost !== undefined) return tlsRequired(this.#refusedHost);
-    const reason = translateError(this.#reason, server);
+    const isConnected = this.#own === undefined || this.#own.status === 'ready';
+    const reason = isConnected ? undefined : (this.#refused ?? this.translateError(this.#reason));
     if (reason?.retryable === false) return reason;
     return new TokenStoreError(
       'TIMEOUT',
-      `There was no connection to Redis (${server}) within ${timeout} ms. See that it runs and is reachable, then try again; a save may or may not have happened.`,
+      isConnected
+        ? `Redis (${server}) did not answer within ${timeout} ms. See that it is not overloaded and try again; a save may or may not have happened.`
+        : `There was no connection to Redis (${server}) within ${timeout} ms. See that it runs and is reachable, then try again; a save may or may not have happened.`,
     );
   };
 }

@@ -1,6 +1,6 @@
 import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
-import { type Cluster, Redis, type RedisOptions } from 'ioredis';
-import { clientOf, clusterOf } from './clients.ts';
+import type { RedisOptions } from 'ioredis';
+import { type Target, targetOf } from './target.ts';
 
 /** What is used of a client of ioredis: both `Redis` and `Cluster` have it. */
 export interface RedisClient {
@@ -25,7 +25,8 @@ export interface RedisTokenStoreOptions {
   client?: RedisClient;
   /**
    * More settings of the connections that the store makes and closes, in the words of ioredis:
-   * `sentinels` and `name`, `username`, `password`, `tls`, `connectTimeout`, ...
+   * `sentinels` and `name`, `username`, `password`, `tls`, `connectTimeout`, ... They go before what
+   * the `url` says.
    */
   options?: RedisOptions;
   /**
@@ -46,9 +47,6 @@ export interface RedisTokenStoreOptions {
   tls?: false;
 }
 
-/** A client that the store made itself. */
-export type OwnClient = Redis | Cluster;
-
 /** Options that were checked. */
 export interface CheckedOptions {
   /** Of the hash, and of the order: in one slot of a Cluster. */
@@ -56,15 +54,8 @@ export interface CheckedOptions {
   readonly timeout: number;
   /** Where it is, for messages. */
   readonly server: string;
-  /** The client that was handed in. */
-  readonly client?: RedisClient;
-  /**
-   * Makes one, which does not connect by itself.
-   *
-   * @param onRefused is told of a host that a Sentinel or a node named, and to which tokens would go
-   *   in the clear: it is not connected to
-   */
-  readonly makeClient?: (onRefused: (host: string) => void) => OwnClient;
+  /** The client that was handed in, or what to connect to. */
+  readonly client: RedisClient | Target;
 }
 
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
@@ -72,33 +63,22 @@ export function checkOptions(given: RedisTokenStoreOptions): CheckedOptions {
   const names = ['url', 'nodes', 'client', 'options', 'prefix', 'timeout', 'tls'];
   requireKnownOptions('RedisTokenStore', given, names, "{ url: 'rediss://user:password@host' }");
   const { url, nodes, client, options, prefix = 'tokenkeep:', timeout = 10_000, tls } = given;
-  requireTimeout(timeout);
+  const checked = { keys: keysUnder(prefix), timeout: requireTimeout(timeout) };
   if ([url, nodes, client].filter((way) => way !== undefined).length > 1) {
     throw invalidOption('url', 'is given together with nodes or client: give one of them');
   }
   if (tls !== undefined && tls !== false) {
     throw invalidOption('tls', 'can only be false: for TLS give a rediss:// URL or options.tls');
   }
-  const keys = keysUnder(prefix);
-  if (client !== undefined) {
-    if (options !== undefined) {
-      throw invalidOption('options', 'are given together with a client, which has its own');
-    }
-    return { keys, timeout, client: sendingOnce(client), server: 'the given client' };
+  if (client === undefined) {
+    const target = targetOf(given);
+    return { ...checked, client: target, server: target.places.join() };
   }
-  const makeClient = (onRefused: (host: string) => void): OwnClient => {
-    const settings = { options, mayBeInTheClear: tls === false, onRefused };
-    return nodes === undefined
-      ? clientOf(url ?? 'redis://localhost:6379', settings)
-      : clusterOf(nodes, settings);
-  };
-  // Nothing connects yet: this is to refuse now what can not be used later.
-  const made = makeClient(() => {});
-  const { sentinels, path, host, port } =
-    made instanceof Redis ? made.options : ({} as RedisOptions);
-  const places =
-    nodes?.map((node) => new URL(node).host) ?? sentinels?.map((one) => `${one.host}:${one.port}`);
-  return { keys, timeout, makeClient, server: places?.join() ?? path ?? `${host}:${port}` };
+  if (options !== undefined) {
+    throw invalidOption('options', 'are given together with a client, which has its own');
+  }
+  requireSendingOnce(client);
+  return { ...checked, client, server: 'the given client' };
 }
 
 function keysUnder(prefix: unknown): [hash: string, order: string] {
@@ -111,24 +91,17 @@ function keysUnder(prefix: unknown): [hash: string, order: string] {
   throw invalidOption('prefix', 'has a brace that is not of a hash tag, such as {app}:');
 }
 
-/** ioredis' own options, and those of a `Cluster`, as far as they are looked at. */
-interface Configured {
-  readonly options?: RedisOptions & { retryDelayOnFailover?: number };
-  readonly isCluster?: boolean;
-}
-
 /** A save that is sent a second time after others would bring back what they deleted meanwhile. */
-function sendingOnce(client: RedisClient & Configured): RedisClient {
+function requireSendingOnce(
+  client: RedisClient & { readonly options?: object; readonly isCluster?: boolean },
+): void {
   if (typeof client?.call !== 'function') {
     throw invalidOption('client', 'is no client of ioredis: it has no method call');
   }
-  const { isCluster, options } = client;
-  const isSafe = isCluster
-    ? options?.retryDelayOnFailover === 0
-    : options === undefined || options.maxRetriesPerRequest === 0;
-  if (isSafe) return client;
+  const name = client.isCluster ? 'retryDelayOnFailover' : 'maxRetriesPerRequest';
+  if (client.options === undefined || Object(client.options)[name] === 0) return;
   throw invalidOption(
     'client',
-    `sends commands again when a connection breaks, which could undo what others did meanwhile: make it with ${isCluster ? 'retryDelayOnFailover' : 'maxRetriesPerRequest'}: 0`,
+    `sends commands again when a connection breaks, which could undo what others did meanwhile: make it with ${name}: 0`,
   );
 }

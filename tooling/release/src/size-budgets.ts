@@ -11,7 +11,7 @@ export interface SizeBudget {
 export const SIZE_BUDGETS: Readonly<Record<string, SizeBudget>> = {
   '@tokenkeep/aws-secrets-manager': { packed: 10_400, unpacked: 29_900 },
   '@tokenkeep/conformance': { packed: 121_700, unpacked: 427_100 },
-  '@tokenkeep/core': { packed: 56_100, unpacked: 178_100 },
+  '@tokenkeep/core': { packed: 60_000, unpacked: 190_000 },
   '@tokenkeep/create-store': { packed: 10_500, unpacked: 27_400 },
   '@tokenkeep/dynamodb': { packed: 20_900, unpacked: 63_200 },
   '@tokenkeep/file': { packed: 10_900, unpacked: 29_900 },
