@@ -135,9 +135,9 @@ export class SecretSource implements SnapshotSource {
         new GetSecretValueCommand({ SecretId: this.#secret, VersionStage: 'AWSCURRENT' }),
     );
     if (VersionId === revision) return revision;
-    // Nothing is in the way, and it was refused all the same: to try again would not help.
-    if (VersionId === tag) throw error;
-    if (attemptsOf(error) > 1) {
+    // On the version that was read, still or again: another save is about to move it. Core tries again
+    // for a bounded time, and then says so.
+    if (VersionId !== tag && attemptsOf(error) > 1) {
       throw new TokenStoreError(
         'CONNECTION_FAILED',
         'The connection broke while records were saved, and others were saved since. Try again; the save may or may not have happened.',
