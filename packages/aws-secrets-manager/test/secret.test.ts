@@ -65,6 +65,26 @@ test('a client that sends again what it has done already loses no save', async (
   client.destroy();
 });
 
+test('a save that is refused while another is about to move the label is tried again', async () => {
+  const client = new SecretsManagerClient(configFor(server.url));
+  let refusals = 0;
+  const busy = {
+    async send(command: object, options?: object) {
+      if (command.constructor.name === 'UpdateSecretVersionStageCommand' && refusals < 1) {
+        refusals += 1;
+        throw Object.assign(new Error('refused'), { name: 'InvalidParameterException' });
+      }
+      return client.send(command as GetSecretValueCommand, options);
+    },
+  };
+  const store = new AwsSecretsManagerTokenStore({ secret: freshSecret(), client: busy });
+  expect(await store.saveToken(ada)).toMatchObject({ version: 1 });
+  expect(refusals).toBe(1);
+  expect(await store.getTokens()).toHaveLength(1);
+  await store.close();
+  client.destroy();
+});
+
 test('what is no token store is left as it is', async () => {
   const secret = freshSecret();
   await using store = storeOn(secret);

@@ -6,33 +6,15 @@ import type {
   TokenInit,
   TokenRecord,
 } from '@tokenkeep/core';
+import { CLEARABLE_FIELDS } from '@tokenkeep/core/adapter';
 import { ListTokenStore } from '@tokenkeep/list';
 import type { TokenStoreDefinition } from './definition.ts';
-
-/** Every field of a token but the id and the version of its record. */
-export const FIELDS: readonly ClearableField[] = [
-  'userSignature',
-  'clientId',
-  'clientSecret',
-  'redirectUrl',
-  'grantToken',
-  'refreshToken',
-  'accessToken',
-  'apiDomain',
-  'scope',
-  'tokenType',
-  'issuer',
-  'resource',
-  'lease',
-  'expiresAt',
-  'extra',
-];
 
 type Declared = Pick<TokenStoreDefinition, 'fields'>;
 
 /** The fields that a store does not keep, as its definition says. */
-export function fieldsNotKept({ fields = FIELDS }: Declared): readonly ClearableField[] {
-  return FIELDS.filter((field) => !fields.includes(field));
+export function fieldsNotKept({ fields = CLEARABLE_FIELDS }: Declared): readonly ClearableField[] {
+  return CLEARABLE_FIELDS.filter((field) => !fields.includes(field));
 }
 
 /** A token, or a record, without what a store does not keep. */

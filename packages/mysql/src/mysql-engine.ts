@@ -4,6 +4,7 @@ import {
   type Commit,
   type Connections,
   clearInBatches,
+  concernsOneRecord,
   type DigestedKey,
   digestKey,
   type Engine,
@@ -84,15 +85,11 @@ export class MysqlEngine implements Engine<TokenRow> {
   }
 
   async commit(commit: Commit<TokenRow>): Promise<TokenRow | typeof STALE> {
-    const { keys, replaces, absorbs, others, removedKeys } = commit;
+    const { keys, replaces } = commit;
     const row = rowAfter(commit);
     // Nothing was read before: a broken connection is found out by a read, not by the write.
     if (replaces === null && keys.length === 1) await this.read(keys);
-    const isUsual =
-      absorbs.length === 0 &&
-      others.length === 0 &&
-      !removedKeys.some(({ digest }) => replaces?.sharedKeys.includes(digest));
-    const isWritten = isUsual
+    const isWritten = concernsOneRecord(commit)
       ? await this.#connections.write((send) => this.#write(send, commit, row))
       : await this.#connections.transaction((send) => this.#writeAll(send, commit, row));
     return isWritten ? row : STALE;

@@ -4,6 +4,7 @@ import {
   type Commit,
   type Connections,
   clearInBatches,
+  concernsOneRecord,
   type DigestedKey,
   type Engine,
   keysToBeFree,
@@ -66,17 +67,13 @@ export class PostgresEngine implements Engine<TokenRow> {
   }
 
   async commit(commit: Commit<TokenRow>): Promise<TokenRow | typeof STALE> {
-    const { keys, replaces, absorbs, others, removedKeys } = commit;
+    const { keys, replaces } = commit;
     const row = rowAfter(commit);
     // Nothing was read before: whether a connection is sound is found out by a read, not by the write.
     if (replaces === null && keys.length === 1) await this.read(keys);
-    const isUsual =
-      absorbs.length === 0 &&
-      others.length === 0 &&
-      !removedKeys.some(({ digest }) => replaces?.sharedKeys.includes(digest));
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const isWritten = isUsual
+        const isWritten = concernsOneRecord(commit)
           ? await this.#connections.write((send) => this.#write(send, commit, row))
           : await this.#connections.transaction((send) => this.#writeBeside(send, commit, row));
         return isWritten ? row : STALE;

@@ -54,6 +54,17 @@ export function inTransaction(database: SqliteDatabase, work: () => void): void 
   }
 }
 
+/** Reads the database as it is at one moment, however many statements that takes. */
+export function inSnapshot<T>(database: SqliteDatabase, read: () => T): T {
+  if (database.inTransaction ?? database.isTransaction) return read();
+  database.exec('BEGIN');
+  try {
+    return read();
+  } finally {
+    database.exec('COMMIT');
+  }
+}
+
 function begin(database: SqliteDatabase): void {
   try {
     database.exec('BEGIN IMMEDIATE');

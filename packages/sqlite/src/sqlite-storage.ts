@@ -13,7 +13,7 @@ import type { DatabaseSource } from './database-source.ts';
 import { isBusy, translateSqliteError } from './errors.ts';
 import { OpenedTable } from './opened-table.ts';
 import { isEmpty, migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts';
-import { inTransaction, type SqliteDatabase } from './sqlite-database.ts';
+import { inSnapshot, inTransaction, type SqliteDatabase } from './sqlite-database.ts';
 
 /**
  * How long other connections have the database between two transactions of `clear`: milliseconds.
@@ -110,7 +110,9 @@ export class SqliteStorage implements TokenStorage {
   }
 
   #requireSchema(database: SqliteDatabase): void {
-    if (readSchemaVersion(database, this.#table) === SCHEMA_VERSION) return;
+    // Another process may be making, or migrating, the table in this moment (contract S2).
+    const version = inSnapshot(database, () => readSchemaVersion(database, this.#table));
+    if (version === SCHEMA_VERSION) return;
     // A database that another program has made stays as that has made it.
     if (isEmpty(database)) this.#source.beforeFirstTable?.(database);
     inTransaction(database, () => migrate(database, this.#table));

@@ -1,51 +1,13 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { expectDriverUnavailable } from '@tokenkeep/driver-checks';
 import { freshFolder } from '@tokenkeep/path-checks';
-import { expect, test } from 'vitest';
-
-/** A bundle without the driver, or an installation without a build for this platform. */
-const WITHOUT_DRIVER = `
-  import { registerHooks } from 'node:module';
-  registerHooks({
-    resolve(name, context, next) {
-      if (name !== 'better-sqlite3') return next(name, context);
-      throw Object.assign(new Error('Cannot find ' + name), { code: 'ERR_MODULE_NOT_FOUND' });
-    },
-  });`;
-
-const PROGRAM = `
-  import { SqliteTokenStore } from '${import.meta.resolve('@tokenkeep/sqlite')}';
-  const store = new SqliteTokenStore({ path: process.env.TOKENS });
-  for (const method of ['ready', 'getTokens']) {
-    await store[method]().catch(({ code, operation, driverCode, message }) => {
-      console.log(JSON.stringify({ code, operation, driverCode, message }));
-    });
-  }`;
+import { test } from 'vitest';
 
 test('a driver that can not be loaded is found by ready(), with what to do', async () => {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [
-      '--conditions=@tokenkeep/source',
-      '--import',
-      `data:text/javascript,${encodeURIComponent(WITHOUT_DRIVER)}`,
-      '--input-type=module',
-      '--eval',
-      PROGRAM,
-    ],
-    { env: { ...process.env, TOKENS: join(freshFolder(), 'tokens') } },
-  );
-  const failures = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  expect(failures).toEqual(
-    ['ready', 'getTokens'].map((operation) => ({
-      code: 'DRIVER_UNAVAILABLE',
-      operation,
-      driverCode: 'ERR_MODULE_NOT_FOUND',
-      message: expect.stringMatching(/"better-sqlite3".*external.*serverExternalPackages/),
-    })),
-  );
+  await expectDriverUnavailable({
+    module: import.meta.resolve('@tokenkeep/sqlite'),
+    store: 'SqliteTokenStore',
+    options: { path: join(freshFolder(), 'tokens') },
+    driver: 'better-sqlite3',
+  });
 });

@@ -1,14 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { renameSync } from 'node:fs';
 
-/**
- * Stores whose driver is not there, in a process that has not loaded it. Not redis: its module takes
- * ioredis in as it is loaded, so that what fails is the program's own import.
- */
+/** Stores whose driver is not there, in a process that has not loaded it. */
 export const DRIVERS = [
   ['sqlite', "new SqliteTokenStore({ path: 'no-driver.db' })", 'better-sqlite3'],
   ['file', "new FileTokenStore({ path: 'no-driver.json' })", 'fs-native-extensions'],
   ['mysql', "new MysqlTokenStore({ url: 'mysql://localhost' })", 'mysql2'],
+  ['redis', "new RedisTokenStore({ url: 'redis://localhost' })", 'ioredis'],
+  ['postgres', "new PostgresTokenStore({ url: 'postgres://localhost' })", 'pg'],
   ['mongo', "new MongoTokenStore({ url: 'mongodb://localhost' })", 'mongodb'],
   [
     'firestore',

@@ -1,4 +1,5 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
+import { CLEARABLE_FIELDS } from '@tokenkeep/core/adapter';
 import type { Check } from '../check.ts';
 import {
   expectFields,
@@ -9,7 +10,6 @@ import {
   idOf,
   recordOf,
 } from '../expectations.ts';
-import { FIELDS } from '../kept-fields.ts';
 import { show } from '../show.ts';
 
 export const clearingChecks: readonly Check[] = [
@@ -20,7 +20,7 @@ export const clearingChecks: readonly Check[] = [
     hint: 'After the merge delete the named fields from the record, and write NULL for them.',
     async run(context) {
       const store = await context.open();
-      for (const field of FIELDS) {
+      for (const field of CLEARABLE_FIELDS) {
         const { [field]: gone, ...rest } = context.everyField();
         const whole: TokenInit = { ...rest, [field]: gone };
         const id = idOf(await store.saveToken(new OAuthToken(whole)));

@@ -87,11 +87,12 @@ function requireClear(clear: unknown, token: TokenRecord): (keyof TokenRecord)[]
   });
 }
 
+/** Every field that a record can be without. */
+export const CLEARABLE_FIELDS: readonly ClearableField[] = RECORD_FIELDS.flatMap((field) => {
+  if (field === 'id' || field === 'version') return [];
+  return [field === 'userName' ? 'userSignature' : field];
+});
+
 function isClearable(name: unknown): name is ClearableField {
-  if (name === 'userSignature') return true;
-  return (
-    typeof name === 'string' &&
-    !['id', 'version', 'userName'].includes(name) &&
-    (RECORD_FIELDS as readonly string[]).includes(name)
-  );
+  return (CLEARABLE_FIELDS as readonly unknown[]).includes(name);
 }

@@ -9,6 +9,7 @@ export type { TokenKey, TokenKeyField } from '../rules/matching.ts';
 export { newId, type RecordChange, refuseOtherVersion, type SavePlan } from '../rules/save-plan.ts';
 export { checkString } from '../token/field-checks.ts';
 export { RECORD_FIELDS, STRING_FIELDS } from '../token/token-fields.ts';
+export { CLEARABLE_FIELDS } from './call-options.ts';
 export {
   requireFalseIfGiven,
   requireKnownOptions,

@@ -69,6 +69,13 @@ export function keysToBeFree<E extends Entry>(commit: Commit<E>): DigestedKey[] 
   return [...addedKeys.filter(isFree), ...absentKeys];
 }
 
+/** Whether it is the usual change: of one record, with keys that no other has or had. */
+export function concernsOneRecord<E extends Entry>(commit: Commit<E>): boolean {
+  const { replaces, absorbs, others, removedKeys } = commit;
+  const wasShared = ({ digest }: DigestedKey) => replaces?.sharedKeys.includes(digest);
+  return absorbs.length === 0 && others.length === 0 && !removedKeys.some(wasShared);
+}
+
 /**
  * A database that can compare and set. `OptimisticStorage` makes a `TokenStorage` of it, and does
  * all the rest once for all of them.

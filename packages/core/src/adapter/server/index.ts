@@ -31,6 +31,7 @@ export { Deadline } from './deadline.ts';
 export { type DigestedKey, digestedKeysOf, digestKey } from './digested-key.ts';
 export {
   type Commit,
+  concernsOneRecord,
   type Engine,
   type Entry,
   keysToBeFree,
