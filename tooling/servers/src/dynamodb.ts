@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { startContainer } from './container.ts';
@@ -14,6 +14,14 @@ export class DynamodbServer extends LivingServer {}
 const require = createRequire(import.meta.url);
 
 const VERSION = '3.3.1';
+/**
+ * Linux keeps in memory what is written there. It outlives a program that is killed, as files do, and
+ * the engine waits for a disk at every write: ten milliseconds of it.
+ */
+const MEMORY = '/dev/shm';
+/** Containers often have 64 MB there: bytes. */
+const MIN_MEMORY = 1_000_000_000;
+
 const IMAGE = `amazon/dynamodb-local:${VERSION}`;
 
 /**
@@ -59,7 +67,7 @@ async function startProgram(
   engine: string,
   { args = [] }: StartOptions,
 ): Promise<DynamodbServer> {
-  return startOnFreePort('dynamodb', async ({ folder, port }) => {
+  const start = async ({ folder, port }: { folder: string; port: number }) => {
     const url = `http://127.0.0.1:${port}`;
     const lifecycle = await ServerProcess.start({
       name: 'DynamoDB Local',
@@ -76,7 +84,14 @@ async function startProgram(
       ready: () => answers(url),
     });
     return dynamodbAt(url, VERSION, lifecycle);
-  });
+  };
+  return startOnFreePort('dynamodb', start, hasRoom(MEMORY) ? MEMORY : undefined);
+}
+
+function hasRoom(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > MIN_MEMORY;
 }
 
 /** Where the package has the engine: in a folder that is named after its date. */

@@ -29,14 +29,16 @@ export interface ServerProcessOptions {
  * Starts a server program in a new temporary folder and on a port that is free. Should another
  * program take the port in between, another port is tried.
  *
+ * @param parent where the folder is made, if not where temporary files are
  * @throws TestServerError `SERVER_DID_NOT_START`
  */
 export async function startOnFreePort<Server>(
   name: string,
   start: (place: { readonly folder: string; readonly port: number }) => Promise<Server>,
+  parent?: string,
 ): Promise<Server> {
   for (let attempt = 1; ; attempt += 1) {
-    const folder = await makeWatchedFolder(name);
+    const folder = await makeWatchedFolder(name, parent);
     try {
       return await start({ folder, port: await freePort() });
     } catch (error) {

@@ -12,8 +12,8 @@ export type Charge =
   | { readonly removed: string };
 
 /** A temporary folder that is removed even if this process is killed. */
-export async function makeWatchedFolder(name: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `tokenkeep-${name}-`));
+export async function makeWatchedFolder(name: string, parent: string = tmpdir()): Promise<string> {
+  const folder = await mkdtemp(join(parent, `tokenkeep-${name}-`));
   tellWatchdog({ made: folder });
   return folder;
 }
