@@ -1,5 +1,5 @@
-import { type DigestedKey, STALE } from '@tokenkeep/core/adapter/server';
-import { type Claim, claimIn, claimPlace, type Item, placeName } from './items.ts';
+import { STALE } from '@tokenkeep/core/adapter/server';
+import { claimIn, claimPlace, placeName } from './items.ts';
 import type { Requests } from './requests.ts';
 import { isGuardedBy, type Transaction } from './transaction.ts';
 
@@ -12,27 +12,6 @@ export interface SharedChange {
   readonly holdersLeave: readonly string[];
   /** Who has the keys from now on. */
   readonly joins?: { readonly holder: string; readonly keys: readonly string[] };
-}
-
-/** Who has the keys; an id has its record, whether that is there or not. */
-export function claimsOf(
-  keys: readonly DigestedKey[],
-  items: ReadonlyMap<string, Item>,
-): Map<string, Claim> {
-  return new Map(
-    keys.map(({ field, digest }): [string, Claim] => [
-      digest,
-      field === 'id'
-        ? { holders: [digest], guard: undefined }
-        : claimIn(items.get(placeName(claimPlace(digest)))),
-    ]),
-  );
-}
-
-export function guardsOf(claims: ReadonlyMap<string, Claim>): Map<string, string> {
-  const guards = new Map<string, string>();
-  for (const [digest, { guard }] of claims) if (guard !== undefined) guards.set(digest, guard);
-  return guards;
 }
 
 /** Changes the claims of shared keys, as their records change. */

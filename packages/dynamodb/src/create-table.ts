@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { TokenStoreError } from '@tokenkeep/core';
-import { nameOf } from './errors.ts';
+import { nameOf, OTHER_KEYS, schemaUnknown } from './errors.ts';
 import type { CheckedOptions } from './options.ts';
 import { Requests } from './requests.ts';
 
@@ -39,10 +39,7 @@ async function isThere(requests: Requests, TableName: string): Promise<boolean> 
     if (Table?.TableStatus !== 'ACTIVE' && Table?.TableStatus !== 'UPDATING') return false;
     const keys = (Table.KeySchema ?? []).map((key) => `${key.AttributeName} ${key.KeyType}`);
     if (keys.sort().join() === 'pk HASH,sk RANGE') return true;
-    throw new TokenStoreError(
-      'SCHEMA_UNKNOWN',
-      `There is a table ${TableName} with other keys than pk and sk. Name another; it was left as it is.`,
-    );
+    throw schemaUnknown(TableName, OTHER_KEYS);
   } catch (error) {
     if (nameOf(error) !== 'ResourceNotFoundException') throw error;
     await create(requests, TableName);

@@ -1,4 +1,4 @@
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { newId, refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
@@ -9,18 +9,15 @@ import {
   STALE,
   withWriteId,
 } from '@tokenkeep/core/adapter/server';
-import { changeShared, claimsOf, guardsOf } from './claims.ts';
-import { nameOf, translateError } from './errors.ts';
+import { changeShared } from './claims.ts';
+import { translateError } from './errors.ts';
 import {
   claimPlace,
   type DynamodbEntry,
   type Head,
   headAttributes,
   headIn,
-  numberIn,
-  type Place,
   partPlaces,
-  placeName,
   recordPlace,
   textItems,
 } from './items.ts';
@@ -28,11 +25,9 @@ import type { CheckedOptions } from './options.ts';
 import { Order } from './order.ts';
 import { readRecords } from './records.ts';
 import { Requests } from './requests.ts';
-import { type Condition, isGuardedBy, isNew, Transaction } from './transaction.ts';
-
-/** The schema, and the highest version that was deleted. */
-const STORE: Place = ['store', 0];
-const SCHEMA = 1;
+import { isSole, readSnapshot } from './snapshot.ts';
+import { isDeletedVersion, openStore, raiseDeletedVersion, STORE } from './store-item.ts';
+import { isGuardedBy, isNew, Transaction } from './transaction.ts';
 
 /** How many records are deleted at the same time. */
 const DELETES_AT_ONCE = 10;
@@ -64,20 +59,7 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
 
   async open(): Promise<void> {
     await this.#requests.open();
-    let store = await this.#requests.getOne(STORE).catch((error: unknown) => {
-      if (nameOf(error) !== 'ValidationException') throw error;
-      throw this.#schemaUnknown('has other keys than pk and sk');
-    });
-    if (store === undefined) {
-      store = await this.#requests.update(STORE, 'SET #schema = if_not_exists(#schema, :schema)', {
-        ExpressionAttributeNames: { '#schema': 'schema' },
-        ExpressionAttributeValues: { ':schema': { N: `${SCHEMA}` } },
-      });
-    }
-    if (numberIn(store, 'schema') !== SCHEMA) {
-      throw this.#schemaUnknown('was written by a later version');
-    }
-    this.#deletedVersion = numberIn(store, 'deletedVersion');
+    await openStore(this.#requests, this.#options.table);
   }
 
   async read(
@@ -89,27 +71,7 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
       const entries = await readRecords(this.#requests, [guess.holder]);
       if (isSole(entries, keys)) return { entries };
     }
-    let known: readonly string[] = [];
-    let before: string | undefined;
-    for (;;) {
-      const places = keys.map(({ field, digest }) => (field === 'id' ? STORE : claimPlace(digest)));
-      const items = await this.#requests.get([...places, ...known.map(recordPlace)]);
-      const claims = claimsOf(keys, items);
-      const holders = [...new Set([...claims.values()].flatMap((claim) => claim.holders))];
-      const entries = await readRecords(this.#requests, holders, {
-        known,
-        items,
-        claims: guardsOf(claims),
-      });
-      const deletedVersion = numberIn(items.get(placeName(STORE)), 'deletedVersion');
-      if (keys.length === 1 && entries.length === 0) return { entries, deletedVersion };
-      if (isSole(entries, keys)) return { entries, deletedVersion };
-      // Items are not read all at one moment: what is the same twice was so in between.
-      const now = JSON.stringify([[...claims], entries.map(({ guard }) => guard)]);
-      if (now === before) return { entries, deletedVersion };
-      known = holders;
-      before = now;
-    }
+    return readSnapshot(this.#requests, keys);
   }
 
   async commit(commit: Commit<DynamodbEntry>): Promise<DynamodbEntry | typeof STALE> {
@@ -198,8 +160,7 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
     { digest }: DigestedKey,
     ifVersion: number | undefined,
   ): Promise<undefined | typeof STALE> {
-    const item = await this.#requests.getOne(recordPlace(digest));
-    const head = item && headIn(item);
+    const head = await this.#headOf(digest);
     if (ifVersion !== undefined) refuseOtherVersion(head ?? null, { ifVersion });
     if (head !== undefined) return this.#remove(head);
   }
@@ -235,31 +196,19 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
     return translateError(error, this.#options.table);
   }
 
-  #schemaUnknown(why: string): TokenStoreError {
-    return new TokenStoreError(
-      'SCHEMA_UNKNOWN',
-      `The table ${this.#options.table} ${why}. Name another table, or upgrade; it was left as it is.`,
-    );
-  }
-
   async #raiseDeletedVersion(version: number): Promise<void> {
     if (version <= this.#deletedVersion) return;
-    const item = await this.#requests.getOne(STORE);
-    const there = numberIn(item, 'deletedVersion');
-    if (version > there) {
-      const transaction = this.#transaction(newId());
-      const value = { ':new': { N: `${version}` } };
-      transaction.update(STORE, 'SET deletedVersion = :new', value, isDeletedVersion(there));
-      if ((await this.#requests.transact(transaction)) === STALE) {
-        return this.#raiseDeletedVersion(version);
-      }
-    }
-    this.#deletedVersion = Math.max(this.#deletedVersion, there, version);
+    await raiseDeletedVersion(this.#requests, version);
+    this.#deletedVersion = Math.max(this.#deletedVersion, version);
+  }
+
+  async #headOf(holder: string): Promise<Head | undefined> {
+    const item = await this.#requests.getOne(recordPlace(holder));
+    return item && headIn(item);
   }
 
   async #removeNumber(holder: string, number: number): Promise<undefined | typeof STALE> {
-    const item = await this.#requests.getOne(recordPlace(holder));
-    const head = item && headIn(item);
+    const head = await this.#headOf(holder);
     if (head?.number === number) return this.#remove(head);
   }
 
@@ -286,24 +235,6 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
     for (const place of partPlaces(holder, parts)) transaction.delete(place);
     this.#order.remove(transaction, number);
   }
-}
-
-function isDeletedVersion(version: number): Condition {
-  const isNone = version === 0 ? 'attribute_not_exists(deletedVersion) OR ' : '';
-  return {
-    ConditionExpression: `${isNone}deletedVersion = :version`,
-    ExpressionAttributeValues: { ':version': { N: `${version}` } },
-  };
-}
-
-/** Whether there is one record, which has all the keys and no other has one of them. */
-function isSole(entries: readonly DynamodbEntry[], keys: readonly DigestedKey[]): boolean {
-  const [entry] = entries;
-  return (
-    entries.length === 1 &&
-    entry !== undefined &&
-    keys.every(({ digest }) => entry.keys.includes(digest) && !entry.sharedKeys.includes(digest))
-  );
 }
 
 function isRejected(result: PromiseSettledResult<unknown>): result is PromiseRejectedResult {

@@ -7,109 +7,99 @@ export function nameOf(error: unknown): string | undefined {
   return /^\w{1,64}$/.test(error.name) ? error.name : undefined;
 }
 
-type Meaning = readonly [TokenStoreErrorCode, advice: string];
-
-const DENIED: Meaning = [
-  'ACCESS_DENIED',
-  'AWS refuses these credentials. They need dynamodb:BatchGetItem, Query, PutItem, UpdateItem, DeleteItem and ConditionCheckItem on the table; createTable() needs CreateTable and DescribeTable.',
-];
-const NO_CREDENTIALS: Meaning = [
-  'ACCESS_DENIED',
-  'There are no credentials or no region for AWS. Give region and credentials in options, or set AWS_REGION and AWS_PROFILE.',
-];
-const THROTTLED: Meaning = [
-  'THROTTLED',
-  'DynamoDB takes no more requests for now, for as long as the timeout. Try again later, or raise the limits of the table or the account; nothing was changed.',
-];
-const CONTENTION: Meaning = [
-  'CONTENTION',
-  'Other saves were changing the same records all the time. Try again later; nothing was changed.',
-];
-const BROKEN: Meaning = [
-  'CONNECTION_FAILED',
-  'DynamoDB reported a fault of its own. Try again; a save may or may not have happened.',
-];
-const LATE: Meaning = [
-  'TIMEOUT',
-  'DynamoDB did not answer in time. Try again; a save may or may not have happened.',
-];
-
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  AccessDeniedException: DENIED,
-  UnrecognizedClientException: DENIED,
-  InvalidSignatureException: DENIED,
-  IncompleteSignatureException: DENIED,
-  MissingAuthenticationTokenException: DENIED,
-  ExpiredTokenException: DENIED,
-  CredentialsProviderError: NO_CREDENTIALS,
-  ProvisionedThroughputExceededException: THROTTLED,
-  ProvisionedThroughputExceeded: THROTTLED,
-  ThrottlingException: THROTTLED,
-  ThrottlingError: THROTTLED,
-  RequestLimitExceeded: THROTTLED,
-  LimitExceededException: THROTTLED,
-  TransactionConflictException: CONTENTION,
-  TransactionConflict: CONTENTION,
-  TransactionInProgressException: CONTENTION,
-  InternalServerError: BROKEN,
-  InternalFailure: BROKEN,
-  ServiceUnavailable: BROKEN,
-  ServiceUnavailableException: BROKEN,
-  AbortError: LATE,
-  TimeoutError: LATE,
-  RequestTimeout: LATE,
-  ResourceNotFoundException: [
+const MEANINGS: readonly (readonly [name: RegExp, TokenStoreErrorCode, advice: string])[] = [
+  [
+    /^(?:AccessDenied|UnrecognizedClient|\w+Signature|MissingAuthenticationToken|ExpiredToken)Exception$/,
+    'ACCESS_DENIED',
+    'AWS refuses these credentials. They need dynamodb:GetItem, BatchGetItem, Query, PutItem, UpdateItem, DeleteItem and ConditionCheckItem on the table; createTable() needs CreateTable and DescribeTable.',
+  ],
+  [
+    /^CredentialsProviderError$/,
+    'ACCESS_DENIED',
+    'There are no credentials or no region for AWS. Give region and credentials in options, or set AWS_REGION and AWS_PROFILE.',
+  ],
+  [
+    /^(?:RequestLimitExceeded|LimitExceeded|ProvisionedThroughputExceeded|Throttling)(?:Exception|Error)?$/,
+    'THROTTLED',
+    'DynamoDB takes no more requests for now, for as long as the timeout. Try again later, or raise the limits of the table or the account; nothing was changed.',
+  ],
+  [
+    /^Transaction(?:Conflict|ConflictException|InProgressException)$/,
+    'CONTENTION',
+    'Other saves were changing the same records all the time. Try again later; nothing was changed.',
+  ],
+  [
+    /^(?:InternalServerError|InternalFailure|ServiceUnavailable|ServiceUnavailableException)$/,
+    'CONNECTION_FAILED',
+    'DynamoDB reported a fault of its own. Try again; a save may or may not have happened.',
+  ],
+  [
+    /^(?:AbortError|TimeoutError|RequestTimeout)$/,
+    'TIMEOUT',
+    'DynamoDB did not answer in time. Try again; a save may or may not have happened.',
+  ],
+  [
+    /^ResourceNotFoundException$/,
     'DATABASE_MISSING',
     'There is no such table in this region. Create it with createTable(), or correct table and region.',
   ],
-  ItemCollectionSizeLimitExceededException: [
+  [
+    /^ItemCollectionSizeLimitExceededException$/,
     'STORAGE_FULL',
     'The table has a local index that is full. This store needs none: remove it.',
   ],
-};
+];
+
+export function schemaUnknown(table: string, why: string): TokenStoreError {
+  return new TokenStoreError('SCHEMA_UNKNOWN', `The table ${table} ${why}; it was left as it is.`);
+}
+
+/** What {@link schemaUnknown} says of a table of somebody else. */
+export const OTHER_KEYS = 'has other keys than pk and sk. Name another table';
 
 /** The SDK's errors in our terms. */
 export function translateError(error: unknown, table: string): TokenStoreError {
   // First: a connection that broke has the name `TimeoutError`, too.
   const network = networkFailure(error);
   if (network !== undefined) return network;
-  const names = [...cancellationsOf(error), nameOf(error) ?? ''];
-  const driverCode = names.find((name) => Object.hasOwn(MEANINGS, name));
-  const meaning = driverCode === undefined ? undefined : MEANINGS[driverCode];
-  if (meaning !== undefined) {
-    return new TokenStoreError(meaning[0], `${meaning[1]} (table ${table})`, { driverCode });
+  const texts = textsOf(error);
+  // A region that is missing is an error that has no name of its own.
+  const isUnset = /^(?:Region is missing|Could not load credentials)/m.test(texts);
+  const own = isUnset ? 'CredentialsProviderError' : (nameOf(error) ?? '');
+  for (const driverCode of [...cancellationsOf(error), own]) {
+    const [, code, advice] = MEANINGS.find(([name]) => name.test(driverCode)) ?? [];
+    if (code === undefined) continue;
+    return new TokenStoreError(code, `${advice} (table ${table})`, { driverCode });
   }
-  if (error instanceof Error) {
-    if (/^(?:Region is missing|Could not load credentials)/.test(error.message)) {
-      return new TokenStoreError(...NO_CREDENTIALS);
-    }
-    if (/item size.* exceeded|Collection size.* exceeded/i.test(reasonsOf(error))) {
-      return new TokenStoreError(
-        'STORAGE_FULL',
-        `An item would be longer than DynamoDB takes, 400 KB: too many records have one key in common. Delete some, or save them under different users; nothing was changed. (table ${table})`,
-        { driverCode: nameOf(error), retryable: false },
-      );
-    }
+  const driverCode = nameOf(error);
+  if (/(?:item|collection) size.* exceeded/i.test(texts)) {
+    return new TokenStoreError(
+      'STORAGE_FULL',
+      `An item would be longer than DynamoDB takes, 400 KB: too many records have one key in common. Delete some, or save them under different users; nothing was changed. (table ${table})`,
+      { driverCode, retryable: false },
+    );
   }
-  const name = nameOf(error);
   return new TokenStoreError(
     'STORAGE_FAILED',
-    `DynamoDB reported a fault${name === undefined ? '' : ` with the code ${name}`}. (table ${table})`,
-    { driverCode: name },
+    `DynamoDB reported a fault${driverCode === undefined ? '' : ` with the code ${driverCode}`}. (table ${table})`,
+    { driverCode },
   );
 }
 
 /** Why a transaction was cancelled: a code for each of its items that has one. */
 function cancellationsOf(error: unknown): string[] {
-  return reasonList(error)
+  return reasonsOf(error)
     .map(({ Code }) => String(Code))
     .filter((code) => code !== 'None');
 }
 
-/** Whether an error says that nothing was done because the service has enough to do. */
-export function isThrottled(error: unknown): boolean {
-  return translateError(error, '').code === 'THROTTLED';
+/** Whether nothing was done for now: the service has enough to do, or a transaction has the item. */
+export function isBusy(error: unknown): boolean {
+  return (
+    nameOf(error) === 'TransactionConflictException' ||
+    translateError(error, '').code === 'THROTTLED'
+  );
 }
 
 /** Whether a request may have been done although it has failed, and may be sent again. */
@@ -124,11 +114,13 @@ export function isLostRace(error: unknown): boolean {
   );
 }
 
-function reasonsOf(error: Error): string {
-  return [error.message, ...reasonList(error).map(({ Message }) => String(Message))].join('\n');
+/** For what has no code: its messages, a line each. */
+function textsOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return [error.message, ...reasonsOf(error).map(({ Message }) => String(Message))].join('\n');
 }
 
-function reasonList(error: unknown): { readonly Code?: unknown; readonly Message?: unknown }[] {
+function reasonsOf(error: unknown): { readonly Code?: unknown; readonly Message?: unknown }[] {
   const { CancellationReasons } = Object(error) as { CancellationReasons?: unknown };
   return Array.isArray(CancellationReasons) ? CancellationReasons : [];
 }

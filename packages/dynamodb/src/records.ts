@@ -11,23 +11,20 @@ import {
 } from './items.ts';
 import type { Requests } from './requests.ts';
 
-/** What was read before, with the same request as claims. */
-export interface AlreadyRead {
-  /** The records among them. */
-  readonly known: readonly string[];
-  readonly items: ReadonlyMap<string, Item>;
-  /** Guards of the claims. */
-  readonly claims: ReadonlyMap<string, string>;
-}
-
-/** Reads the records that there are of those; one in parts as it was at one moment. */
+/**
+ * Reads the records that there are of those; one in parts as it was at one moment.
+ *
+ * @param items what was read already
+ * @param claims the guards of the claims that led to them
+ */
 export async function readRecords(
   requests: Requests,
   holders: readonly string[],
-  { known = [], items = new Map(), claims = new Map() }: Partial<AlreadyRead> = {},
+  items: ReadonlyMap<string, Item> = new Map(),
+  claims: ReadonlyMap<string, string> = new Map(),
 ): Promise<DynamodbEntry[]> {
-  const unknown = holders.filter((holder) => !known.includes(holder));
-  const more = await requests.get(unknown.map(recordPlace));
+  const places = holders.map(recordPlace);
+  const more = await requests.get(places.filter((place) => !items.has(placeName(place))));
   const entries: DynamodbEntry[] = [];
   for (const holder of holders) {
     const name = placeName(recordPlace(holder));

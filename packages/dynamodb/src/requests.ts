@@ -1,34 +1,25 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type {
+  BatchGetItemOutput,
+  DescribeTableOutput,
+  GetItemOutput,
+  QueryOutput,
+  UpdateItemOutput,
+} from '@aws-sdk/client-dynamodb';
 import { TokenStoreError } from '@tokenkeep/core';
-import { loadDriver } from '@tokenkeep/core/adapter';
 import { STALE } from '@tokenkeep/core/adapter/server';
-import { isLostRace, isThrottled, isUnanswered } from './errors.ts';
+import { type Connection, connect, type Sdk } from './connection.ts';
+import { isBusy, isLostRace, isUnanswered } from './errors.ts';
 import { type Item, keyOf, type Place, placeName } from './items.ts';
-import { type CheckedOptions, type DynamodbClientLike, requireEncryption } from './options.ts';
+import type { CheckedOptions } from './options.ts';
 import type { Transaction } from './transaction.ts';
 
-type Sdk = typeof import('@aws-sdk/client-dynamodb');
-
-interface Connection {
-  readonly sdk: Sdk;
-  readonly client: DynamodbClientLike;
-  readonly close: () => void;
-}
-
 /** What the answers have that are used here. */
-interface Answer {
-  readonly Responses?: Record<string, Item[]>;
-  readonly UnprocessedKeys?: Record<string, { Keys?: Item[] }>;
-  readonly Items?: Item[];
-  readonly LastEvaluatedKey?: Item;
-  readonly Attributes?: Item;
-  readonly Table?: { readonly TableStatus?: string; readonly KeySchema?: KeyElement[] };
-}
-
-interface KeyElement {
-  readonly AttributeName?: string;
-  readonly KeyType?: string;
-}
+type Answer = Pick<GetItemOutput, 'Item'> &
+  Pick<BatchGetItemOutput, 'Responses' | 'UnprocessedKeys'> &
+  Pick<QueryOutput, 'Items'> &
+  Pick<UpdateItemOutput, 'Attributes'> &
+  Pick<DescribeTableOutput, 'Table'>;
 
 /** A service limit of BatchGetItem. */
 const MAX_ITEMS_PER_GET = 100;
@@ -64,6 +55,11 @@ export class Requests {
   /** Items by {@link placeName}: each as it is now, but not all at one moment. */
   async get(places: readonly Place[]): Promise<Map<string, Item>> {
     const found = new Map<string, Item>();
+    const [only] = places;
+    if (only !== undefined && places.length === 1) {
+      const item = await this.getOne(only);
+      return item === undefined ? found : found.set(placeName(only), item);
+    }
     const { table, timeout } = this.#options;
     const end = performance.now() + timeout;
     for (let start = 0; start < places.length; start += MAX_ITEMS_PER_GET) {
@@ -83,8 +79,10 @@ export class Requests {
     return found;
   }
 
+  /** One, which takes less than {@link get}. */
   async getOne(place: Place): Promise<Item | undefined> {
-    return (await this.get([place])).get(placeName(place));
+    const input = { TableName: this.#options.table, Key: keyOf(place), ConsistentRead: true };
+    return (await this.send(({ GetItemCommand }) => new GetItemCommand(input))).Item;
   }
 
   /** Items with one partition key and a sort key from one to another, in their order. */
@@ -152,7 +150,7 @@ export class Requests {
       try {
         return await client.send(makeCommand(sdk), { abortSignal });
       } catch (error) {
-        if (isThrottled(error)) {
+        if (isBusy(error)) {
           await pause(attempt, end, error);
         } else if (isUnanswered(error)) {
           lost = error;
@@ -176,25 +174,6 @@ class UnansweredError extends Error {
 }
 
 const throttled = Object.assign(new Error('unprocessed keys'), { name: 'ThrottlingException' });
-
-async function connect({ client, options, tls }: CheckedOptions): Promise<Connection> {
-  const name = '@aws-sdk/client-dynamodb';
-  const sdk = await loadDriver(name, () => import('@aws-sdk/client-dynamodb'));
-  if (client !== undefined) return { sdk, client, close: () => {} };
-  // What is sent again is decided above.
-  const own = new sdk.DynamoDBClient({ maxAttempts: 1, ...options });
-  if (tls) {
-    // An endpoint can come from the environment and from the profile, too.
-    own.middlewareStack.add(
-      (next) => (args) => {
-        requireEncryption(args.request as { protocol: string; hostname: string });
-        return next(args);
-      },
-      { step: 'finalizeRequest', name: 'requireEncryption' },
-    );
-  }
-  return { sdk, client: own, close: () => own.destroy() };
-}
 
 /**
  * A random time, longer from one attempt to the next.

@@ -132,7 +132,7 @@ describe('a save that is in its own way: it was done, and DynamoDB knows it no m
 
 describe('what else DynamoDB refuses', () => {
   it.each([
-    ['AccessDeniedException', 'ACCESS_DENIED', 'dynamodb:BatchGetItem'],
+    ['AccessDeniedException', 'ACCESS_DENIED', 'dynamodb:GetItem'],
     ['UnrecognizedClientException', 'ACCESS_DENIED', 'credentials'],
     ['ExpiredTokenException', 'ACCESS_DENIED', 'credentials'],
     ['CredentialsProviderError', 'ACCESS_DENIED', 'AWS_REGION'],
@@ -140,7 +140,7 @@ describe('what else DynamoDB refuses', () => {
     ['InternalServerError', 'CONNECTION_FAILED', 'Try again'],
     ['KMSKeyDisabledException', 'STORAGE_FAILED', 'KMSKeyDisabledException'],
   ])('%s is %s', async (name, code, advice) => {
-    const failing = new FailingClient('BatchGetItemCommand', { name });
+    const failing = new FailingClient('GetItemCommand', { name });
     await using store = tables.open(table, { client: failing });
     const error = await failure(store.getTokens());
     expect(error).toMatchObject({ code, driverCode: name, operation: 'getTokens' });
