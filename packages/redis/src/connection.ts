@@ -2,7 +2,6 @@ import type { Writable } from 'node:stream';
 import { TokenStoreError } from '@tokenkeep/core';
 import { Deadline, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { Cluster, Redis } from 'ioredis';
-import { makeClient } from './client.ts';
 import { translateError } from './errors.ts';
 import type { CheckedOptions } from './options.ts';
 import type { Script } from './scripts.ts';
@@ -24,9 +23,9 @@ export class Connection {
 
   async open(): Promise<void> {
     const { client } = this.#options;
-    if ('call' in client) return;
+    if (typeof client !== 'function') return;
     this.#reason = undefined;
-    const own = await makeClient(client, (host) => {
+    const own = await client((host) => {
       this.#reason = tlsRequired(host);
     });
     this.#own = own;
@@ -45,7 +44,7 @@ export class Connection {
     const own = this.#own;
     if (own !== undefined) await this.#whenWritable(own);
     const client = own ?? this.#options.client;
-    if (!('call' in client)) throw new Error('the store is not open');
+    if (typeof client === 'function') throw new Error('the store is not open');
     return this.#deadline.for(client.call(command, args), this.#timeoutError);
   }
 
@@ -74,7 +73,7 @@ export class Connection {
     const { client, server } = this.#options;
     const failure = translateError(error, server);
     if (failure?.code !== 'CONNECTION_FAILED') return failure;
-    if ('call' in client && client.status === 'end') {
+    if (typeof client !== 'function' && client.status === 'end') {
       return new TokenStoreError(
         'HANDLE_CLOSED',
         'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',

@@ -1,8 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
-import { addressIn, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { RedisOptions } from 'ioredis';
-import { errorWord } from './errors.ts';
+import { type MakeClient, makerOf } from './client.ts';
 
 /** What is used of a client of ioredis: both `Redis` and `Cluster` have it. */
 export interface RedisClient {
@@ -56,41 +54,9 @@ export interface CheckedOptions {
   readonly timeout: number;
   /** Where it is, for messages. */
   readonly server: string;
-  /** The client that was handed in, or what to connect to. */
-  readonly client: RedisClient | Target;
+  /** The client that was handed in, or what makes one. */
+  readonly client: RedisClient | MakeClient;
 }
-
-/** What to connect to, and how. */
-export interface Target {
-  readonly redisOptions: RedisOptions;
-  /** Of a Cluster. */
-  readonly nodes: readonly Server[] | undefined;
-  /** Whether connections are in the clear, so that no other machine may be followed to. */
-  readonly onlyLoopback: boolean;
-}
-
-interface Server {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** What differs from ioredis' own defaults. */
-const DEFAULTS: RedisOptions = {
-  connectTimeout: 5_000,
-  retryStrategy: (times) => Math.min(times * 100, 500),
-  // After a failover the same name leads to another server, which only a new connection reaches.
-  reconnectOnError: (error) => errorWord(error) === 'READONLY',
-};
-
-/** What the store relies on: a command is sent once, on a connection that is there, or fails. */
-const FIXED: RedisOptions = {
-  lazyConnect: true,
-  enableOfflineQueue: false,
-  autoResendUnfulfilledCommands: false,
-  maxRetriesPerRequest: 0,
-  // With `tls`, and only then, the servers that a Sentinel names are spoken to in TLS too.
-  enableTLSForSentinelMode: true,
-};
 
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
 export function checkOptions(given: RedisTokenStoreOptions): CheckedOptions {
@@ -104,7 +70,7 @@ export function checkOptions(given: RedisTokenStoreOptions): CheckedOptions {
     throw invalidOption('tls', 'can only be false: for TLS give a rediss:// URL or options.tls');
   }
   const checked = { keys: keysUnder(prefix), timeout: requireTimeout(timeout) };
-  if (client === undefined) return { ...checked, ...targetOf(given) };
+  if (client === undefined) return { ...checked, ...makerOf(given) };
   if (options !== undefined) {
     throw invalidOption('options', 'are given together with a client, which has its own');
   }
@@ -135,62 +101,4 @@ function requireSendingOnce(
     'client',
     `sends commands again when a connection breaks, which could undo what others did meanwhile: make it with ${name}: 0`,
   );
-}
-
-function targetOf({
-  url = 'redis://localhost',
-  nodes,
-  options,
-  tls,
-}: RedisTokenStoreOptions): Pick<CheckedOptions, 'client' | 'server'> {
-  if (nodes !== undefined && !Array.isArray(nodes)) {
-    throw invalidOption('nodes', 'must be a list of URLs');
-  }
-  const urls = (nodes ?? [url]).map(serverIn);
-  const [first] = urls;
-  if (first === undefined) throw invalidOption('nodes', 'must name one node at least');
-  const { host, port } = first;
-  // The nodes are spoken to alike, those too that these tell of.
-  if (!urls.every((each) => isDeepStrictEqual({ ...each, host, port }, first))) {
-    throw invalidOption('nodes', 'must differ in host and port only');
-  }
-  const redisOptions: RedisOptions = { ...DEFAULTS, ...first, ...options, ...FIXED };
-  const { path, sentinels } = redisOptions;
-  if (sentinels && !Array.isArray(sentinels)) {
-    throw invalidOption('options', 'must have sentinels as a list');
-  }
-  // Whatever the environment says.
-  if (redisOptions.tls && tls !== false) {
-    redisOptions.tls = { rejectUnauthorized: true, ...redisOptions.tls };
-  }
-  redisOptions.sentinelTLS ??= redisOptions.tls;
-  const ways = sentinels ? [redisOptions.tls, redisOptions.sentinelTLS] : [redisOptions.tls];
-  const onlyLoopback = tls !== false && !ways.every((way) => way?.rejectUnauthorized);
-  const servers = sentinels ?? (nodes ? urls : path ? [] : [redisOptions]);
-  const remote = servers.find((server) => !isLoopback(server.host ?? 'localhost'));
-  if (onlyLoopback && remote !== undefined) throw tlsRequired(String(remote.host));
-  return {
-    client: { redisOptions, nodes: nodes && urls, onlyLoopback },
-    server: path ?? servers.map((server) => `${server.host}:${server.port}`).join(),
-  };
-}
-
-function serverIn(given: string | URL): RedisOptions & Server {
-  const form =
-    'redis://user:password@host:6379/0 or rediss://..., with user and password percent-encoded';
-  const { address, settings } = addressIn(given, ['redis:', 'rediss:'], form);
-  if (settings.size > 0) {
-    throw invalidOption('url', 'has settings after a question mark: give them in options');
-  }
-  const { host = 'localhost', port = 6379, user, password, database = '0' } = address;
-  if (!/^\d+$/.test(database)) throw invalidOption('url', 'has a database that is no number');
-  const isInTls = String(given).startsWith('rediss:');
-  return {
-    host,
-    port,
-    username: user,
-    password,
-    db: Number(database),
-    tls: isInTls ? {} : undefined,
-  };
 }
