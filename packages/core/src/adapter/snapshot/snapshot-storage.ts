@@ -66,6 +66,8 @@ export class SnapshotStorage implements TokenStorage {
   #known: { readonly tag: string; readonly space: MemorySpace } | undefined;
   /** While records are changed in memory, and not in their place yet. */
   #writing: Promise<void> | undefined;
+  /** A read that has not begun yet. */
+  #nextRead: Promise<MemorySpace> | undefined;
 
   constructor(source: SnapshotSource) {
     this.#source = source;
@@ -105,9 +107,18 @@ export class SnapshotStorage implements TokenStorage {
     return this.#source.translateError(error);
   }
 
-  async #readSettled(): Promise<MemorySpace> {
+  /** Callers share a read that begins after all of them, and so sees what was acknowledged before (C13). */
+  #readSettled(): Promise<MemorySpace> {
+    this.#nextRead ??= this.#startRead();
+    return this.#nextRead;
+  }
+
+  async #startRead(): Promise<MemorySpace> {
+    // Callers that start in the same turn of the event loop come along.
+    await undefined;
     for (;;) {
       while (this.#writing !== undefined) await this.#writing;
+      this.#nextRead = undefined;
       const { space } = await this.#read();
       // What was read meanwhile may be in the middle of a change by now.
       if (this.#writing === undefined) return space;
