@@ -39,34 +39,26 @@ export class Connection {
     await this.#deadline.for(connected, this.#timeoutError);
   }
 
-  /** Sends one command, once. What goes wrong with it is not translated yet. */
-  async call(command: string, args: string[]): Promise<unknown> {
-    const own = this.#own;
-    if (own !== undefined) await this.#whenWritable(own);
-    const client = own ?? this.#options.client;
-    if (typeof client === 'function') throw new Error('the store is not open');
-    return this.#deadline.for(client.call(command, args), this.#timeoutError);
-  }
-
-  /** By digest; a server that was restarted, or forgot its scripts, is told the script again. */
+  /** By digest; a server that was restarted, or forgot its scripts, is told the script again. Errors are the driver's. */
   async run(script: Script, args: readonly string[]): Promise<unknown> {
     const keysAndArgs = ['2', ...this.#options.keys, ...args];
     try {
-      return await this.call('evalsha', [script.sha, ...keysAndArgs]);
+      return await this.#call('evalsha', [script.sha, ...keysAndArgs]);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
     }
-    return this.call('eval', [script.text, ...keysAndArgs]);
+    return this.#call('eval', [script.text, ...keysAndArgs]);
   }
 
-  /** Does what changes nothing; once more if the connection broke, which may have happened long ago. */
-  async retryOnce<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
+  /** The same for what changes nothing: once more if the connection broke, perhaps long ago. */
+  async read(command: Script | 'hmget', args: string[]): Promise<string[]> {
+    const send = () => (command === 'hmget' ? this.#call(command, args) : this.run(command, args));
+    const reply = await send().catch((error) => {
       if (this.translateError(error)?.code !== 'CONNECTION_FAILED') throw error;
-    }
-    return read();
+      return send();
+    });
+    if (!Array.isArray(reply)) throw new Error('the reply is no list');
+    return reply.map((value) => (typeof value === 'string' ? value : ''));
   }
 
   translateError(error: unknown): TokenStoreError | undefined {
@@ -87,6 +79,14 @@ export class Connection {
     this.#own?.disconnect();
     this.#own = undefined;
     this.#ready = undefined;
+  }
+
+  async #call(command: string, args: string[]): Promise<unknown> {
+    const own = this.#own;
+    if (own !== undefined) await this.#whenWritable(own);
+    const client = own ?? this.#options.client;
+    if (typeof client === 'function') throw new Error('the store is not open');
+    return this.#deadline.for(client.call(command, args), this.#timeoutError);
   }
 
   /** A client of the store's own keeps no command until it is connected: it could come late. */

@@ -6,21 +6,15 @@ import {
   digestedKeysOf,
   type Engine,
   keysToBeFree,
+  MAX_WRITE_IDS,
   type Snapshot,
   STALE,
   withWriteId,
 } from '@tokenkeep/core/adapter/server';
 import { Connection } from './connection.ts';
 import type { CheckedOptions } from './options.ts';
-import {
-  fieldOf,
-  holdersIn,
-  type RedisEntry,
-  recordIn,
-  snapshotIn,
-  storedValue,
-} from './redis-entry.ts';
-import { CHANGE, CLEAR, LOOK, OPEN, PAGE, type Script } from './scripts.ts';
+import { fieldOf, type RedisEntry, recordIn, snapshotIn, storedValue } from './redis-entry.ts';
+import { CHANGE, CLEAR, LOOK, OPEN, PAGE } from './scripts.ts';
 
 /** What the script `CHANGE` does, and what it was decided on. Records are named by the digest of their id. */
 interface Change {
@@ -34,6 +28,8 @@ interface Change {
   readonly digest: string;
   readonly version?: number;
   readonly writeId?: string;
+  /** How many characters of write ids are kept with a record. */
+  readonly idsLength?: number;
   readonly removed: readonly string[];
   /** Fields of keys that others had or have, and whether the record has them from now on. */
   readonly keys: Readonly<Record<string, boolean>>;
@@ -54,8 +50,8 @@ export class RedisEngine implements Engine<RedisEntry> {
   async open(): Promise<void> {
     await this.#connection.open();
     try {
-      let [cursor = '', policy] = await this.#read(OPEN, ['0']);
-      while (cursor !== '0') [cursor = ''] = await this.#read(OPEN, [cursor]);
+      let [cursor = '', policy] = await this.#connection.read(OPEN, ['0']);
+      while (cursor !== '0') [cursor = ''] = await this.#connection.read(OPEN, [cursor]);
       warnOfEviction(policy);
     } catch (error) {
       this.close();
@@ -68,16 +64,16 @@ export class RedisEngine implements Engine<RedisEntry> {
     if (guess !== undefined) {
       // Without a script, which is faster. It gives the same where the keys lead to this record only.
       const args = [this.#hash, ...fields, `record:${guess.digest}`];
-      const values = textsIn(
-        await this.#connection.retryOnce(() => this.#connection.call('hmget', args)),
+      const values = await this.#connection.read('hmget', args);
+      const holders = keys.map(({ field, digest }, index) =>
+        field === 'id' && values[index + 1] !== '' ? digest : values[index + 1],
       );
-      const holders = keys.map((key, index) => holdersIn(key, values[index + 1]));
       const others = holders.filter((holder) => holder !== '' && holder !== guess.digest);
       if (others.length === 0 && holders.includes(guess.digest) && values.at(-1) !== '') {
         return snapshotIn(values.toSpliced(-1, 0, guess.digest), keys, guess);
       }
     }
-    return snapshotIn(await this.#read(LOOK, fields), keys);
+    return snapshotIn(await this.#connection.read(LOOK, fields), keys);
   }
 
   async commit(commit: Commit<RedisEntry>): Promise<RedisEntry | typeof STALE> {
@@ -103,6 +99,7 @@ export class RedisEngine implements Engine<RedisEntry> {
       digest: written.digest,
       version: record.version,
       writeId,
+      idsLength: MAX_WRITE_IDS * (writeId.length + 1) - 1,
       removed: absorbs.map(({ digest }) => digest),
       keys: { ...fieldsTo(false, commit.removedKeys), ...fieldsTo(true, changed) },
     };
@@ -113,7 +110,7 @@ export class RedisEngine implements Engine<RedisEntry> {
     { digest }: DigestedKey,
     ifVersion: number | undefined,
   ): Promise<undefined | typeof STALE> {
-    const [value = ''] = await this.#read(LOOK, [`record:${digest}`]);
+    const [value = ''] = await this.#connection.read(LOOK, [`record:${digest}`]);
     let record: StoredRecord | null = null;
     try {
       if (value !== '') record = recordIn(digest, value);
@@ -135,7 +132,7 @@ export class RedisEngine implements Engine<RedisEntry> {
 
   async *pages(): AsyncGenerator<StoredRecord[], void, undefined> {
     for (let start = '-inf'; ; ) {
-      const [last, ...values] = await this.#read(PAGE, [start]);
+      const [last, ...values] = await this.#connection.read(PAGE, [start]);
       if (last === '') return;
       start = `(${last}`;
       const records: StoredRecord[] = [];
@@ -148,8 +145,8 @@ export class RedisEngine implements Engine<RedisEntry> {
 
   /** One step, which does nothing where it comes so late that the caller was told that it failed. */
   async clear(): Promise<void> {
-    const now = Number(await this.#connection.retryOnce(() => this.#connection.run(CLEAR, [])));
-    const reply = await this.#connection.run(CLEAR, [`${now + this.#timeout}`]);
+    const [now] = await this.#connection.read(CLEAR, []);
+    const reply = await this.#connection.run(CLEAR, [`${Number(now) + this.#timeout}`]);
     if (reply === 'late') {
       throw new TokenStoreError('TIMEOUT', 'Redis was too slow. Try again; nothing was changed.');
     }
@@ -167,10 +164,6 @@ export class RedisEngine implements Engine<RedisEntry> {
   async #change(change: Change, ...value: string[]): Promise<boolean> {
     return (await this.#connection.run(CHANGE, [JSON.stringify(change), ...value])) === 'done';
   }
-
-  async #read(script: Script, args: readonly string[]): Promise<string[]> {
-    return textsIn(await this.#connection.retryOnce(() => this.#connection.run(script, args)));
-  }
 }
 
 function has({ record }: RedisEntry, { field, value }: DigestedKey): boolean {
@@ -181,11 +174,6 @@ function has({ record }: RedisEntry, { field, value }: DigestedKey): boolean {
 function fieldsTo(isHeld: boolean, keys: readonly DigestedKey[]): Record<string, boolean> {
   const others = keys.filter(({ field }) => field !== 'id');
   return Object.fromEntries(others.map((key) => [fieldOf(key), isHeld]));
-}
-
-function textsIn(reply: unknown): string[] {
-  if (!Array.isArray(reply)) throw new Error('the reply is no list');
-  return reply.map((value) => (typeof value === 'string' ? value : ''));
 }
 
 function warnOfEviction(policy = ''): void {

@@ -18,11 +18,6 @@ export function fieldOf({ field, digest }: DigestedKey): string {
   return `${field === 'id' ? 'record' : 'key'}:${digest}`;
 }
 
-/** The digests of those who have a key, by the value of its field. */
-export function holdersIn({ field, digest }: DigestedKey, value = ''): string {
-  return field === 'id' && value !== '' ? digest : value;
-}
-
 /**
  * What `LOOK` gives, asked for `deletedVersion` and for keys.
  *
@@ -43,7 +38,7 @@ export function snapshotIn(
       continue;
     }
     const record = recordIn(digest, value);
-    const isSole = (key: DigestedKey) => holdersIn(key, values[keys.indexOf(key)]) === digest;
+    const isSole = (key: DigestedKey) => key.field === 'id' || values[keys.indexOf(key)] === digest;
     const sharedKeys = digestedKeysOf(record, keys).filter((key) => !isSole(key));
     entries.push({ digest, record, writeIds, sharedKeys: sharedKeys.map((key) => key.digest) });
   }

@@ -57,7 +57,7 @@ return values
 
 /**
  * Writes one record, if any, and removes others, if all that this was decided on is still so; gives
- * `done` or `stale`. ARGV: a `Change` as JSON, and what stands for the record (see engine).
+ * `done` or `stale`. ARGV: a `Change` of the engine as JSON, and what stands for the record.
  */
 export const CHANGE: Script = script(`${ONLY_OURS}
 local change, value = cjson.decode(ARGV[1]), ARGV[2]
@@ -103,8 +103,10 @@ for field, has in pairs(change.keys) do
     redis.call('HSET', store, field, others .. change.digest)
     -- What was decided on their having the key alone finds that they are no longer as they were.
     for other in others:gmatch(DIGEST) do
-      local theirs = redis.call('HGET', store, 'record:' .. other)
-      redis.call('HSET', store, 'record:' .. other, change.writeId .. ',' .. theirs)
+      local theirs = redis.call('HGET', store, 'record:' .. other):gsub('^%S+', function(ids)
+        return (change.writeId .. ',' .. ids):sub(1, change.idsLength)
+      end)
+      redis.call('HSET', store, 'record:' .. other, theirs)
     end
   elseif others ~= '' then
     redis.call('HSET', store, field, others)
@@ -145,7 +147,7 @@ export const CLEAR: Script = script(`${ONLY_OURS}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not ARGV[1] then
-  return now
+  return { string.format('%.0f', now) }
 elseif now > tonumber(ARGV[1]) then
   return 'late'
 end
