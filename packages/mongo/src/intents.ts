@@ -1,24 +1,34 @@
-import type { HoldingDocument, IntentDocument, StoreDocument } from './documents.ts';
-import type { Documents } from './mongo-documents.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  at,
+  type Intent,
+  type StoreDocument,
+  type TokenDocument,
+  withClaims,
+  withoutClaims,
+} from './documents.ts';
+import type { Documents, Written } from './mongo-documents.ts';
+
+/** How often it is looked whether an intent of others makes headway: milliseconds. */
+const LOOK_AGAIN = 10;
 
 /**
  * Changes several documents as one, with nothing but writes that are atomic for one document: a
- * two-phase commit whose log is an *intent*, a document.
+ * two-phase commit, of which the document of the record that is saved is the coordinator, and the
+ * others are the participants.
  *
- * 1. The intent is inserted: open. It says what becomes of which document at which revision.
- * 2. Each of the documents is marked with it, if it still has that revision.
- * 3. Once all are marked the intent is decided, by one write. From that moment each of them counts
- *    as what the intent says, for every reader.
- * 4. The changes are carried out, which takes the marks off, and the intent is removed.
+ * 1. The intent is written into the coordinator: open. The keys that the record gets are claimed.
+ * 2. The participants are marked with it, each if it still has the revision that was read.
+ * 3. Once all are marked the intent is decided, by the write that makes the coordinator what it
+ *    shall be. From that moment the change counts as done, for every reader.
+ * 4. What the participants become is carried out, which takes the marks off, then the intent.
  *
- * Whoever wants to write to a marked document carries a decided intent out, and aborts an open one
- * that makes no headway, by removing it: then it can't be decided any more. A mark whose intent is
- * gone is of one that was aborted.
+ * Whoever wants to write to one of these documents carries a decided intent out, and aborts an open
+ * one that makes no headway, by taking it out of the coordinator: then it can't be decided any more.
  */
 export class Intents {
   readonly #documents: Documents;
   readonly #patience: number;
-  readonly #firstSeen = new Map<string, number>();
 
   /** @param patience how long an intent of others may stay open: milliseconds */
   constructor(documents: Documents, patience: number) {
@@ -26,100 +36,108 @@ export class Intents {
     this.#patience = patience;
   }
 
-  /** @returns whether all of the documents were changed; `false` if one was not at its revision */
+  /**
+   * @param before the coordinator as it was read, or to be inserted
+   * @param after what it becomes
+   * @param change what else was read; what is claimed; the records that go; see `Commit.deletedVersion`
+   */
   async carryOut(
-    parts: Pick<IntentDocument, 'keys' | 'changes' | 'touches' | 'shared'>,
-  ): Promise<boolean> {
-    const _id = this.#documents.newId();
-    const open: IntentDocument = { ...parts, _id, kind: 'intent', revision: 0, claims: [_id] };
-    await this.#documents.insert(open);
-    const all = [...open.changes, ...open.touches];
-    const decided: IntentDocument = { ...open, revision: 1 };
+    before: StoreDocument,
+    after: TokenDocument,
+    change: {
+      readonly found: readonly StoreDocument[];
+      readonly claims: readonly string[];
+      readonly absorbed: readonly TokenDocument[];
+      readonly deletedVersion: number | undefined;
+    },
+  ): Promise<Written> {
+    const { claims, absorbed, deletedVersion } = change;
+    const marking = change.found.filter(({ _id }) => _id !== before._id);
+    const intent: Intent = {
+      isDecided: false,
+      claims,
+      participants: marking.map(({ _id }) => _id),
+      absorbs: absorbed.map(({ _id }) => _id),
+      shared: after.keys.filter((key) => !after.claims.includes(key)),
+    };
+    const open = { ...withClaims(before, claims), revision: before.revision + 1, intent };
+    const decision = {
+      ...after,
+      revision: before.revision + 2,
+      intent: { ...intent, isDecided: true },
+    };
+    const opened = await this.#documents.write(before, open);
+    if (opened !== 'written') return opened;
     if (
-      (await this.#documents.mark(all, _id)) < all.length ||
-      (await this.#documents.replace(open, decided)) !== 'written'
+      (await this.#documents.mark(marking, at(open))) < marking.length ||
+      // Nobody adds and deletes another record of an id that is claimed.
+      (deletedVersion !== undefined &&
+        deletedVersion !== (await this.#documents.counters()).deletedVersion) ||
+      (await this.#documents.write(open, decision)) !== 'written'
     ) {
-      await this.#abort(open);
-      return false;
+      await this.#abort(open, intent);
+      return 'changed';
     }
     try {
-      await this.#finish(decided);
+      await this.#documents.finish(decision, intent);
     } catch {
       // What was asked for has happened, and whoever comes along carries the rest out.
     }
-    return true;
+    return 'written';
   }
 
   /**
    * Carries out, or aborts, what stands in the way of a write to these documents.
    *
-   * @param found the intents were looked for after the documents
+   * @param found with the coordinators, which were read after the documents
    */
   async settle(found: readonly StoreDocument[]): Promise<void> {
-    const intents = intentsIn(found);
-    for (const intent of intents.values()) {
-      if (intent.revision === 1) await this.#finish(intent);
-      else if (this.#isPatienceOver(intent._id)) await this.#abort(intent);
-    }
-    for (const { _id, intent } of found) {
-      if (intent !== undefined && !intents.has(intent)) {
-        await this.#documents.release([_id], intent, []);
+    for (const document of found) {
+      const { intent } = document;
+      if (intent?.isDecided) await this.#documents.finish(document, intent);
+      else if (intent !== undefined && !(await this.#makesHeadway(document))) {
+        await this.#abort(document, intent);
       }
     }
-  }
-
-  async #finish({ _id, changes, touches, shared }: IntentDocument): Promise<void> {
-    const ids = touches.map((touched) => touched._id);
-    if (ids.length > 0) await this.#documents.release(ids, _id, shared);
-    for (const change of changes) {
-      // The mark was a revision of its own: nobody else writes to it, and to none after it.
-      const marked = { _id: change._id, revision: change.revision + 1 };
-      if (change.to === null) await this.#documents.remove([marked]);
-      else await this.#documents.replace(marked, { ...change.to, revision: marked.revision + 1 });
+    for (const { _id, coordinator } of found) {
+      if (coordinator === undefined) continue;
+      const isGoingOn = found.some(
+        (each) => each._id === coordinator._id && each.intent !== undefined,
+      );
+      if (!isGoingOn) await this.#documents.release([_id], coordinator);
     }
-    await this.#documents.remove([{ _id, revision: 1 }]);
-    this.#firstSeen.delete(_id);
   }
 
-  async #abort({ _id, changes, touches }: IntentDocument): Promise<void> {
-    this.#firstSeen.delete(_id);
-    await this.#documents.remove([{ _id, revision: 0 }]);
-    // By whomever it was removed. Not if it was decided: then it still is there.
-    if ((await this.#documents.get([_id])).length > 0) return;
-    const ids = [...changes, ...touches].map((changed) => changed._id);
-    await this.#documents.release(ids, _id, []);
-  }
-
-  #isPatienceOver(intent: string): boolean {
-    const now = performance.now();
-    const firstSeen = this.#firstSeen.get(intent) ?? now;
-    this.#firstSeen.set(intent, firstSeen);
-    return now - firstSeen >= this.#patience;
-  }
-}
-
-/** What the documents count as that are no intents: what is decided is done, and nothing else is. */
-export function resolved(found: readonly StoreDocument[]): HoldingDocument[] {
-  const intents = intentsIn(found);
-  return found.flatMap((document): HoldingDocument | [] => {
-    if (document.kind === 'intent') return [];
-    const { _id, revision, intent = '' } = document;
-    const decided = intents.get(intent);
-    if (decided?.revision !== 1) return document;
-    const change = decided.changes.find((each) => each._id === _id);
-    if (change === undefined) {
-      return { ...document, shared: [...document.shared, ...decided.shared] };
+  async #makesHeadway({ _id, revision }: StoreDocument): Promise<boolean> {
+    for (const end = performance.now() + this.#patience; performance.now() < end; ) {
+      await wait(LOOK_AGAIN);
+      const [now] = await this.#documents.get([_id]);
+      if (now?.revision !== revision) return true;
     }
-    return change.to === null ? [] : { ...change.to, revision, intent };
-  });
+    return false;
+  }
+
+  async #abort(open: StoreDocument, { claims, participants }: Intent): Promise<void> {
+    const { intent: _, ...before } = withoutClaims(open, claims);
+    const isAborted =
+      open.kind === 'keeper'
+        ? (await this.#documents.remove([open])) > 0
+        : (await this.#documents.write(open, { ...before, revision: open.revision + 1 })) ===
+          'written';
+    // Else it was decided, or aborted by others.
+    if (isAborted) await this.#documents.release(participants, at(open));
+  }
 }
 
 /** Whether something else is about to change one of these documents. */
 export function isUnsettled(found: readonly StoreDocument[]): boolean {
-  return found.some(({ kind, intent }) => kind === 'intent' || intent !== undefined);
+  return found.some(({ intent, coordinator }) => (intent ?? coordinator) !== undefined);
 }
 
-function intentsIn(found: readonly StoreDocument[]): Map<string, IntentDocument> {
-  const intents = found.filter((document) => document.kind === 'intent');
-  return new Map(intents.map((intent) => [intent._id, intent]));
+/** The records among documents that count: what is decided is done, and nothing else is. */
+export function tokensIn(found: readonly StoreDocument[]): TokenDocument[] {
+  const absorbed = new Set(
+    found.flatMap(({ intent }) => (intent?.isDecided ? intent.absorbs : [])),
+  );
+  return found.filter((each) => each.kind === 'token').filter(({ _id }) => !absorbed.has(_id));
 }

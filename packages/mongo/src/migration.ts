@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { digestedKeysOf } from '@tokenkeep/core/adapter/server';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
-import { recordIn } from './document-form.ts';
-import { PAGE, type TokenDocument } from './documents.ts';
+import { PAGE, recordIn, type TokenDocument } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
 
 /**

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { TokenStoreError } from '@tokenkeep/core';
 import type { MongoCollectionLike } from './collection.ts';
-import { checkDocument } from './document-form.ts';
 import {
   type At,
+  at,
   type Counters,
+  checkDocument,
+  type Intent,
   PAGE,
   type StoreDocument,
-  type TokenDocument,
 } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
 import { STORE_ID } from './schema.ts';
@@ -48,27 +49,13 @@ export class MongoDocuments {
     return this.#find({ keys: keys.length === 1 ? keys[0] : { $in: keys } });
   }
 
-  /** One of the documents that have the key. */
-  async findOne(key: string): Promise<StoreDocument | null> {
-    const found = await this.#inTime(this.#collection.findOne({ keys: key }));
-    return found && checkDocument(found);
-  }
-
   get(ids: readonly string[]): Promise<StoreDocument[]> {
     return this.#find({ _id: { $in: ids } });
   }
 
-  /** The first records of those after a place in the order and up to another. */
-  async page(after: number, upTo: number): Promise<TokenDocument[]> {
-    const options = { sort: { order: 1 }, limit: PAGE };
-    const found = await this.#find({ order: { $gt: after, $lte: upTo } }, options);
-    return found.filter((document) => document.kind === 'token');
-  }
-
-  /** The first of the documents after an `_id` that are no records. */
-  others(after: string): Promise<StoreDocument[]> {
-    const filter = { _id: { $gt: after }, kind: { $in: ['keeper', 'intent'] } };
-    return this.#find(filter, { sort: { _id: 1 }, limit: PAGE });
+  /** The first of the documents after a place in the order and up to another. */
+  page(after: number, upTo: number): Promise<StoreDocument[]> {
+    return this.#find({ order: { $gt: after, $lte: upTo } }, { sort: { order: 1 }, limit: PAGE });
   }
 
   /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
@@ -76,56 +63,76 @@ export class MongoDocuments {
     return countersIn(await this.#inTime(this.#collection.findOne({ _id: STORE_ID })));
   }
 
-  insert(document: StoreDocument): Promise<Written> {
-    return this.#write(this.#collection.insertOne(document).then(() => true));
+  /** Counts one more record. @returns its place */
+  async nextOrder(): Promise<number> {
+    const count = { $inc: { added: 1 } };
+    const options = { returnDocument: 'after' };
+    const store = this.#collection.findOneAndUpdate({ _id: STORE_ID }, count, options);
+    return countersIn(await this.#inTime(store)).order;
+  }
+
+  async raiseDeletedVersion(deletedVersion: number): Promise<void> {
+    await this.#bulk([
+      { updateOne: { filter: { _id: STORE_ID }, update: { $max: { deletedVersion } } } },
+    ]);
   }
 
   /**
-   * Puts a document in the place of its former revision.
+   * Puts a document in the place of its former revision; after revision 0 it is inserted.
    *
    * @param before if it has a record, that has to be so still: someone may have written to it by hand
    */
-  replace(before: At & { record?: unknown }, document: StoreDocument): Promise<Written> {
-    const { record } = before;
+  async write(before: At & { record?: unknown }, document: StoreDocument): Promise<Written> {
+    const { revision, record } = before;
     const filter = { ...at(before), ...(record !== undefined && { record }) };
-    const replaced = this.#collection.replaceOne(filter, document);
-    return this.#write(replaced.then(({ matchedCount }) => matchedCount > 0));
+    try {
+      if (revision === 0) await this.#inTime(this.#collection.insertOne(document));
+      else {
+        const replaced = await this.#inTime(this.#collection.replaceOne(filter, document));
+        if (replaced.matchedCount === 0) return 'changed';
+      }
+      return 'written';
+    } catch (error) {
+      if (isDuplicateKey(error)) return 'taken';
+      throw error;
+    }
   }
 
   /** Removes those that are at their revision. @returns how many were */
   async remove(documents: readonly At[]): Promise<number> {
     const deletes = documents.map((document) => ({ deleteOne: { filter: at(document) } }));
-    return (await this.#inTime(this.#collection.bulkWrite(deletes))).deletedCount;
+    return (await this.#bulk(deletes)).deletedCount;
   }
 
-  /** Marks those that are at their revision with an intent. @returns how many were */
-  async mark(documents: readonly At[], intent: string): Promise<number> {
-    const update = { $inc: { revision: 1 }, $set: { intent } };
+  /** Marks those that are at their revision as participants. @returns how many were */
+  async mark(documents: readonly At[], coordinator: At): Promise<number> {
+    const update = { $inc: { revision: 1 }, $set: { coordinator } };
     const marks = documents.map((document) => ({ updateOne: { filter: at(document), update } }));
-    return (await this.#inTime(this.#collection.bulkWrite(marks))).matchedCount;
+    return (await this.#bulk(marks)).matchedCount;
   }
 
-  /** Takes the marks of an intent off, and adds shared keys. */
-  async release(ids: readonly string[], intent: string, shared: readonly string[]): Promise<void> {
-    const update = {
-      $inc: { revision: 1 },
-      $unset: { intent: 1 },
-      $addToSet: { shared: { $each: shared } },
+  /** Takes the marks of a coordinator off. */
+  async release(ids: readonly string[], coordinator: At): Promise<void> {
+    await this.#bulk([releaseOf(ids, coordinator)]);
+  }
+
+  /** Carries a decided intent out, in this order: the participants first. */
+  async finish({ _id, revision }: At, { participants, absorbs, shared }: Intent): Promise<void> {
+    const coordinator = { _id, revision: revision - 1 };
+    const keeper = {
+      kind: 'keeper',
+      revision: { $add: ['$revision', 1] },
+      keys: '$claims',
+      shared: [],
     };
-    await this.#inTime(this.#collection.updateMany({ _id: { $in: ids }, intent }, update));
-  }
-
-  /** Counts one more record, and gives its place. */
-  async nextOrder(): Promise<Counters> {
-    const count = { $inc: { added: 1 } };
-    const options = { returnDocument: 'after' };
-    const store = this.#collection.findOneAndUpdate({ _id: STORE_ID }, count, options);
-    return countersIn(await this.#inTime(store));
-  }
-
-  async raiseDeletedVersion(deletedVersion: number): Promise<void> {
-    const raise = { $max: { deletedVersion } };
-    await this.#inTime(this.#collection.updateOne({ _id: STORE_ID }, raise));
+    const filter = { _id: { $in: absorbs }, coordinator };
+    const update = [{ $set: keeper }, { $unset: ['record', 'writeIds', 'coordinator'] }];
+    const done = { $inc: { revision: 1 }, $unset: { intent: 1 } };
+    await this.#bulk([
+      { updateMany: { filter, update } },
+      releaseOf(participants, coordinator, shared),
+      { updateOne: { filter: { _id, revision }, update: done } },
+    ]);
   }
 
   get #collection(): MongoCollectionLike {
@@ -138,18 +145,26 @@ export class MongoDocuments {
     return found.map(checkDocument);
   }
 
-  async #write(write: Promise<boolean>): Promise<Written> {
-    try {
-      return (await this.#inTime(write)) ? 'written' : 'changed';
-    } catch (error) {
-      if (isDuplicateKey(error)) return 'taken';
-      throw error;
-    }
+  /** Does writes one after the other; the first that fails is the last. */
+  async #bulk(writes: readonly object[]): Promise<{ matchedCount: number; deletedCount: number }> {
+    if (writes.length === 0) return { matchedCount: 0, deletedCount: 0 };
+    return this.#inTime(this.#collection.bulkWrite(writes));
   }
 }
 
-function at({ _id, revision }: At): At {
-  return { _id, revision };
+/** @param shared keys that they come to share */
+function releaseOf(
+  ids: readonly string[],
+  coordinator: At,
+  shared: readonly string[] = [],
+): object {
+  const filter = { _id: { $in: ids }, coordinator };
+  const update = {
+    $inc: { revision: 1 },
+    $unset: { coordinator: 1 },
+    $addToSet: { shared: { $each: shared } },
+  };
+  return { updateMany: { filter, update } };
 }
 
 function countersIn(store: object | null): Counters {

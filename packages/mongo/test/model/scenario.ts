@@ -12,7 +12,7 @@ import { digestedKeysOf, type Engine, OptimisticStorage } from '@tokenkeep/core/
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
 import { DocumentEngine, type MongoEntry } from '../../src/document-engine.ts';
-import { recordIn } from '../../src/document-form.ts';
+import { recordIn } from '../../src/documents.ts';
 import { type Fault, ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
 import { type Choose, runInTurns } from './schedule.ts';
 
@@ -207,9 +207,7 @@ function refuseUnclaimed(database: ModelDatabase): void {
 }
 
 function recordsOf(database: ModelDatabase): StoredRecord[] {
-  return database
-    .resolved()
-    .flatMap((document) => (document.kind === 'token' && recordIn(document.record)) || []);
+  return database.tokens().flatMap(({ record }) => recordIn(record) ?? []);
 }
 
 /** Throws where two records agree and have the same key (contract M2, C5). */
