@@ -34,6 +34,8 @@ import {
 } from '@tokenkeep/core/adapter/server';
 import { isRenamed } from '@tokenkeep/core/rules';
 import {
+  at,
+  type Intent,
   type KeeperDocument,
   recordIn,
   type StoreDocument,
@@ -91,19 +93,23 @@ export class DocumentEngine
     const { replaces, absorbs, addedKeys, absentKeys, deletedVersion } = commit;
     const found = foundFor(commit);
     if (isUnsettled(found)) return STALE;
-    const before = replaces?.document ?? (await this.#newPlace());
+    const before = replaces?.document ?? (await this.#newPlace(commit));
     const claimed = found.flatMap((document) => document.claims);
     const claims = digestsOf([...addedKeys, ...absentKeys]).filter((key) => !claimed.includes(key));
     const after = afterCommit(commit, before, claims);
-    const absorbed = absorbs.map(({ document }) => document);
-    await this.#raiseDeletedVersion(absorbed);
+    await this.#raiseDeletedVersion(absorbs.map(({ document }) => document));
     const written = isOfSeveral(commit, claimed)
-      ? await this.#intents.carryOut(before, after, { found, claims, absorbed, deletedVersion })
+      ? await this.#intents.carryOut(
+          before,
+          after,
+          intentOf(commit, after, found, claims),
+          deletedVersion,
+        )
       : await this.#documents.write(before, after);
     // By a document that was not found, as no record has the key.
     if (written === 'taken') await this.#tidyUp(claims);
     if (written !== 'written') return STALE;
-    await this.#tidyUp(keysLeftBy(commit)).catch(ignored);
+    await this.#tidyUp(keysLeftBy(commit)).catch(() => {});
     return entryOf(after, [after]);
   }
 
@@ -117,8 +123,8 @@ export class DocumentEngine
     await this.#intents.settle(found);
     if (isUnsettled(found)) return STALE;
     await this.#raiseDeletedVersion([document]);
-    if (!(await this.#remove(document))) return STALE;
-    await this.#tidyUp(document.shared).catch(ignored);
+    if ((await this.#documents.remove([document])) === 0) return STALE;
+    await this.#tidyUp(document.shared).catch(() => {});
     return undefined;
   }
 
@@ -128,14 +134,7 @@ export class DocumentEngine
       const last = page.at(-1);
       if (last === undefined) return;
       after = last.order;
-      const records: StoredRecord[] = [];
-      for (const document of page) {
-        if (document.kind !== 'token') continue;
-        const record = recordOf(document);
-        if (!isUnsettled([document])) records.push(record);
-        else records.push(...(await this.find(digestedKeysOf(record).slice(0, 1))));
-      }
-      yield records;
+      yield tokensIn(page, await this.#withCoordinators(page)).map(recordOf);
     }
   }
 
@@ -150,10 +149,9 @@ export class DocumentEngine
       if (isUnsettled(found)) continue;
       const tokens = tokensIn(page);
       await this.#raiseDeletedVersion(tokens);
-      await this.#documents.remove(tokens.filter((each) => keeperOf(each) === undefined));
-      for (const each of tokens) if (keeperOf(each) !== undefined) await this.#remove(each);
+      await this.#documents.remove(tokens);
       await this.#tidyUp(
-        page.flatMap(({ kind, claims, shared }) => (kind === 'token' ? shared : claims)),
+        page.flatMap((each) => (each.kind === 'token' ? each.shared : each.claims)),
       );
       // A keeper that is still there is needed by records after it.
       if (tokens.length === 0) after = last.order;
@@ -193,18 +191,10 @@ export class DocumentEngine
     return ids.size === 0 ? found : [...found, ...(await this.#documents.get([...ids]))];
   }
 
-  async #newPlace(): Promise<KeeperDocument> {
+  /** Where a record is to be added. */
+  async #newPlace({ writeId }: Commit<MongoEntry>): Promise<KeeperDocument> {
     const order = await this.#documents.nextOrder();
-    const _id = this.#documents.newId();
-    return { _id, kind: 'keeper', revision: 0, order, keys: [], claims: [], shared: [] };
-  }
-
-  /** Removes a record, but for the claims that others need. */
-  async #remove(document: TokenDocument): Promise<boolean> {
-    const keeper = keeperOf(document);
-    return keeper === undefined
-      ? (await this.#documents.remove([document])) > 0
-      : (await this.#documents.write(document, keeper)) === 'written';
+    return { _id: writeId, kind: 'keeper', revision: 0, order, keys: [], claims: [], shared: [] };
   }
 
   async #raiseDeletedVersion(documents: readonly TokenDocument[]): Promise<void> {
@@ -229,9 +219,6 @@ export class DocumentEngine
     }
   }
 }
-
-/** For what was tidied up best effort: what was asked for has happened, and the rest is in nobody's way. */
-function ignored(): void {}
 
 /** The document of a commit's record, as it shall be. */
 function afterCommit(
@@ -268,32 +255,27 @@ function isOfSeveral(commit: Commit<MongoEntry>, claimed: readonly string[]): bo
   return absorbs.length > 0 || comesToAgree || joins || claimsFirst;
 }
 
+/** What becomes of the other documents that were found, if there is more to do than one write. */
+function intentOf(
+  { absorbs }: Commit<MongoEntry>,
+  { _id, keys, claims: claimed }: TokenDocument,
+  found: readonly StoreDocument[],
+  claims: readonly string[],
+): Intent {
+  return {
+    isDecided: false,
+    claims,
+    participants: found.filter((document) => document._id !== _id).map(at),
+    absorbs: absorbs.map(({ document }) => document._id),
+    shared: keys.filter((key) => !claimed.includes(key)),
+  };
+}
+
 /** Keys that a commit's records had in common with others, or that nobody may need any more. */
 function keysLeftBy({ replaces, absorbs, keys }: Commit<MongoEntry>): readonly string[] {
   const own = digestsOf(keys);
   const given = (replaces?.sharedKeys ?? []).filter((key) => !own.includes(key));
   return [...given, ...absorbs.flatMap(({ document }) => document.keys)];
-}
-
-/** What is left of a record that is removed: the claims that others need, if there are any. */
-function keeperOf({
-  _id,
-  revision,
-  order,
-  claims,
-  shared,
-}: TokenDocument): KeeperDocument | undefined {
-  const kept = claims.filter((key) => shared.includes(key));
-  if (kept.length === 0) return undefined;
-  return {
-    _id,
-    kind: 'keeper',
-    revision: revision + 1,
-    order,
-    keys: kept,
-    claims: kept,
-    shared: [],
-  };
 }
 
 /** All that was found with what a commit was decided on. */

@@ -1,6 +1,5 @@
 import type { StoredRecord } from '@tokenkeep/core';
 import { recordCorrupt } from '@tokenkeep/core/adapter';
-import type { FoundDocument } from './collection.ts';
 
 /** A document at a revision. */
 export interface At {
@@ -19,9 +18,9 @@ interface AnyDocument extends At {
   readonly claims: readonly string[];
   /** Those of its keys that other records may have, too. */
   readonly shared: readonly string[];
-  /** The change of several documents that begins with this one. */
+  /** The change of several documents that this one coordinates. */
   readonly intent?: Intent | undefined;
-  /** The document that has the intent to change this one, as it was when the intent was open. */
+  /** The document whose intent is about to change this one, as it was when the intent was open. */
   readonly coordinator?: At | undefined;
 }
 
@@ -47,44 +46,35 @@ export interface Intent {
   readonly isDecided: boolean;
   /** What its document claims for as long as it is open, and no longer if it is aborted. */
   readonly claims: readonly string[];
-  /** The `_id`s of the documents that are marked with it. */
-  readonly participants: readonly string[];
-  /** Those among them whose records go. */
+  /** The documents that are marked with it, as they were read. */
+  readonly participants: readonly At[];
+  /** The `_id`s of those among them whose records go. */
   readonly absorbs: readonly string[];
   /** Keys that the others among them come to share. */
   readonly shared: readonly string[];
 }
 
-/** What the document of the store itself counts. */
-export interface Counters {
-  /** The place of the record that was added last. */
-  readonly order: number;
-  /** The highest version of a record that was deleted. */
-  readonly deletedVersion: number;
-}
-
-/** As many documents are read at once. */
-export const PAGE = 250;
-
 export function at({ _id, revision }: At): At {
   return { _id, revision };
 }
 
-/** The document, with keys that it claims besides. */
-export function withClaims<D extends StoreDocument>(document: D, more: readonly string[]): D {
-  const { keys, claims } = document;
-  return { ...document, keys: union(keys, more), claims: union(claims, more) };
+export function union(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])];
 }
 
-/** The document, without keys that it claims, and has not itself. */
+/** A document without some of what it claims for others. */
 export function withoutClaims<D extends StoreDocument>(document: D, less: readonly string[]): D {
   const left = (list: readonly string[]) => list.filter((key) => !less.includes(key));
   const { keys, claims, shared } = document;
   return { ...document, keys: left(keys), claims: left(claims), shared: left(shared) };
 }
 
-export function union(a: readonly string[], b: readonly string[]): string[] {
-  return [...new Set([...a, ...b])];
+/** What is left of a document that is removed: the claims of a record that others need. */
+export function keeperOf(document: StoreDocument): KeeperDocument | undefined {
+  const { _id, kind, revision, order, claims, shared } = document;
+  const kept = claims.filter((key) => kind === 'token' && shared.includes(key));
+  const keeper = { _id, kind: 'keeper', revision: revision + 1, order, keys: kept } as const;
+  return kept.length === 0 ? undefined : { ...keeper, claims: kept, shared: [] };
 }
 
 /** A record as it is stored: without what is absent, and `extra` as text, as it may have names that a document of MongoDB can not have. */
@@ -95,33 +85,24 @@ export function toStored({ extra, ...fields }: StoredRecord): object {
 
 /** The record that is stored; `undefined` if it is damaged. */
 export function recordIn(stored: unknown): StoredRecord | undefined {
-  if (typeof stored !== 'object' || stored === null) return undefined;
-  const { id, version, extra } = stored as Record<string, unknown>;
+  const { id, version, extra, ...fields } = Object(stored);
   if (typeof id !== 'string' || typeof version !== 'number') return undefined;
-  return { ...stored, id, version, ...(extra !== undefined && { extra: parsed(extra) }) };
+  if (extra === undefined) return { ...fields, id, version };
+  try {
+    return { ...fields, id, version, extra: JSON.parse(extra) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT` where the document itself is damaged, and not only its record */
-export function checkDocument(found: FoundDocument): StoreDocument {
-  const { _id, kind, revision, order } = found;
-  const lists = [found['keys'], found['claims'], found['shared']];
-  if (
+export function checkDocument(found: Readonly<Record<string, unknown>>): StoreDocument {
+  const { _id, kind, revision, order, keys, claims, shared } = found;
+  const isWhole =
     typeof _id === 'string' &&
     (kind === 'token' || kind === 'keeper') &&
-    typeof revision === 'number' &&
-    typeof order === 'number' &&
-    lists.every(Array.isArray)
-  ) {
-    return found as unknown as StoreDocument;
-  }
+    [revision, order].every(Number.isInteger) &&
+    [keys, claims, shared].every(Array.isArray);
+  if (isWhole) return found as unknown as StoreDocument;
   throw recordCorrupt(undefined, 'a document of the collection has not the fields that it should');
-}
-
-/** What is no JSON stays as it is: no token can be made of it, but the record can be deleted. */
-function parsed(extra: unknown): StoredRecord['extra'] {
-  try {
-    return JSON.parse(String(extra));
-  } catch {
-    return extra as StoredRecord['extra'];
-  }
 }

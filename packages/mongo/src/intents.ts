@@ -4,7 +4,7 @@ import {
   type Intent,
   type StoreDocument,
   type TokenDocument,
-  withClaims,
+  union,
   withoutClaims,
 } from './documents.ts';
 import type { Documents, Written } from './mongo-documents.ts';
@@ -17,7 +17,7 @@ const LOOK_AGAIN = 10;
  * two-phase commit, of which the document of the record that is saved is the coordinator, and the
  * others are the participants.
  *
- * 1. The intent is written into the coordinator: open. The keys that the record gets are claimed.
+ * 1. The intent is written into the coordinator: open. What the record needs is claimed.
  * 2. The participants are marked with it, each if it still has the revision that was read.
  * 3. Once all are marked the intent is decided, by the write that makes the coordinator what it
  *    shall be. From that moment the change counts as done, for every reader.
@@ -39,50 +39,32 @@ export class Intents {
   /**
    * @param before the coordinator as it was read, or to be inserted
    * @param after what it becomes
-   * @param change what else was read; what is claimed; the records that go; see `Commit.deletedVersion`
+   * @param deletedVersion see `Commit.deletedVersion`
    */
   async carryOut(
     before: StoreDocument,
     after: TokenDocument,
-    change: {
-      readonly found: readonly StoreDocument[];
-      readonly claims: readonly string[];
-      readonly absorbed: readonly TokenDocument[];
-      readonly deletedVersion: number | undefined;
-    },
+    intent: Intent,
+    deletedVersion: number | undefined,
   ): Promise<Written> {
-    const { claims, absorbed, deletedVersion } = change;
-    const marking = change.found.filter(({ _id }) => _id !== before._id);
-    const intent: Intent = {
-      isDecided: false,
-      claims,
-      participants: marking.map(({ _id }) => _id),
-      absorbs: absorbed.map(({ _id }) => _id),
-      shared: after.keys.filter((key) => !after.claims.includes(key)),
-    };
-    const open = { ...withClaims(before, claims), revision: before.revision + 1, intent };
-    const decision = {
-      ...after,
-      revision: before.revision + 2,
-      intent: { ...intent, isDecided: true },
-    };
+    const { participants, claims } = intent;
+    const revision = before.revision + 1;
+    const lists = { keys: union(before.keys, claims), claims: union(before.claims, claims) };
+    const open = { ...before, ...lists, revision, intent };
     const opened = await this.#documents.write(before, open);
     if (opened !== 'written') return opened;
-    if (
-      (await this.#documents.mark(marking, at(open))) < marking.length ||
+    const decided = { ...after, revision: revision + 1, intent: { ...intent, isDecided: true } };
+    const isReady =
+      (await this.#documents.mark(participants, at(open))) === participants.length &&
       // Nobody adds and deletes another record of an id that is claimed.
-      (deletedVersion !== undefined &&
-        deletedVersion !== (await this.#documents.counters()).deletedVersion) ||
-      (await this.#documents.write(open, decision)) !== 'written'
-    ) {
+      (deletedVersion === undefined ||
+        deletedVersion === (await this.#documents.counters()).deletedVersion);
+    if (!isReady || (await this.#documents.write(open, decided)) !== 'written') {
       await this.#abort(open, intent);
       return 'changed';
     }
-    try {
-      await this.#documents.finish(decision, intent);
-    } catch {
-      // What was asked for has happened, and whoever comes along carries the rest out.
-    }
+    // If that fails: what was asked for has happened, and whoever comes along carries the rest out.
+    await this.#documents.finish(decided, intent).catch(() => {});
     return 'written';
   }
 
@@ -92,19 +74,18 @@ export class Intents {
    * @param found with the coordinators, which were read after the documents
    */
   async settle(found: readonly StoreDocument[]): Promise<void> {
+    const coordinators = new Set<string>();
     for (const document of found) {
-      const { intent } = document;
-      if (intent?.isDecided) await this.#documents.finish(document, intent);
-      else if (intent !== undefined && !(await this.#makesHeadway(document))) {
-        await this.#abort(document, intent);
-      }
+      const { _id, intent } = document;
+      if (intent === undefined) continue;
+      coordinators.add(_id);
+      if (intent.isDecided) await this.#documents.finish(document, intent);
+      else if (!(await this.#makesHeadway(document))) await this.#abort(document, intent);
     }
     for (const { _id, coordinator } of found) {
-      if (coordinator === undefined) continue;
-      const isGoingOn = found.some(
-        (each) => each._id === coordinator._id && each.intent !== undefined,
-      );
-      if (!isGoingOn) await this.#documents.release([_id], coordinator);
+      // One that has no intent any more was aborted.
+      if (coordinator === undefined || coordinators.has(coordinator._id)) continue;
+      await this.#documents.release([_id], coordinator);
     }
   }
 
@@ -125,7 +106,11 @@ export class Intents {
         : (await this.#documents.write(open, { ...before, revision: open.revision + 1 })) ===
           'written';
     // Else it was decided, or aborted by others.
-    if (isAborted) await this.#documents.release(participants, at(open));
+    if (!isAborted) return;
+    await this.#documents.release(
+      participants.map(({ _id }) => _id),
+      at(open),
+    );
   }
 }
 
@@ -134,10 +119,16 @@ export function isUnsettled(found: readonly StoreDocument[]): boolean {
   return found.some(({ intent, coordinator }) => (intent ?? coordinator) !== undefined);
 }
 
-/** The records among documents that count: what is decided is done, and nothing else is. */
-export function tokensIn(found: readonly StoreDocument[]): TokenDocument[] {
-  const absorbed = new Set(
-    found.flatMap(({ intent }) => (intent?.isDecided ? intent.absorbs : [])),
-  );
-  return found.filter((each) => each.kind === 'token').filter(({ _id }) => !absorbed.has(_id));
+/**
+ * The records that count: what is decided is done, and nothing else is.
+ *
+ * @param coordinators of the documents; they may be among them
+ */
+export function tokensIn(
+  documents: readonly StoreDocument[],
+  coordinators: readonly StoreDocument[] = documents,
+): TokenDocument[] {
+  const decided = coordinators.filter(({ intent }) => intent?.isDecided);
+  const absorbed = new Set(decided.flatMap(({ intent }) => intent?.absorbs ?? []));
+  return documents.filter((each) => each.kind === 'token').filter(({ _id }) => !absorbed.has(_id));
 }

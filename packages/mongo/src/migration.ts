@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { digestedKeysOf } from '@tokenkeep/core/adapter/server';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
-import { PAGE, recordIn, type TokenDocument } from './documents.ts';
+import { recordIn, type TokenDocument } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
 
 /**
@@ -18,7 +18,7 @@ export async function migrateDocuments(collection: MongoCollectionLike): Promise
   const absorbed = absorbers.flatMap((document) => document['absorbed']);
   await collection.deleteMany({ _id: { $in: absorbed }, kind: 'record' });
   for (;;) {
-    const page = await collection.find({ kind: 'record' }, { limit: PAGE }).toArray();
+    const page = await collection.find({ kind: 'record' }, { limit: 250 }).toArray();
     if (page.length === 0) break;
     const keys = page.flatMap(ownKeys);
     const holders = await collection.find({ keys: { $in: keys } }).toArray();

@@ -1,47 +1,55 @@
-import { randomUUID } from 'node:crypto';
 import { TokenStoreError } from '@tokenkeep/core';
+import { Deadline } from '@tokenkeep/core/adapter/server';
 import type { MongoCollectionLike } from './collection.ts';
 import {
   type At,
   at,
-  type Counters,
   checkDocument,
   type Intent,
-  PAGE,
+  keeperOf,
   type StoreDocument,
 } from './documents.ts';
-import { isDuplicateKey } from './errors.ts';
+import { isDuplicateKey, timeoutError } from './errors.ts';
 import { STORE_ID } from './schema.ts';
 
 /** How a write ended: it was done, the document had another revision, or a claim was another's. */
 export type Written = 'written' | 'changed' | 'taken';
 
+/** What the document of the store itself counts. */
+export interface Counters {
+  /** The place of the record that was added last. */
+  readonly order: number;
+  /** The highest version of a record that was deleted. */
+  readonly deletedVersion: number;
+}
+
 /** What can be done with documents. */
 export type Documents = Omit<MongoDocuments, 'open'>;
 
-/** Rejects if an answer takes too long. */
-type InTime = <T>(answer: Promise<T>) => Promise<T>;
+/** As many documents are read at once. */
+const PAGE = 250;
 
 /**
  * Documents in a collection of MongoDB. Reads and writes are atomic for each document, and not for
  * several.
  */
 export class MongoDocuments {
-  readonly #inTime: InTime;
-  #opened: MongoCollectionLike | undefined;
+  readonly #deadline: Deadline;
+  readonly #server: string;
+  #collection!: MongoCollectionLike;
 
-  constructor(inTime: InTime) {
-    this.#inTime = inTime;
+  /**
+   * @param timeout how long an answer may take: milliseconds
+   * @param server where it is, for the error
+   */
+  constructor(timeout: number, server: string) {
+    this.#deadline = new Deadline(timeout);
+    this.#server = server;
   }
 
   /** To be called first. */
   open(collection: MongoCollectionLike): void {
-    this.#opened = collection;
-  }
-
-  /** An `_id`. */
-  newId(): string {
-    return randomUUID();
+    this.#collection = collection;
   }
 
   /** The documents that have at least one of the keys. */
@@ -55,7 +63,8 @@ export class MongoDocuments {
 
   /** The first of the documents after a place in the order and up to another. */
   page(after: number, upTo: number): Promise<StoreDocument[]> {
-    return this.#find({ order: { $gt: after, $lte: upTo } }, { sort: { order: 1 }, limit: PAGE });
+    const options = { sort: { order: 1 }, limit: PAGE };
+    return this.#find({ order: { $gt: after, $lte: upTo } }, options);
   }
 
   /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
@@ -72,13 +81,12 @@ export class MongoDocuments {
   }
 
   async raiseDeletedVersion(deletedVersion: number): Promise<void> {
-    await this.#bulk([
-      { updateOne: { filter: { _id: STORE_ID }, update: { $max: { deletedVersion } } } },
-    ]);
+    const raise = { $max: { deletedVersion } };
+    await this.#inTime(this.#collection.updateOne({ _id: STORE_ID }, raise));
   }
 
   /**
-   * Puts a document in the place of its former revision; after revision 0 it is inserted.
+   * Puts a document in the place of its former revision; it is inserted if that is 0.
    *
    * @param before if it has a record, that has to be so still: someone may have written to it by hand
    */
@@ -88,8 +96,8 @@ export class MongoDocuments {
     try {
       if (revision === 0) await this.#inTime(this.#collection.insertOne(document));
       else {
-        const replaced = await this.#inTime(this.#collection.replaceOne(filter, document));
-        if (replaced.matchedCount === 0) return 'changed';
+        const replaced = this.#collection.replaceOne(filter, document);
+        if ((await this.#inTime(replaced)).matchedCount === 0) return 'changed';
       }
       return 'written';
     } catch (error) {
@@ -98,46 +106,40 @@ export class MongoDocuments {
     }
   }
 
-  /** Removes those that are at their revision. @returns how many were */
-  async remove(documents: readonly At[]): Promise<number> {
-    const deletes = documents.map((document) => ({ deleteOne: { filter: at(document) } }));
-    return (await this.#bulk(deletes)).deletedCount;
+  /** Removes those that are at their revision, but for claims that others need. @returns how many were */
+  async remove(documents: readonly StoreDocument[]): Promise<number> {
+    const removals = documents.map((document) => {
+      const [filter, replacement] = [at(document), keeperOf(document)];
+      return replacement ? { replaceOne: { filter, replacement } } : { deleteOne: { filter } };
+    });
+    return this.#bulk(removals);
   }
 
   /** Marks those that are at their revision as participants. @returns how many were */
   async mark(documents: readonly At[], coordinator: At): Promise<number> {
     const update = { $inc: { revision: 1 }, $set: { coordinator } };
-    const marks = documents.map((document) => ({ updateOne: { filter: at(document), update } }));
-    return (await this.#bulk(marks)).matchedCount;
+    return this.#bulk(documents.map((each) => ({ updateOne: { filter: at(each), update } })));
   }
 
   /** Takes the marks of a coordinator off. */
   async release(ids: readonly string[], coordinator: At): Promise<void> {
-    await this.#bulk([releaseOf(ids, coordinator)]);
+    await this.#bulk([releaseOf(ids, coordinator, [])]);
   }
 
-  /** Carries a decided intent out, in this order: the participants first. */
+  /** Carries a decided intent out, in this order: its document last. */
   async finish({ _id, revision }: At, { participants, absorbs, shared }: Intent): Promise<void> {
     const coordinator = { _id, revision: revision - 1 };
-    const keeper = {
-      kind: 'keeper',
-      revision: { $add: ['$revision', 1] },
-      keys: '$claims',
-      shared: [],
-    };
     const filter = { _id: { $in: absorbs }, coordinator };
+    const revisions = { $add: ['$revision', 1] };
+    const keeper = { kind: 'keeper', revision: revisions, keys: '$claims', shared: [] };
     const update = [{ $set: keeper }, { $unset: ['record', 'writeIds', 'coordinator'] }];
     const done = { $inc: { revision: 1 }, $unset: { intent: 1 } };
+    const ids = participants.map((each) => each._id);
     await this.#bulk([
       { updateMany: { filter, update } },
-      releaseOf(participants, coordinator, shared),
+      releaseOf(ids, coordinator, shared),
       { updateOne: { filter: { _id, revision }, update: done } },
     ]);
-  }
-
-  get #collection(): MongoCollectionLike {
-    if (this.#opened === undefined) throw new Error('the store is not open');
-    return this.#opened;
   }
 
   async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
@@ -145,26 +147,22 @@ export class MongoDocuments {
     return found.map(checkDocument);
   }
 
-  /** Does writes one after the other; the first that fails is the last. */
-  async #bulk(writes: readonly object[]): Promise<{ matchedCount: number; deletedCount: number }> {
-    if (writes.length === 0) return { matchedCount: 0, deletedCount: 0 };
-    return this.#inTime(this.#collection.bulkWrite(writes));
+  /** Does writes one after the other. @returns how many documents there were for them */
+  async #bulk(writes: readonly object[]): Promise<number> {
+    if (writes.length === 0) return 0;
+    const done = await this.#inTime(this.#collection.bulkWrite(writes));
+    return done.matchedCount + done.deletedCount;
+  }
+
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    return this.#deadline.for(answer, () => timeoutError(this.#server));
   }
 }
 
-/** @param shared keys that they come to share */
-function releaseOf(
-  ids: readonly string[],
-  coordinator: At,
-  shared: readonly string[] = [],
-): object {
-  const filter = { _id: { $in: ids }, coordinator };
-  const update = {
-    $inc: { revision: 1 },
-    $unset: { coordinator: 1 },
-    $addToSet: { shared: { $each: shared } },
-  };
-  return { updateMany: { filter, update } };
+function releaseOf(ids: readonly string[], coordinator: At, shared: readonly string[]): object {
+  const released = { $inc: { revision: 1 }, $unset: { coordinator: 1 } };
+  const update = { ...released, $addToSet: { shared: { $each: shared } } };
+  return { updateMany: { filter: { _id: { $in: ids }, coordinator }, update } };
 }
 
 function countersIn(store: object | null): Counters {

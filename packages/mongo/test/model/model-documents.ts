@@ -1,13 +1,13 @@
 import {
   type At,
-  type Counters,
   type Intent,
+  keeperOf,
   recordIn,
   type StoreDocument,
   type TokenDocument,
 } from '../../src/documents.ts';
 import { tokensIn } from '../../src/intents.ts';
-import type { Documents, Written } from '../../src/mongo-documents.ts';
+import type { Counters, Documents, Written } from '../../src/mongo-documents.ts';
 
 /** What a database would hold. */
 export class ModelDatabase {
@@ -15,8 +15,6 @@ export class ModelDatabase {
   /** Where a document stands for whoever reads one document after the other. */
   readonly places: Map<string, number> = new Map();
   counters: Counters = { order: 0, deletedVersion: 0 };
-  /** The same in every run, so that a run can be repeated step by step. */
-  lastId = 0;
   /** Which write gave a record a version. */
   readonly #writers = new Map<string, string | undefined>();
   readonly #fault: Fault | undefined;
@@ -106,11 +104,6 @@ export class ModelDocuments implements Documents {
     this.#reading = reading;
   }
 
-  newId(): string {
-    this.#database.lastId += 1;
-    return String(this.#database.lastId).padStart(6, '0');
-  }
-
   async find(keys: readonly string[]): Promise<StoreDocument[]> {
     const has = (document: StoreDocument) => keys.some((key) => document.keys.includes(key));
     return this.#reading === 'at one moment' ? this.#readAtOnce(has) : this.#readOneByOne(has);
@@ -140,12 +133,14 @@ export class ModelDocuments implements Documents {
     return isAsRead ? this.#database.put(document) : 'changed';
   }
 
-  async remove(documents: readonly At[]): Promise<number> {
+  async remove(documents: readonly StoreDocument[]): Promise<number> {
     let removed = 0;
-    for (const { _id, revision } of documents) {
+    for (const document of documents) {
       await this.#turn();
-      if (!this.#database.isAt(_id, revision)) continue;
-      this.#database.documents.delete(_id);
+      if (!this.#database.isAt(document._id, document.revision)) continue;
+      const keeper = keeperOf(document);
+      if (keeper === undefined) this.#database.documents.delete(document._id);
+      else this.#database.put(keeper);
       removed += 1;
     }
     return removed;
@@ -189,7 +184,11 @@ export class ModelDocuments implements Documents {
         shared: [],
       });
     }
-    await this.release(participants, coordinator, shared);
+    await this.release(
+      participants.map((each) => each._id),
+      coordinator,
+      shared,
+    );
     await this.#turn();
     const decided = this.#database.documents.get(_id);
     if (decided?.revision !== revision) return;
