@@ -27,31 +27,21 @@ import {
   type DigestedKey,
   digestedKeysOf,
   type Engine,
-  type Entry,
   type Snapshot,
   STALE,
   withWriteId,
 } from '@tokenkeep/core/adapter/server';
 import { isRenamed } from '@tokenkeep/core/rules';
 import {
-  at,
-  type Intent,
-  type KeeperDocument,
+  type MongoEntry,
   recordIn,
   type StoreDocument,
-  type TokenDocument,
   toStored,
   union,
   withoutClaims,
 } from './documents.ts';
-import { Intents, isUnsettled, tokensIn } from './intents.ts';
+import { Intents } from './intents.ts';
 import type { Documents } from './mongo-documents.ts';
-
-/** A record, the document that it is in, and all that was found with it. */
-export interface MongoEntry extends Entry {
-  readonly document: TokenDocument;
-  readonly found: readonly StoreDocument[];
-}
 
 /** As often as this it is looked again if documents are changed while they are read. */
 const MAX_LOOKS = 100;
@@ -74,7 +64,6 @@ export class DocumentEngine
     // Who has the first key alone is the matching record, or none is, whatever has the others.
     // `commit` finds out whether these are still nobody's.
     const found = await this.#look(digests, digests.slice(0, 1));
-    await this.#intents.settle(found);
     const entries = tokensWith(keys, found).map((document) => entryOf(document, found));
     const isMissing = ({ field, value }: DigestedKey) =>
       field === 'id' && !entries.some(({ record }) => record.id === value);
@@ -90,38 +79,30 @@ export class DocumentEngine
   }
 
   async commit(commit: Commit<MongoEntry>): Promise<MongoEntry | typeof STALE> {
-    const { replaces, absorbs, addedKeys, absentKeys, deletedVersion } = commit;
-    const found = foundFor(commit);
-    if (isUnsettled(found)) return STALE;
-    const before = replaces?.document ?? (await this.#newPlace(commit));
+    const { replaces, absorbs, others, addedKeys, absentKeys, removedKeys } = commit;
+    const { found } = replaces ?? others[0] ?? { found: [] };
     const claimed = found.flatMap((document) => document.claims);
     const claims = digestsOf([...addedKeys, ...absentKeys]).filter((key) => !claimed.includes(key));
+    const before = replaces?.document ?? (await this.#newPlace(commit));
     const after = afterCommit(commit, before, claims);
     await this.#raiseDeletedVersion(absorbs.map(({ document }) => document));
     const written = isOfSeveral(commit, claimed)
-      ? await this.#intents.carryOut(
-          before,
-          after,
-          intentOf(commit, after, found, claims),
-          deletedVersion,
-        )
+      ? await this.#intents.carryOut(commit, before, after, found, claims)
       : await this.#documents.write(before, after);
     // By a document that was not found, as no record has the key.
     if (written === 'taken') await this.#tidyUp(claims);
     if (written !== 'written') return STALE;
-    await this.#tidyUp(keysLeftBy(commit)).catch(() => {});
+    const isLeft = (key: string) => absorbs.length > 0 || replaces?.sharedKeys.includes(key);
+    await this.#tidyUp(digestsOf(removedKeys).filter(isLeft)).catch(() => {});
     return entryOf(after, [after]);
   }
 
   async delete(key: DigestedKey, ifVersion: number | undefined): Promise<undefined | typeof STALE> {
-    const found = await this.#look([key.digest]);
-    const [document] = tokensWith([key], found);
+    const [document] = tokensWith([key], await this.#look([key.digest]));
     if (document === undefined || ifVersion !== undefined) {
       refuseOtherVersion(document === undefined ? null : recordOf(document), { ifVersion });
     }
     if (document === undefined) return undefined;
-    await this.#intents.settle(found);
-    if (isUnsettled(found)) return STALE;
     await this.#raiseDeletedVersion([document]);
     if ((await this.#documents.remove([document])) === 0) return STALE;
     await this.#tidyUp(document.shared).catch(() => {});
@@ -130,29 +111,24 @@ export class DocumentEngine
 
   async *pages(): AsyncGenerator<readonly StoredRecord[]> {
     for (let after = 0; ; ) {
-      const page = await this.#documents.page(after, Number.MAX_SAFE_INTEGER);
+      const page = await this.#page(after, Number.MAX_SAFE_INTEGER);
       const last = page.at(-1);
       if (last === undefined) return;
       after = last.order;
-      yield tokensIn(page, await this.#withCoordinators(page)).map(recordOf);
+      yield page.filter(isToken).map(recordOf);
     }
   }
 
   async clear(): Promise<void> {
-    const { order } = await this.#documents.counters();
+    const { added } = await this.#documents.counters();
     for (let after = 0; ; ) {
-      const page = await this.#documents.page(after, order);
+      const page = await this.#page(after, added);
       const last = page.at(-1);
       if (last === undefined) return;
-      const found = await this.#withCoordinators(page);
-      await this.#intents.settle(found);
-      if (isUnsettled(found)) continue;
-      const tokens = tokensIn(page);
+      const tokens = page.filter(isToken);
       await this.#raiseDeletedVersion(tokens);
       await this.#documents.remove(tokens);
-      await this.#tidyUp(
-        page.flatMap((each) => (each.kind === 'token' ? each.shared : each.claims)),
-      );
+      await this.#tidyUp(page.flatMap((each) => (isToken(each) ? each.shared : each.claims)));
       // A keeper that is still there is needed by records after it.
       if (tokens.length === 0) after = last.order;
     }
@@ -168,14 +144,16 @@ export class DocumentEngine
   ): Promise<readonly StoreDocument[]> {
     let before: string | undefined;
     for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
-      const documents = await this.#documents.find(keys);
-      const [first] = documents;
-      if (first !== undefined && documents.length === 1 && hasAlone(first, alone)) return documents;
+      const found = await this.#documents.find(keys);
+      if (await this.#intents.settle(found)) continue;
+      const [first] = found;
+      if (first !== undefined && found.length === 1 && hasAlone(first, alone)) return found;
       // A key that some record has is claimed all the time: if nothing has it, that is so.
-      if (first === undefined && keys.length === 1) return documents;
-      const found = await this.#withCoordinators(documents);
-      const revisions = found.map(({ _id, revision }) => `${_id} ${revision}`);
-      const now = revisions.sort().join();
+      if (first === undefined && keys.length === 1) return found;
+      const now = found
+        .map(({ _id, revision }) => `${_id} ${revision}`)
+        .sort()
+        .join();
       if (now === before) return found;
       before = now;
     }
@@ -185,31 +163,34 @@ export class DocumentEngine
     );
   }
 
-  async #withCoordinators(found: readonly StoreDocument[]): Promise<readonly StoreDocument[]> {
-    const ids = new Set(found.flatMap(({ coordinator }) => coordinator?._id ?? []));
-    for (const { _id } of found) ids.delete(_id);
-    return ids.size === 0 ? found : [...found, ...(await this.#documents.get([...ids]))];
+  async #page(after: number, upTo: number): Promise<readonly StoreDocument[]> {
+    for (;;) {
+      const page = await this.#documents.page(after, upTo);
+      if (!(await this.#intents.settle(page))) return page;
+    }
   }
 
   /** Where a record is to be added. */
-  async #newPlace({ writeId }: Commit<MongoEntry>): Promise<KeeperDocument> {
-    const order = await this.#documents.nextOrder();
-    return { _id: writeId, kind: 'keeper', revision: 0, order, keys: [], claims: [], shared: [] };
+  async #newPlace({ writeId }: Commit<MongoEntry>): Promise<StoreDocument> {
+    const { added } = await this.#documents.counters({ $inc: { added: 1 } });
+    const lists = { keys: [], claims: [], shared: [] };
+    return { _id: writeId, kind: 'keeper', revision: 0, order: added, ...lists };
   }
 
-  async #raiseDeletedVersion(documents: readonly TokenDocument[]): Promise<void> {
+  async #raiseDeletedVersion(documents: readonly StoreDocument[]): Promise<void> {
     const versions = documents.map(({ record }) => recordIn(record)?.version ?? 0);
-    if (versions.length > 0) await this.#documents.raiseDeletedVersion(Math.max(...versions));
+    if (versions.length === 0) return;
+    await this.#documents.counters({ $max: { deletedVersion: Math.max(...versions) } });
   }
 
   /** Gives up claims of keys that no record has. */
   async #tidyUp(keys: readonly string[]): Promise<void> {
-    const found = keys.length === 0 ? [] : await this.#look(keys);
+    if (keys.length === 0) return;
     // Whoever comes to have one of them later writes to what claims it, which is refused below.
-    if (isUnsettled(found)) return;
-    const tokens = tokensIn(found).map(({ record }) => recordIn(record));
+    const found = await this.#look(keys);
+    const records = found.filter(isToken).map(({ record }) => recordIn(record));
     // What is damaged may have every key.
-    const held = tokens.flatMap((record) => (record ? digestsOf(digestedKeysOf(record)) : keys));
+    const held = records.flatMap((record) => (record ? digestsOf(digestedKeysOf(record)) : keys));
     const idle = keys.filter((key) => !held.includes(key));
     for (const document of found) {
       if (!document.claims.some((claim) => idle.includes(claim))) continue;
@@ -225,7 +206,7 @@ function afterCommit(
   { record, replaces, writeId, keys }: Commit<MongoEntry>,
   { _id, revision, order, claims, shared }: StoreDocument,
   more: readonly string[],
-): TokenDocument {
+): StoreDocument {
   const own = digestsOf(keys);
   const kept = claims.filter((key) => own.includes(key) || shared.includes(key));
   const claimed = union(
@@ -255,67 +236,37 @@ function isOfSeveral(commit: Commit<MongoEntry>, claimed: readonly string[]): bo
   return absorbs.length > 0 || comesToAgree || joins || claimsFirst;
 }
 
-/** What becomes of the other documents that were found, if there is more to do than one write. */
-function intentOf(
-  { absorbs }: Commit<MongoEntry>,
-  { _id, keys, claims: claimed }: TokenDocument,
-  found: readonly StoreDocument[],
-  claims: readonly string[],
-): Intent {
-  return {
-    isDecided: false,
-    claims,
-    participants: found.filter((document) => document._id !== _id).map(at),
-    absorbs: absorbs.map(({ document }) => document._id),
-    shared: keys.filter((key) => !claimed.includes(key)),
-  };
-}
-
-/** Keys that a commit's records had in common with others, or that nobody may need any more. */
-function keysLeftBy({ replaces, absorbs, keys }: Commit<MongoEntry>): readonly string[] {
-  const own = digestsOf(keys);
-  const given = (replaces?.sharedKeys ?? []).filter((key) => !own.includes(key));
-  return [...given, ...absorbs.flatMap(({ document }) => document.keys)];
-}
-
-/** All that was found with what a commit was decided on. */
-function foundFor({ replaces, absorbs, others }: Commit<MongoEntry>): readonly StoreDocument[] {
-  const entries = [...(replaces === null ? [] : [replaces]), ...absorbs, ...others];
-  const found = entries.flatMap((entry) => entry.found);
-  return [...new Map(found.map((document) => [document._id, document])).values()];
-}
-
-function entryOf(document: TokenDocument, found: readonly StoreDocument[]): MongoEntry {
-  const { writeIds, shared } = document;
+function entryOf(document: StoreDocument, found: readonly StoreDocument[]): MongoEntry {
+  const { writeIds = [], shared } = document;
   return { record: recordOf(document), writeIds, sharedKeys: shared, document, found };
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
-function recordOf({ record }: TokenDocument): StoredRecord {
+function recordOf({ record }: StoreDocument): StoredRecord {
   const stored = recordIn(record);
   if (stored === undefined) throw recordCorrupt(undefined, 'its document holds no record');
   return stored;
 }
 
+function isToken({ kind }: StoreDocument): boolean {
+  return kind === 'token';
+}
+
 /** Whether it is a record that has all of these keys, and no other has any of them. */
 function hasAlone(document: StoreDocument, keys: readonly string[]): boolean {
-  const { kind, claims, shared } = document;
-  if (kind !== 'token' || isUnsettled([document])) return false;
-  return keys.every((key) => claims.includes(key) && !shared.includes(key));
+  const { claims, shared } = document;
+  return isToken(document) && keys.every((key) => claims.includes(key) && !shared.includes(key));
 }
 
 /** The records that have one of the keys. One that is damaged may have them. */
 function tokensWith(
   keys: readonly DigestedKey[],
   found: readonly StoreDocument[],
-): TokenDocument[] {
-  return tokensIn(found).filter(
-    (each) => keys.some((key) => hasKey(each, key)) || recordIn(each.record) === undefined,
-  );
-}
-
-function hasKey({ record }: TokenDocument, { field, value }: DigestedKey): boolean {
-  return Object(record)[field] === value;
+): StoreDocument[] {
+  const hasOne = (record = Object()) => keys.some(({ field, value }) => record[field] === value);
+  return found
+    .filter(isToken)
+    .filter(({ record }) => hasOne(record) || recordIn(record) === undefined);
 }
 
 function digestsOf(keys: readonly DigestedKey[]): string[] {

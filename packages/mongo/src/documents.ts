@@ -1,5 +1,6 @@
 import type { StoredRecord } from '@tokenkeep/core';
 import { recordCorrupt } from '@tokenkeep/core/adapter';
+import type { Entry } from '@tokenkeep/core/adapter/server';
 
 /** A document at a revision. */
 export interface At {
@@ -9,7 +10,13 @@ export interface At {
   readonly revision: number;
 }
 
-interface AnyDocument extends At {
+/** A record, or what is left of one. */
+export interface StoreDocument extends At {
+  /**
+   * A keeper has no record: it keeps claims for one that is yet to be added, or for others when the
+   * one that had them is gone.
+   */
+  readonly kind: 'token' | 'keeper';
   /** Its place in the order of first saves. */
   readonly order: number;
   /** Digests by which it is looked up: of the keys of its record, and its claims. */
@@ -22,23 +29,17 @@ interface AnyDocument extends At {
   readonly intent?: Intent | undefined;
   /** The document whose intent is about to change this one, as it was when the intent was open. */
   readonly coordinator?: At | undefined;
-}
-
-/** A record. */
-export interface TokenDocument extends AnyDocument {
-  readonly kind: 'token';
   /** See `Entry.writeIds`. */
-  readonly writeIds: readonly string[];
+  readonly writeIds?: readonly string[];
   /** As it is stored, which may be damaged: see `recordIn`. */
-  readonly record: unknown;
+  readonly record?: unknown;
 }
 
-/** Keeps claims for a record that is yet to be added, or for others when the one that had them is gone. */
-export interface KeeperDocument extends AnyDocument {
-  readonly kind: 'keeper';
+/** A record, the document that it is in, and all that was found with it. */
+export interface MongoEntry extends Entry {
+  readonly document: StoreDocument;
+  readonly found: readonly StoreDocument[];
 }
-
-export type StoreDocument = TokenDocument | KeeperDocument;
 
 /** See `Intents`. */
 export interface Intent {
@@ -63,14 +64,14 @@ export function union(a: readonly string[], b: readonly string[]): string[] {
 }
 
 /** A document without some of what it claims for others. */
-export function withoutClaims<D extends StoreDocument>(document: D, less: readonly string[]): D {
+export function withoutClaims(document: StoreDocument, less: readonly string[]): StoreDocument {
   const left = (list: readonly string[]) => list.filter((key) => !less.includes(key));
   const { keys, claims, shared } = document;
   return { ...document, keys: left(keys), claims: left(claims), shared: left(shared) };
 }
 
 /** What is left of a document that is removed: the claims of a record that others need. */
-export function keeperOf(document: StoreDocument): KeeperDocument | undefined {
+export function keeperOf(document: StoreDocument): StoreDocument | undefined {
   const { _id, kind, revision, order, claims, shared } = document;
   const kept = claims.filter((key) => kind === 'token' && shared.includes(key));
   const keeper = { _id, kind: 'keeper', revision: revision + 1, order, keys: kept } as const;

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Commit } from '@tokenkeep/core/adapter/server';
 import {
   at,
   type Intent,
+  type MongoEntry,
   type StoreDocument,
-  type TokenDocument,
   union,
   withoutClaims,
 } from './documents.ts';
@@ -20,11 +21,11 @@ const LOOK_AGAIN = 10;
  * 1. The intent is written into the coordinator: open. What the record needs is claimed.
  * 2. The participants are marked with it, each if it still has the revision that was read.
  * 3. Once all are marked the intent is decided, by the write that makes the coordinator what it
- *    shall be. From that moment the change counts as done, for every reader.
+ *    shall be. From that moment the change has happened.
  * 4. What the participants become is carried out, which takes the marks off, then the intent.
  *
- * Whoever wants to write to one of these documents carries a decided intent out, and aborts an open
- * one that makes no headway, by taking it out of the coordinator: then it can't be decided any more.
+ * Whoever finds one of these documents carries a decided intent out, and aborts an open one that
+ * makes no headway, by taking it out of the coordinator: then it can't be decided any more.
  */
 export class Intents {
   readonly #documents: Documents;
@@ -39,15 +40,24 @@ export class Intents {
   /**
    * @param before the coordinator as it was read, or to be inserted
    * @param after what it becomes
-   * @param deletedVersion see `Commit.deletedVersion`
+   * @param found all that was read
+   * @param claims what the coordinator claims for as long as the intent is open
    */
   async carryOut(
+    { absorbs, deletedVersion }: Commit<MongoEntry>,
     before: StoreDocument,
-    after: TokenDocument,
-    intent: Intent,
-    deletedVersion: number | undefined,
+    after: StoreDocument,
+    found: readonly StoreDocument[],
+    claims: readonly string[],
   ): Promise<Written> {
-    const { participants, claims } = intent;
+    const participants = found.filter(({ _id }) => _id !== before._id).map(at);
+    const intent: Intent = {
+      isDecided: false,
+      claims,
+      participants,
+      absorbs: absorbs.map(({ document }) => document._id),
+      shared: after.keys.filter((key) => !after.claims.includes(key)),
+    };
     const revision = before.revision + 1;
     const lists = { keys: union(before.keys, claims), claims: union(before.claims, claims) };
     const open = { ...before, ...lists, revision, intent };
@@ -69,24 +79,27 @@ export class Intents {
   }
 
   /**
-   * Carries out, or aborts, what stands in the way of a write to these documents.
+   * Carries out, or aborts, what is about to change some documents.
    *
-   * @param found with the coordinators, which were read after the documents
+   * @returns whether there was something: then they are to be read again
    */
-  async settle(found: readonly StoreDocument[]): Promise<void> {
-    const coordinators = new Set<string>();
-    for (const document of found) {
+  async settle(found: readonly StoreDocument[]): Promise<boolean> {
+    if (!found.some(({ intent, coordinator }) => intent ?? coordinator)) return false;
+    const marks = new Set(found.flatMap(({ coordinator }) => coordinator?._id ?? []));
+    const others = await this.#documents.get([...marks]);
+    for (const document of [...found, ...others]) {
       const { _id, intent } = document;
       if (intent === undefined) continue;
-      coordinators.add(_id);
+      marks.delete(_id);
       if (intent.isDecided) await this.#documents.finish(document, intent);
       else if (!(await this.#makesHeadway(document))) await this.#abort(document, intent);
     }
     for (const { _id, coordinator } of found) {
       // One that has no intent any more was aborted.
-      if (coordinator === undefined || coordinators.has(coordinator._id)) continue;
+      if (coordinator === undefined || !marks.has(coordinator._id)) continue;
       await this.#documents.release([_id], coordinator);
     }
+    return true;
   }
 
   async #makesHeadway({ _id, revision }: StoreDocument): Promise<boolean> {
@@ -112,23 +125,4 @@ export class Intents {
       at(open),
     );
   }
-}
-
-/** Whether something else is about to change one of these documents. */
-export function isUnsettled(found: readonly StoreDocument[]): boolean {
-  return found.some(({ intent, coordinator }) => (intent ?? coordinator) !== undefined);
-}
-
-/**
- * The records that count: what is decided is done, and nothing else is.
- *
- * @param coordinators of the documents; they may be among them
- */
-export function tokensIn(
-  documents: readonly StoreDocument[],
-  coordinators: readonly StoreDocument[] = documents,
-): TokenDocument[] {
-  const decided = coordinators.filter(({ intent }) => intent?.isDecided);
-  const absorbed = new Set(decided.flatMap(({ intent }) => intent?.absorbs ?? []));
-  return documents.filter((each) => each.kind === 'token').filter(({ _id }) => !absorbed.has(_id));
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { digestedKeysOf } from '@tokenkeep/core/adapter/server';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
-import { recordIn, type TokenDocument } from './documents.ts';
+import { recordIn, type StoreDocument } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
 
 /**
@@ -40,9 +40,9 @@ export async function migrateDocuments(collection: MongoCollectionLike): Promise
 async function replace(
   collection: MongoCollectionLike,
   { _id, revision, order, record, writer }: FoundDocument,
-  lists: Pick<TokenDocument, 'keys' | 'claims' | 'shared'>,
+  lists: Pick<StoreDocument, 'keys' | 'claims' | 'shared'>,
 ): Promise<void> {
-  const token: TokenDocument = {
+  const token: StoreDocument = {
     ...lists,
     _id: String(_id),
     kind: 'token',

@@ -1,5 +1,5 @@
 import { TokenStoreError } from '@tokenkeep/core';
-import { Deadline } from '@tokenkeep/core/adapter/server';
+import { Deadline, timedOut } from '@tokenkeep/core/adapter/server';
 import type { MongoCollectionLike } from './collection.ts';
 import {
   type At,
@@ -9,19 +9,23 @@ import {
   keeperOf,
   type StoreDocument,
 } from './documents.ts';
-import { isDuplicateKey, timeoutError } from './errors.ts';
+import { isDuplicateKey } from './errors.ts';
 import { STORE_ID } from './schema.ts';
 
 /** How a write ended: it was done, the document had another revision, or a claim was another's. */
 export type Written = 'written' | 'changed' | 'taken';
 
-/** What the document of the store itself counts. */
+/** See {@link MongoDocuments.counters}. */
 export interface Counters {
-  /** The place of the record that was added last. */
-  readonly order: number;
+  /** Records that were added: each has its number, by which they are in order. */
+  readonly added: number;
   /** The highest version of a record that was deleted. */
   readonly deletedVersion: number;
 }
+
+export type Counting =
+  | { readonly $inc: { readonly added: 1 } }
+  | { readonly $max: { readonly deletedVersion: number } };
 
 /** What can be done with documents. */
 export type Documents = Omit<MongoDocuments, 'open'>;
@@ -67,22 +71,25 @@ export class MongoDocuments {
     return this.#find({ order: { $gt: after, $lte: upTo } }, options);
   }
 
-  /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
-  async counters(): Promise<Counters> {
-    return countersIn(await this.#inTime(this.#collection.findOne({ _id: STORE_ID })));
-  }
-
-  /** Counts one more record. @returns its place */
-  async nextOrder(): Promise<number> {
-    const count = { $inc: { added: 1 } };
-    const options = { returnDocument: 'after' };
-    const store = this.#collection.findOneAndUpdate({ _id: STORE_ID }, count, options);
-    return countersIn(await this.#inTime(store)).order;
-  }
-
-  async raiseDeletedVersion(deletedVersion: number): Promise<void> {
-    const raise = { $max: { deletedVersion } };
-    await this.#inTime(this.#collection.updateOne({ _id: STORE_ID }, raise));
+  /**
+   * What the document of the store itself counts, after a change of it.
+   *
+   * @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store
+   */
+  async counters(change?: Counting): Promise<Counters> {
+    const filter = { _id: STORE_ID };
+    const store = await this.#inTime(
+      change === undefined
+        ? this.#collection.findOne(filter)
+        : this.#collection.findOneAndUpdate(filter, change, { returnDocument: 'after' }),
+    );
+    const { added, deletedVersion } = Object(store);
+    if (Number.isInteger(added) && Number.isInteger(deletedVersion))
+      return { added, deletedVersion };
+    throw new TokenStoreError(
+      'SCHEMA_UNKNOWN',
+      'The collection has lost the document that says that it is a token store: it was dropped or restored in part. Open the store anew.',
+    );
   }
 
   /**
@@ -90,7 +97,7 @@ export class MongoDocuments {
    *
    * @param before if it has a record, that has to be so still: someone may have written to it by hand
    */
-  async write(before: At & { record?: unknown }, document: StoreDocument): Promise<Written> {
+  async write(before: StoreDocument, document: StoreDocument): Promise<Written> {
     const { revision, record } = before;
     const filter = { ...at(before), ...(record !== undefined && { record }) };
     try {
@@ -155,7 +162,7 @@ export class MongoDocuments {
   }
 
   #inTime<T>(answer: Promise<T>): Promise<T> {
-    return this.#deadline.for(answer, () => timeoutError(this.#server));
+    return this.#deadline.for(answer, () => timedOut(this.#server, 'timeout'));
   }
 }
 
@@ -163,15 +170,4 @@ function releaseOf(ids: readonly string[], coordinator: At, shared: readonly str
   const released = { $inc: { revision: 1 }, $unset: { coordinator: 1 } };
   const update = { ...released, $addToSet: { shared: { $each: shared } } };
   return { updateMany: { filter: { _id: { $in: ids }, coordinator }, update } };
-}
-
-function countersIn(store: object | null): Counters {
-  const { added, deletedVersion } = Object(store);
-  if (typeof added === 'number' && typeof deletedVersion === 'number') {
-    return { order: added, deletedVersion };
-  }
-  throw new TokenStoreError(
-    'SCHEMA_UNKNOWN',
-    'The collection has lost the document that says that it is a token store: it was dropped or restored in part. Open the store anew.',
-  );
 }

@@ -3,7 +3,8 @@ import { loadDriver, StorageTokenStore } from '@tokenkeep/core/adapter';
 import { type Engine, OptimisticStorage, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { MongoClient } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
-import { DocumentEngine, type MongoEntry } from './document-engine.ts';
+import { DocumentEngine } from './document-engine.ts';
+import type { MongoEntry } from './documents.ts';
 import { translateError } from './errors.ts';
 import { MongoDocuments } from './mongo-documents.ts';
 import {
@@ -11,7 +12,6 @@ import {
   checkOptions,
   isLocal,
   type MongoTokenStoreOptions,
-  type OwnClient,
 } from './options.ts';
 import { createSchema } from './schema.ts';
 
@@ -61,8 +61,8 @@ class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
   }
 
   async open(): Promise<void> {
-    const { connect, database, collection: name, timeout } = this.#options;
-    const client = 'db' in connect ? connect : await this.#client(connect);
+    const { database, collection: name, timeout } = this.#options;
+    const client = this.#options.client ?? (await this.#client());
     // By itself the driver connects once: after that has failed, every call would.
     await client.connect();
     const collection = client.db(database).collection(name, {
@@ -85,10 +85,11 @@ class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
     return this.#refused ?? translateError(error, this.#options.server);
   }
 
-  async #client({ url, options, isLocalOnly }: OwnClient): Promise<MongoClientLike> {
+  async #client(): Promise<MongoClientLike> {
     if (this.#ownClient !== undefined) return this.#ownClient;
+    const { url, clientOptions, isLocalOnly } = this.#options;
     const { MongoClient } = await loadDriver('mongodb', () => import('mongodb'));
-    const client = new MongoClient(url, options);
+    const client = new MongoClient(url, clientOptions);
     this.#ownClient = client;
     if (isLocalOnly) {
       // A member of a replica set names others, and the driver would go on to them in the clear.

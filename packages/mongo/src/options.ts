@@ -44,22 +44,20 @@ export interface MongoTokenStoreOptions {
   options?: MongoClientOptions;
 }
 
-/** Options as the store goes by them. */
+/** Options that were checked. */
 export interface CheckedOptions {
-  /** A client of the user's, or how to make one. */
-  readonly connect: MongoClientLike | OwnClient;
+  /** The client that was handed in. */
+  readonly client: MongoClientLike | undefined;
+  /** How to make one. */
+  readonly url: string;
+  readonly clientOptions: MongoClientOptions;
+  /** Whether no other host than this machine may be connected to, as there is no TLS. */
+  readonly isLocalOnly: boolean;
   /** Where it is, for messages. */
   readonly server: string;
   readonly database: string;
   readonly collection: string;
   readonly timeout: number;
-}
-
-export interface OwnClient {
-  readonly url: string;
-  readonly options: MongoClientOptions;
-  /** Whether no other host than this machine may be connected to, as there is no TLS. */
-  readonly isLocalOnly: boolean;
 }
 
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
@@ -76,12 +74,17 @@ export function checkOptions(given: MongoTokenStoreOptions): CheckedOptions {
     throw invalidOption('tls', 'must be true or false');
   }
   const address = client === undefined ? parseUrl(url) : undefined;
-  const { database = address?.database ?? 'zohooauth' } = given;
+  const { database = address?.database || 'zohooauth' } = given;
   checkNames(database, collection);
-  const names = { database, collection, timeout };
+  const names = { client, database, collection, timeout };
   if (address !== undefined) {
-    const connect = ownClient(address, tls, timeout, options ?? {});
-    return { connect, server: address.hosts.join(), ...names };
+    const { text, hosts } = address;
+    return {
+      ...names,
+      url: text,
+      server: hosts.join(),
+      ...connecting(address, tls, timeout, options),
+    };
   }
   if (typeof client?.db !== 'function' || typeof client.connect !== 'function') {
     throw invalidOption('client', 'must be a MongoClient');
@@ -89,17 +92,7 @@ export function checkOptions(given: MongoTokenStoreOptions): CheckedOptions {
   if (tls !== undefined || options !== undefined) {
     throw invalidOption('client', 'is given together with tls or options: set them there');
   }
-  return { connect: client, server: 'the given client', ...names };
-}
-
-interface Address {
-  readonly url: string;
-  readonly isSrv: boolean;
-  /** With their ports, but those of `mongodb+srv`. */
-  readonly hosts: readonly string[];
-  readonly database: string | undefined;
-  /** By their names in lower case, as the driver takes them. */
-  readonly parameters: ReadonlyMap<string, string>;
+  return { ...names, url: '', server: 'the given client', clientOptions: {}, isLocalOnly: false };
 }
 
 /** A name, an address, or the path of a socket of this machine, written with %2F. */
@@ -108,9 +101,19 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\]|%2F[\w.%-]+)(?::\d{1,5})?$/i;
 /** No @ in what follows: of a password with / or ? in it, the rest would be taken for a host. */
 const URL_PARTS = /^mongodb(\+srv)?:\/\/(?:[^/?@]*@)?([^/?@]+)(?:\/([^?@]*))?(?:\?([^@]*))?$/;
 
-function parseUrl(given: unknown): Address {
-  const url = given instanceof URL ? given.href : String(given);
-  const [, srv, places = '', database, query] = URL_PARTS.exec(url) ?? [];
+interface Address {
+  readonly text: string;
+  readonly isSrv: boolean;
+  /** With their ports, but those of `mongodb+srv`. */
+  readonly hosts: readonly string[];
+  readonly database: string;
+  /** By their names in lower case, as the driver takes them. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+function parseUrl(url: unknown): Address {
+  const text = String(url);
+  const [, srv, places = '', database = '', query] = URL_PARTS.exec(text) ?? [];
   const hosts = places.split(',');
   if (!hosts.every((host) => HOST.test(host))) {
     throw invalidOption(
@@ -121,10 +124,10 @@ function parseUrl(given: unknown): Address {
   const isSrv = srv !== undefined;
   const parameters = [...new URLSearchParams(query)];
   return {
-    url,
+    text,
     isSrv,
     hosts: hosts.map((host) => (isSrv || /:\d+$/.test(host) ? host : `${host}:27017`)),
-    database: database ? decodedPart(database, 'a database name') : undefined,
+    database: decodedPart(database, 'a database name'),
     parameters: new Map(parameters.map(([name, value]) => [name.toLowerCase(), value])),
   };
 }
@@ -134,19 +137,16 @@ export function isLocal(host: string): boolean {
   return /^(?:%2F|\/)/i.test(host) || isLoopback(host.replace(/:\d+$/, ''));
 }
 
-function ownClient(
-  { url, isSrv, hosts, parameters }: Address,
+function connecting(
+  { isSrv, hosts, parameters }: Address,
   tls: boolean | undefined,
   timeout: number,
-  options: MongoClientOptions,
-): OwnClient {
-  const said = parameters.get('tls') ?? parameters.get('ssl') ?? String(isSrv);
-  const isEncrypted = tls ?? options.tls ?? options.ssl ?? said === 'true';
-  const remote = hosts.find((host) => isSrv || !isLocal(host));
-  if (remote !== undefined && tls !== false) {
-    if (!isEncrypted) throw tlsRequired(remote);
-    refuseUnchecked(options, parameters);
-  }
+  given: MongoClientOptions = {},
+): Pick<CheckedOptions, 'clientOptions' | 'isLocalOnly'> {
+  // What is undefined would take a limit away.
+  const chosen = Object.entries({ ...given, tls: tls ?? given.tls ?? given.ssl }).filter(
+    ([, value]) => value !== undefined,
+  );
   const wait = Math.min(10_000, timeout);
   const defaults: MongoClientOptions = {
     // By itself the driver waits for ever.
@@ -158,29 +158,24 @@ function ownClient(
     retryWrites: false,
   };
   const unsaid = Object.entries(defaults).filter(([name]) => !parameters.has(name.toLowerCase()));
-  // What is undefined would take a limit away.
-  const chosen = Object.entries({ ...options, tls: tls ?? options.tls }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return {
-    url,
-    options: Object.fromEntries([...unsaid, ...chosen]),
-    isLocalOnly: !isEncrypted && tls !== false,
-  };
-}
-
-/** What turns off the check of the server's certificate. */
-function refuseUnchecked(options: MongoClientOptions, parameters: Address['parameters']): void {
-  const names = ['tlsInsecure', 'tlsAllowInvalidCertificates', 'tlsAllowInvalidHostnames'] as const;
-  const unchecked = names.find(
-    (name) => options[name] || parameters.get(name.toLowerCase()) === 'true',
-  );
-  const isOff = options.rejectUnauthorized === false || options.checkServerIdentity;
-  if (unchecked === undefined && !isOff) return;
-  throw invalidOption(
-    unchecked ?? 'options',
-    'turns off the check of the certificate. Give the certificate authority in tlsCAFile instead',
-  );
+  const said = parameters.get('tls') ?? parameters.get('ssl') ?? String(isSrv);
+  const isEncrypted = tls ?? given.tls ?? given.ssl ?? said === 'true';
+  const remote = hosts.find((host) => isSrv || !isLocal(host));
+  if (remote !== undefined && tls !== false) {
+    if (!isEncrypted) throw tlsRequired(remote);
+    const isOn = ([, value]: readonly [string, unknown]) => value === true || value === 'true';
+    const isUnchecked = [...chosen, ...parameters]
+      .filter(isOn)
+      .some(([name]) => /^tls(?:Insecure|AllowInvalid)/i.test(name));
+    if (isUnchecked || given.rejectUnauthorized === false || given.checkServerIdentity) {
+      throw invalidOption(
+        'options',
+        'or the url turns off the check of the certificate. Give the certificate authority in tlsCAFile instead',
+      );
+    }
+  }
+  const clientOptions = Object.fromEntries([...unsaid, ...chosen]);
+  return { clientOptions, isLocalOnly: !isEncrypted && tls !== false };
 }
 
 /** https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions */

@@ -4,17 +4,15 @@ import {
   keeperOf,
   recordIn,
   type StoreDocument,
-  type TokenDocument,
 } from '../../src/documents.ts';
-import { tokensIn } from '../../src/intents.ts';
-import type { Counters, Documents, Written } from '../../src/mongo-documents.ts';
+import type { Counters, Counting, Documents, Written } from '../../src/mongo-documents.ts';
 
 /** What a database would hold. */
 export class ModelDatabase {
   readonly documents: Map<string, StoreDocument> = new Map();
   /** Where a document stands for whoever reads one document after the other. */
   readonly places: Map<string, number> = new Map();
-  counters: Counters = { order: 0, deletedVersion: 0 };
+  counters: Counters = { added: 0, deletedVersion: 0 };
   /** Which write gave a record a version. */
   readonly #writers = new Map<string, string | undefined>();
   readonly #fault: Fault | undefined;
@@ -58,8 +56,8 @@ export class ModelDatabase {
   }
 
   /** Throws where a version comes again for an id (contract V1). */
-  #refuseVersionAgain(document: TokenDocument): void {
-    const { writeIds } = document;
+  #refuseVersionAgain(document: StoreDocument): void {
+    const { writeIds = [] } = document;
     const record = recordIn(document.record);
     const version = `${record?.id} ${record?.version}`;
     const [writer] = writeIds;
@@ -67,9 +65,11 @@ export class ModelDatabase {
     this.#writers.set(version, writer);
   }
 
-  /** The records that count, as one who saw everything at one moment would see them. */
-  tokens(): TokenDocument[] {
-    return tokensIn([...this.documents.values()]);
+  /** The records that count: what is decided has happened, also if it is not carried out. */
+  tokens(): StoreDocument[] {
+    const all = [...this.documents.values()];
+    const absorbed = all.flatMap(({ intent }) => (intent?.isDecided ? intent.absorbs : []));
+    return all.filter(({ _id, kind }) => kind === 'token' && !absorbed.includes(_id));
   }
 }
 
@@ -122,8 +122,13 @@ export class ModelDocuments implements Documents {
       .slice(0, PAGE);
   }
 
-  async counters(): Promise<Counters> {
+  async counters(change: Counting = { $max: { deletedVersion: 0 } }): Promise<Counters> {
     await this.#turn();
+    const { added, deletedVersion } = this.#database.counters;
+    this.#database.counters =
+      '$inc' in change
+        ? { added: added + 1, deletedVersion }
+        : { added, deletedVersion: Math.max(deletedVersion, change.$max.deletedVersion) };
     return this.#database.counters;
   }
 
@@ -194,20 +199,6 @@ export class ModelDocuments implements Documents {
     if (decided?.revision !== revision) return;
     const { intent: _, ...done } = decided;
     this.#database.put({ ...done, revision: revision + 1 });
-  }
-
-  async nextOrder(): Promise<number> {
-    await this.#turn();
-    const { counters } = this.#database;
-    this.#database.counters = { ...counters, order: counters.order + 1 };
-    return this.#database.counters.order;
-  }
-
-  async raiseDeletedVersion(version: number): Promise<void> {
-    await this.#turn();
-    const { counters } = this.#database;
-    const deletedVersion = Math.max(counters.deletedVersion, version);
-    this.#database.counters = { ...counters, deletedVersion };
   }
 
   async *#markedBy({ _id, revision }: At, ids: readonly string[]): AsyncGenerator<StoreDocument> {

@@ -11,8 +11,8 @@ import { StorageTokenStore } from '@tokenkeep/core/adapter';
 import { digestedKeysOf, type Engine, OptimisticStorage } from '@tokenkeep/core/adapter/server';
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
-import { DocumentEngine, type MongoEntry } from '../../src/document-engine.ts';
-import { recordIn } from '../../src/documents.ts';
+import { DocumentEngine } from '../../src/document-engine.ts';
+import { type MongoEntry, recordIn } from '../../src/documents.ts';
 import { type Fault, ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
 import { type Choose, runInTurns } from './schedule.ts';
 
