@@ -6,46 +6,35 @@ import { connectionFailed, networkFailure, timedOut } from '@tokenkeep/core/adap
  * What the server's numbers (`src/mongo/base/error_codes.yml` there) and the names of the driver's
  * errors mean. An error shows the server's address: no user, no password, nothing else.
  */
-const MEANINGS: readonly (readonly [
-  numbers: readonly number[],
-  name: RegExp | undefined,
-  code: TokenStoreErrorCode,
-  advice: string,
-])[] = [
+const MEANINGS: readonly (readonly [words: string, code: TokenStoreErrorCode, advice: string])[] = [
   [
-    [50, 64, 202, 262],
-    /^Mongo(?:NetworkTimeout|OperationTimeout|WaitQueueTimeout)Error$|^WaitQueueTimeoutError$/,
+    '50 64 202 262 MongoNetworkTimeoutError MongoOperationTimeoutError WaitQueueTimeoutError MongoWaitQueueTimeoutError',
     'TIMEOUT',
     '',
   ],
   [
-    [13, 18, 31, 334, 8000],
-    undefined,
+    '6 7 89 91 189 9001 11600 11602 13436 MongoServerSelectionError MongoNetworkError MongoPoolClearedError PoolClearedOnNetworkError MongoServerClosedError',
+    'CONNECTION_FAILED',
+    '',
+  ],
+  [
+    '13 18 31 334 8000',
     'ACCESS_DENIED',
     'refuses these credentials, or the user may not read and write the database. Correct the user name, the password or the roles (readWrite is needed).',
   ],
   [
-    [10_058, 10_107, 13_435],
-    undefined,
+    '10058 10107 13435',
     'READ_ONLY',
     'takes no writes now: it is not the primary. Name the whole replica set in the URL, then try again.',
   ],
+  ['14031', 'STORAGE_FULL', 'has no room left. Make room and try again.'],
   [
-    [6, 7, 89, 91, 189, 9001, 11_600, 11_602, 13_436],
-    /^Mongo(?:ServerSelection|Network|PoolCleared|ServerClosed)Error$|^PoolClearedOnNetworkError$/,
-    'CONNECTION_FAILED',
-    '',
-  ],
-  [[14_031], undefined, 'STORAGE_FULL', 'has no room left. Make room and try again.'],
-  [
-    [],
-    /^Mongo(?:TopologyClosed|NotConnected|ClientClosed)Error$/,
+    'MongoTopologyClosedError MongoNotConnectedError MongoClientClosedError',
     'HANDLE_CLOSED',
     'has a closed client. Give the store an open one, and close the store before it.',
   ],
   [
-    [13_388],
-    /^Mongo(?:Parse|InvalidArgument|MissingCredentials|MissingDependency|Compatibility)Error$/,
+    '13388 MongoParseError MongoInvalidArgumentError MongoMissingCredentialsError MongoMissingDependencyError MongoCompatibilityError',
     'INVALID_OPTION',
     'was named by a URL or options that the driver does not take. Correct them.',
   ],
@@ -60,16 +49,14 @@ export function translateError(error: unknown, server: string): TokenStoreError 
   const insecure = failures.find((failure) => failure?.code === 'TLS_REQUIRED');
   if (insecure !== undefined) return insecure;
   for (const cause of causes) {
-    const { name = '' } = cause instanceof Error ? cause : {};
-    const [, , code, advice] =
-      MEANINGS.find(([numbers]) => numbers.includes(numberOf(cause))) ??
-      MEANINGS.find(([, names]) => names?.test(name)) ??
-      [];
     const driverCode = driverCodeOf(cause);
-    const shown = String(driverCode ?? name);
-    if (code === 'TIMEOUT') return timedOut(server, shown);
-    if (code === 'CONNECTION_FAILED') return connectionFailed(server, shown);
-    if (code !== undefined) {
+    // The number says more than the name.
+    for (const word of [driverCode, Object(cause).name]) {
+      const meaning = MEANINGS.find(([words]) => words.split(' ').includes(String(word)));
+      if (meaning === undefined) continue;
+      const [, code, advice] = meaning;
+      if (code === 'TIMEOUT') return timedOut(server, String(word));
+      if (code === 'CONNECTION_FAILED') return connectionFailed(server, String(word));
       return new TokenStoreError(code, `MongoDB (${server}) ${advice}`, { driverCode });
     }
   }

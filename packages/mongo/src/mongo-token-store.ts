@@ -12,6 +12,7 @@ import {
   checkOptions,
   isLocal,
   type MongoTokenStoreOptions,
+  type OwnClient,
 } from './options.ts';
 import { createSchema } from './schema.ts';
 
@@ -61,8 +62,8 @@ class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
   }
 
   async open(): Promise<void> {
-    const { database, collection: name, timeout } = this.#options;
-    const client = this.#options.client ?? (await this.#client());
+    const { connect, database, collection: name, timeout } = this.#options;
+    const client = 'db' in connect ? connect : await this.#client(connect);
     // By itself the driver connects once: after that has failed, every call would.
     await client.connect();
     const collection = client.db(database).collection(name, {
@@ -85,11 +86,10 @@ class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
     return this.#refused ?? translateError(error, this.#options.server);
   }
 
-  async #client(): Promise<MongoClientLike> {
+  async #client({ url, options, isLocalOnly }: OwnClient): Promise<MongoClientLike> {
     if (this.#ownClient !== undefined) return this.#ownClient;
-    const { url, clientOptions, isLocalOnly } = this.#options;
     const { MongoClient } = await loadDriver('mongodb', () => import('mongodb'));
-    const client = new MongoClient(url, clientOptions);
+    const client = new MongoClient(url, options);
     this.#ownClient = client;
     if (isLocalOnly) {
       // A member of a replica set names others, and the driver would go on to them in the clear.
