@@ -20,7 +20,10 @@ export interface MongoCollectionLike {
   updateOne(filter: object, update: object, options?: object): Promise<unknown>;
   findOneAndUpdate(filter: object, update: object, options: object): Promise<object | null>;
   deleteMany(filter: object): Promise<unknown>;
-  bulkWrite(writes: readonly object[]): Promise<{ matchedCount: number; deletedCount: number }>;
+  bulkWrite(
+    writes: readonly object[],
+    options?: object,
+  ): Promise<{ matchedCount: number; deletedCount: number }>;
   createIndexes(indexes: { key: Record<string, 1>; name: string }[]): Promise<unknown>;
   indexes(): Promise<object[]>;
 }

@@ -60,10 +60,7 @@ export class DocumentEngine
   }
 
   async read(keys: readonly DigestedKey[]): Promise<Snapshot<MongoEntry>> {
-    const digests = digestsOf(keys);
-    // Who has the first key alone is the matching record, or none is, whatever has the others.
-    // `commit` finds out whether these are still nobody's.
-    const found = await this.#look(digests, digests.slice(0, 1));
+    const found = await this.#look(digestsOf(keys));
     const entries = tokensWith(keys, found).map((document) => entryOf(document, found));
     const isMissing = ({ field, value }: DigestedKey) =>
       field === 'id' && !entries.some(({ record }) => record.id === value);
@@ -136,18 +133,16 @@ export class DocumentEngine
 
   /**
    * Reads documents as they were at one moment: those that nobody changed between two looks. One
-   * look is enough for a record that has the keys `alone`, and where there is nothing.
+   * look is enough where there is nothing, and for a record that has the first key alone: no other is
+   * the matching record, and `commit` finds out whether the other keys are still nobody's.
    */
-  async #look(
-    keys: readonly string[],
-    alone: readonly string[] = keys,
-  ): Promise<readonly StoreDocument[]> {
+  async #look(keys: readonly string[]): Promise<readonly StoreDocument[]> {
     let before: string | undefined;
     for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
       const found = await this.#documents.find(keys);
       if (await this.#intents.settle(found)) continue;
       const [first] = found;
-      if (first !== undefined && found.length === 1 && hasAlone(first, alone)) return found;
+      if (first !== undefined && found.length === 1 && hasAlone(first, keys[0])) return found;
       // A key that some record has is claimed all the time: if nothing has it, that is so.
       if (first === undefined && keys.length === 1) return found;
       const now = found
@@ -252,10 +247,9 @@ function isToken({ kind }: StoreDocument): boolean {
   return kind === 'token';
 }
 
-/** Whether it is a record that has all of these keys, and no other has any of them. */
-function hasAlone(document: StoreDocument, keys: readonly string[]): boolean {
-  const { claims, shared } = document;
-  return isToken(document) && keys.every((key) => claims.includes(key) && !shared.includes(key));
+/** Whether it is a record that has a key, and no other has it. */
+function hasAlone({ kind, claims, shared }: StoreDocument, key = ''): boolean {
+  return kind === 'token' && claims.includes(key) && !shared.includes(key);
 }
 
 /** The records that have one of the keys. One that is damaged may have them. */
