@@ -150,7 +150,9 @@ export class MongoDocuments {
   }
 
   async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
-    const found = await this.#inTime(this.#collection.find(filter, options).toArray());
+    // By itself the first batch is of 101, and what is more takes another round trip.
+    const query = this.#collection.find(filter, { batchSize: 1000, ...options });
+    const found = await this.#inTime(query.toArray());
     return found.map(checkDocument);
   }
 

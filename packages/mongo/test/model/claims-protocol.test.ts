@@ -284,6 +284,22 @@ const RACES: readonly [string, Scenario][] = [
       clients: [[save({ ...ada, refreshToken: 's' })], [{ list: ['one', 'two'] }]],
     },
   ],
+  [
+    'two absorbing saves and who reads all, twice',
+    {
+      before: [
+        save({ refreshToken: 's', grantToken: 'g' }),
+        save({ id: 'one', ...ada, accessToken: 'a' }),
+        save({ id: 'two', ...user('bob'), accessToken: 'b' }),
+        save({ id: 'three', clientId: '1', refreshToken: 'r' }),
+        save({ refreshToken: 't' }),
+      ],
+      clients: [
+        [save({ ...ada, refreshToken: 's' }), save({ ...user('bob'), refreshToken: 't' })],
+        [{ list: ['one', 'two', 'three'] }, { list: ['one', 'two', 'three'] }],
+      ],
+    },
+  ],
 ];
 
 /** What three clients do at once. */

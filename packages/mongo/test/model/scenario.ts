@@ -162,6 +162,7 @@ async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
     }
     if ('list' in action) {
       const listed = (await store.getTokens()).map(({ id }) => id);
+      if (new Set(listed).size < listed.length) throw new Error('a record is listed twice');
       return action.list.map((id) => listed.filter((each) => each === id).length);
     }
     return await store.deleteTokens();
