@@ -40,7 +40,7 @@ import {
   union,
   withoutClaims,
 } from './documents.ts';
-import { Intents } from './intents.ts';
+import { Intents, isUnsettled } from './intents.ts';
 import type { Documents } from './mongo-documents.ts';
 
 /** As often as this it is looked again if documents are changed while they are read. */
@@ -108,26 +108,31 @@ export class DocumentEngine
 
   async *pages(): AsyncGenerator<readonly StoredRecord[]> {
     for (let after = 0; ; ) {
-      const page = await this.#page(after, Number.MAX_SAFE_INTEGER);
+      const page = await this.#documents.page(after, Number.MAX_SAFE_INTEGER);
       const last = page.at(-1);
       if (last === undefined) return;
       after = last.order;
-      yield page.filter(isToken).map(recordOf);
+      const records = page.filter(isToken).map((document) => {
+        const record = recordOf(document);
+        return isUnsettled(document) ? this.find(digestedKeysOf(record).slice(0, 1)) : [record];
+      });
+      yield (await Promise.all(records)).flat();
     }
   }
 
   async clear(): Promise<void> {
     const { added } = await this.#documents.counters();
     for (let after = 0; ; ) {
-      const page = await this.#page(after, added);
+      const page = await this.#documents.page(after, added);
       const last = page.at(-1);
       if (last === undefined) return;
-      const tokens = page.filter(isToken);
+      const wasBusy = await this.#intents.settle(page);
+      const tokens = page.filter((each) => isToken(each) && !isUnsettled(each));
       await this.#raiseDeletedVersion(tokens);
       await this.#documents.remove(tokens);
       await this.#tidyUp(page.flatMap((each) => (isToken(each) ? each.shared : each.claims)));
       // A keeper that is still there is needed by records after it.
-      if (tokens.length === 0) after = last.order;
+      if (tokens.length === 0 && !wasBusy) after = last.order;
     }
   }
 
@@ -156,13 +161,6 @@ export class DocumentEngine
       'CONTENTION',
       'Other saves changed the same records all the time. Try again later; nothing was changed.',
     );
-  }
-
-  async #page(after: number, upTo: number): Promise<readonly StoreDocument[]> {
-    for (;;) {
-      const page = await this.#documents.page(after, upTo);
-      if (!(await this.#intents.settle(page))) return page;
-    }
   }
 
   /** Where a record is to be added. */

@@ -84,7 +84,7 @@ export class Intents {
    * @returns whether there was something: then they are to be read again
    */
   async settle(found: readonly StoreDocument[]): Promise<boolean> {
-    if (!found.some(({ intent, coordinator }) => intent ?? coordinator)) return false;
+    if (!found.some(isUnsettled)) return false;
     const marks = new Set(found.flatMap(({ coordinator }) => coordinator?._id ?? []));
     const others = await this.#documents.get([...marks]);
     for (const document of [...found, ...others]) {
@@ -125,4 +125,9 @@ export class Intents {
       at(open),
     );
   }
+}
+
+/** Whether something is about to change a document. */
+export function isUnsettled({ intent, coordinator }: StoreDocument): boolean {
+  return (intent ?? coordinator) !== undefined;
 }
