@@ -30,7 +30,7 @@ export async function createSchema(collection: MongoCollectionLike): Promise<voi
   // Looked at first: nothing of ours is in a collection before it has been made a store.
   const other = await collection.findOne({ _id: { $ne: STORE_ID } });
   const store = await collection.findOne({ _id: STORE_ID });
-  const { schema, lastOrder } = store ?? { schema: SCHEMA };
+  const { schema } = store ?? { schema: SCHEMA };
   if (schema !== SCHEMA && schema !== 1) {
     throw unknown(
       'is a token store of another version',
@@ -47,12 +47,11 @@ export async function createSchema(collection: MongoCollectionLike): Promise<voi
   }
   if (store === null) await addStore(collection);
   // From here on the former version refuses the collection, and one that is open adds no record.
-  const counters = { added: lastOrder, deletedVersion: 0, lastOrder: null };
-  await collection.updateOne(
-    // Nobody has been given another number since.
-    { _id: STORE_ID, schema: 1, lastOrder },
-    { $set: { schema: SCHEMA, migrating: true, ...counters }, $unset: { merges: 1 } },
-  );
+  const counters = { added: '$lastOrder', deletedVersion: 0, lastOrder: null };
+  await collection.updateOne({ _id: STORE_ID, schema: 1 }, [
+    { $set: { schema: SCHEMA, migrating: true, ...counters } },
+    { $unset: 'merges' },
+  ]);
   // Another process may have begun a migration, and be gone.
   const isMigrating = { _id: STORE_ID, migrating: true };
   if ((await collection.findOne(isMigrating)) === null) return;
