@@ -38,6 +38,7 @@ export interface StoreDocument extends At {
 /** A record, the document that it is in, and all that was found with it. */
 export interface MongoEntry extends Entry {
   readonly document: StoreDocument;
+  /** Records with the same keys, and what claims one of them: a commit that shares keys is written to each. */
   readonly found: readonly StoreDocument[];
 }
 

@@ -23,6 +23,7 @@ export interface Counters {
   readonly deletedVersion: number;
 }
 
+/** One more record, or one of this version that is deleted. */
 export type Counting =
   | { readonly $inc: { readonly added: 1 } }
   | { readonly $max: { readonly deletedVersion: number } };
