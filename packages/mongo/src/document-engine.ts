@@ -112,11 +112,13 @@ export class DocumentEngine
       const last = page.at(-1);
       if (last === undefined) return;
       after = last.order;
-      const records = page.filter(isToken).map((document) => {
+      const records: StoredRecord[] = [];
+      for (const document of page.filter(isToken)) {
         const record = recordOf(document);
-        return isUnsettled(document) ? this.find(digestedKeysOf(record).slice(0, 1)) : [record];
-      });
-      yield (await Promise.all(records)).flat();
+        if (!isUnsettled(document)) records.push(record);
+        else records.push(...(await this.find(digestedKeysOf(record).slice(0, 1))));
+      }
+      yield records;
     }
   }
 
