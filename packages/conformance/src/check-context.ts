@@ -1,7 +1,6 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Place, TokenStoreDefinition } from './definition.ts';
-import { codeOf } from './expectations.ts';
-import { causeOfError, framesOf, placeOf, told } from './failure-cause.ts';
+import { causeOfError, codeOf, framesOf, placeOf, told } from './failure-cause.ts';
 import { Journal } from './journal.ts';
 import { onlyKept } from './kept-fields.ts';
 import { leakIn } from './leaks.ts';

@@ -8,6 +8,9 @@ import { Run } from './run.ts';
 
 const PROCESSES = 4;
 
+/** Milliseconds: longer than the lease of a process that was killed holds up the others. */
+const GRACE_TIME = 60_000;
+
 /** One store, with four processes that use it for every scenario, each of a user of its own. */
 export class StoreRuns implements AsyncDisposable {
   readonly #definition: TokenStoreDefinition;
@@ -41,7 +44,7 @@ export class StoreRuns implements AsyncDisposable {
 
   /** A provider, with a login of a new user whose access token is over. */
   async run(rotation: Rotation): Promise<Run> {
-    const provider = await startOAuthProvider({ rotation });
+    const provider = await startOAuthProvider({ rotation, graceTime: GRACE_TIME });
     const userName = randomUUID();
     const login = OAuthToken.fromTokenResponse(provider.login(userName), {
       clientId: 'client',
