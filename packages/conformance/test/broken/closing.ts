@@ -108,7 +108,7 @@ export const closingFaults: readonly BrokenStore[] = [
       },
       import.meta.url,
     ),
-    hangs: 5_000,
+    limit: 5_000,
   },
 ];
 
