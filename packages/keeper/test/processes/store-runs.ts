@@ -8,6 +8,12 @@ import { Run } from './run.ts';
 
 const PROCESSES = 4;
 
+/**
+ * Milliseconds: longer than a lease takes to run out and to be broken on a slow machine. That a
+ * provider's grace can end before that is no question of these runs.
+ */
+const GRACE_TIME = 60_000;
+
 /** One store, with four processes that use it for every scenario, each of a user of its own. */
 export class StoreRuns implements AsyncDisposable {
   readonly #definition: TokenStoreDefinition;
@@ -41,7 +47,7 @@ export class StoreRuns implements AsyncDisposable {
 
   /** A provider, with a login of a new user whose access token is over. */
   async run(rotation: Rotation): Promise<Run> {
-    const provider = await startOAuthProvider({ rotation });
+    const provider = await startOAuthProvider({ rotation, graceTime: GRACE_TIME });
     const userName = randomUUID();
     const login = OAuthToken.fromTokenResponse(provider.login(userName), {
       clientId: 'client',
