@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { cachedFolder } from './cache-folder.ts';
 import { startContainer } from './container.ts';
 import { installedProgram } from './installed-program.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -127,48 +128,22 @@ async function startPrograms(
 ): Promise<PostgresServer> {
   return startOnFreePort('postgres', async ({ folder, port }) => {
     const programs = await programsIn(folder);
+    const template = await emptyDatabase(programs, folder);
     const files = join(folder, 'files');
-    await mkdir(files, { mode: 0o700 });
-    await writeFile(join(folder, 'password'), POSTGRES_PASSWORD);
-    // PostgreSQL refuses to run as root.
-    const isRoot = process.getuid?.() === 0;
-    if (isRoot) await runCommand(['chown', '-R', 'nobody', folder]);
-    const asUser: readonly string[] = isRoot
-      ? ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups']
-      : [];
-    const command = (name: string, ...args: string[]): Program => {
-      const [first, ...rest] = [...asUser, join(programs, name), ...args];
-      return [first ?? name, ...rest];
-    };
-    await runCommand(
-      command(
-        'initdb',
-        `--pgdata=${files}`,
-        `--username=${POSTGRES_USER}`,
-        `--pwfile=${join(folder, 'password')}`,
-        '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        '--locale=C',
-        '--no-sync',
-      ),
-    );
+    await runCommand(['cp', '-R', '-p', join(template, 'files'), files]);
+    await giveAway(folder);
     const server = await ServerProcess.start({
       name: 'PostgreSQL',
       folder,
-      command: command(
-        'postgres',
-        '-D',
-        files,
-        '-p',
-        `${port}`,
-        '-h',
-        '127.0.0.1',
-        '-k',
-        folder,
-        '-c',
-        'max_connections=200',
+      command: unprivileged([
+        join(programs, 'postgres'),
+        ...['-D', files, '-p', `${port}`, '-h', '127.0.0.1', '-k', folder],
+        ...['-c', 'max_connections=200'],
+        // Written at each commit, flushed to the disk by the system: a killed server loses nothing by
+        // it, only a power failure would show.
+        ...['-c', 'fsync=off'],
         ...(options.args ?? []),
-      ),
+      ]),
       ready: async () => {
         const [row] = await queryPostgres(postgresUrl(port), 'SHOW data_directory');
         return row?.['data_directory'] === files;
@@ -176,6 +151,45 @@ async function startPrograms(
     });
     return postgresServerAt(postgresUrl(port), new WithBackends(server));
   });
+}
+
+/**
+ * The files that `initdb` makes, which takes a second: each server starts on a copy of them.
+ *
+ * @param place where the account that it runs as may write
+ */
+async function emptyDatabase(programs: Programs, place: string): Promise<string> {
+  const version = await runCommand([join(programs, 'postgres'), '--version']);
+  const name = `postgres-files-${/[\d.]+/.exec(version)?.[0] ?? 'unknown'}`;
+  return cachedFolder(name, async (unfinished) => {
+    const files = join(place, 'made');
+    const password = join(place, 'password');
+    await mkdir(files, { mode: 0o700 });
+    await writeFile(password, POSTGRES_PASSWORD);
+    await giveAway(place);
+    await runCommand(
+      unprivileged([
+        join(programs, 'initdb'),
+        ...[`--pgdata=${files}`, `--username=${POSTGRES_USER}`, `--pwfile=${password}`],
+        ...['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync'],
+      ]),
+    );
+    await runCommand(['cp', '-R', '-p', files, join(unfinished, 'files')]);
+    await rm(files, { recursive: true });
+  });
+}
+
+/** PostgreSQL refuses to run as root. */
+const isRoot: boolean = process.getuid?.() === 0;
+
+function unprivileged(command: Program): Program {
+  if (!isRoot) return command;
+  return ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', ...command];
+}
+
+/** To the account that {@link unprivileged} runs as. */
+async function giveAway(folder: string): Promise<void> {
+  if (isRoot) await runCommand(['chown', '-R', 'nobody', folder]);
 }
 
 /**
