@@ -6,7 +6,7 @@ import { mariadb, mysql } from './definition.ts';
 
 // MySQL writes its log twice a commit: fewer rounds, so that it takes no longer than MariaDB.
 it.each([
-  [mariadb.name, mariadb, 25],
+  [mariadb.name, mariadb, 10],
   [mysql.name, mysql, 5],
 ] as const)(
   '%s: 4 processes that save 1,000 users over and over leave 1,000 records, and no save is lost',

@@ -6,7 +6,7 @@ import { PostgresTokenStore } from '../src/index.ts';
 import { pgbouncer, postgres } from './definition.ts';
 
 it.each([
-  [postgres.name, postgres, 25],
+  [postgres.name, postgres, 10],
   [pgbouncer.name, pgbouncer, 5],
 ] as const)(
   '%s: 4 processes that save 1,000 users over and over leave 1,000 records, and no save is lost',
