@@ -1,1 +1,6 @@
-export { default } from '../../tooling/build/vitest.ts';
+import type { ViteUserConfig } from 'vitest/config';
+import shared from '../../tooling/build/vitest.ts';
+
+/** Most of these tests wait: for a store that is slow, for processes to start and to be killed. */
+const config: ViteUserConfig = { ...shared, test: { ...shared.test, maxWorkers: 3 } };
+export default config;

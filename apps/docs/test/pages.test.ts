@@ -16,6 +16,14 @@ test('every package has its page', () => {
   expect(readmes.filter((readme) => !files.includes(readme))).toEqual([]);
 });
 
+test('every package but the command has its part of the API pages', () => {
+  const { entryPoints } = JSON.parse(read('apps/docs/typedoc.json'));
+  const packages = readdirSync(join(repository, 'packages'))
+    .filter((name) => name !== 'create-store')
+    .map((name) => `../../packages/${name}`);
+  expect(entryPoints.toSorted()).toEqual(packages.toSorted());
+});
+
 test('everything that is written in docs has its page', () => {
   const files = PAGES.map(({ file }) => file);
   const written = readdirSync(join(repository, 'docs')).map((name) => `docs/${name}`);

@@ -6,8 +6,7 @@ import {
   SnapshotStorage,
   StorageTokenStore,
 } from '@tokenkeep/core/adapter';
-import { isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
-import { SecretSource } from './secret-source.ts';
+import { requireEncryption, SecretSource } from './secret-source.ts';
 
 /** What is needed of a `SecretsManagerClient`: one of another copy of the SDK will do. */
 export interface SecretsManagerClientLike {
@@ -58,7 +57,7 @@ export class AwsSecretsManagerTokenStore extends StorageTokenStore {
       ['secret', 'client', 'options', 'tls', 'timeout'],
       "{ secret: 'my-app/tokens' }",
     );
-    const { secret = 'tokenkeep/oauthtoken', client, timeout = 10_000 } = options;
+    const { secret = 'tokenkeep/oauthtoken', client, tls, timeout = 10_000 } = options;
     if (typeof secret !== 'string' || !/^[\w/+=.@:-]{1,2048}$/.test(secret)) {
       throw invalidOption('secret', 'must be the name of a secret: letters, digits and /_+=.@-');
     }
@@ -68,17 +67,17 @@ export class AwsSecretsManagerTokenStore extends StorageTokenStore {
     if (client !== undefined && typeof client.send !== 'function') {
       throw invalidOption('client', 'must be a SecretsManagerClient');
     }
-    if (options.tls !== false) refuseInsecure(options.options?.endpoint);
+    if (tls !== undefined && tls !== false) {
+      throw invalidOption('tls', 'must be false or left out');
+    }
+    const { endpoint } = options.options ?? {};
+    if (typeof endpoint === 'string' && URL.canParse(endpoint)) {
+      requireEncryption(new URL(endpoint), tls);
+    }
     super(
       new SnapshotStorage(
-        new SecretSource(secret, client ?? options.options ?? {}, requireTimeout(timeout)),
+        new SecretSource({ ...options, secret, timeout: requireTimeout(timeout) }),
       ),
     );
   }
-}
-
-function refuseInsecure(endpoint: unknown): void {
-  if (typeof endpoint !== 'string' || !/^http:/i.test(endpoint)) return;
-  const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : '';
-  if (!isLoopback(host)) throw tlsRequired(host);
 }

@@ -60,6 +60,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 /** The SDK's errors in our terms. */
 export function translateError(error: unknown, place: string): TokenStoreError | undefined {
+  // First: a connection that broke has the name `TimeoutError`, too.
+  const network = networkFailure(error);
+  if (network !== undefined) return network;
   const driverCode = codeOf(error);
   const meaning = driverCode === undefined ? undefined : MEANINGS[driverCode];
   if (meaning !== undefined) {
@@ -72,5 +75,5 @@ export function translateError(error: unknown, place: string): TokenStoreError |
   ) {
     return new TokenStoreError(...NO_CREDENTIALS);
   }
-  return networkFailure(error);
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { TokenStoreError } from '@tokenkeep/core';
 import { loadDriver, type Snapshot, type SnapshotSource, STALE } from '@tokenkeep/core/adapter';
+import { requireTls } from '@tokenkeep/core/adapter/server';
 import type { SecretsManagerClientLike } from './aws-secrets-manager-token-store.ts';
 import { codeOf, translateError } from './errors.ts';
 
@@ -15,6 +16,17 @@ const PENDING = 'tokenkeep-pending';
 
 type Sdk = typeof import('@aws-sdk/client-secrets-manager');
 
+/** The options of the store with their defaults. */
+export interface SecretSourceOptions {
+  readonly secret: string;
+  readonly client?: SecretsManagerClientLike | undefined;
+  readonly options?: SecretsManagerClientConfig | undefined;
+  readonly tls?: false | undefined;
+  readonly timeout: number;
+  /** For tests of what does not fit: moto enforces no size. */
+  readonly maxBytes?: number;
+}
+
 /** What the answers have that are used here. */
 interface Answer {
   readonly SecretString?: string;
@@ -28,24 +40,17 @@ interface Answer {
  */
 export class SecretSource implements SnapshotSource {
   readonly place: string;
+  readonly #options: SecretSourceOptions;
   readonly #secret: string;
-  readonly #given: SecretsManagerClientLike | SecretsManagerClientConfig;
-  readonly #timeout: number;
   readonly #maxBytes: number;
   #opened: { readonly sdk: Sdk; readonly client: SecretsManagerClientLike } | undefined;
   #close: (() => void) | undefined;
 
-  /** @param maxBytes for tests of what does not fit: moto enforces no size */
-  constructor(
-    secret: string,
-    given: SecretsManagerClientLike | SecretsManagerClientConfig,
-    timeout: number,
-    maxBytes: number = MAX_SECRET_BYTES,
-  ) {
+  constructor(options: SecretSourceOptions) {
+    const { secret, maxBytes = MAX_SECRET_BYTES } = options;
     this.place = `the secret ${JSON.stringify(secret)}`;
+    this.#options = options;
     this.#secret = secret;
-    this.#given = given;
-    this.#timeout = timeout;
     this.#maxBytes = maxBytes;
   }
 
@@ -142,9 +147,18 @@ export class SecretSource implements SnapshotSource {
   }
 
   #clientOf(sdk: Sdk): SecretsManagerClientLike {
-    if ('send' in this.#given) return this.#given;
-    // A write is sent once: core finds out what became of it.
-    const client = new sdk.SecretsManagerClient({ maxAttempts: 1, ...this.#given });
+    const { client: given, options, tls } = this.#options;
+    if (given !== undefined) return given;
+    // Each request is sent once: of one whose answer is lost the caller is told.
+    const client = new sdk.SecretsManagerClient({ maxAttempts: 1, ...options });
+    // An endpoint can come from the environment and from the profile, too.
+    client.middlewareStack.add(
+      (next) => (args) => {
+        requireEncryption(args.request as Request, tls);
+        return next(args);
+      },
+      { step: 'finalizeRequest', name: 'requireEncryption' },
+    );
     this.#close = () => client.destroy();
     return client;
   }
@@ -168,8 +182,20 @@ export class SecretSource implements SnapshotSource {
   #send(makeCommand: (sdk: Sdk) => object): Promise<Answer> {
     if (this.#opened === undefined) throw new Error('the secret is not open');
     const { sdk, client } = this.#opened;
-    return client.send(makeCommand(sdk), { abortSignal: AbortSignal.timeout(this.#timeout) });
+    return client.send(makeCommand(sdk), {
+      abortSignal: AbortSignal.timeout(this.#options.timeout),
+    });
   }
+}
+
+interface Request {
+  readonly protocol: string;
+  readonly hostname: string;
+}
+
+/** @throws TokenStoreError `TLS_REQUIRED` */
+export function requireEncryption({ protocol, hostname }: Request, tls: false | undefined): void {
+  if (protocol === 'http:') requireTls(hostname, tls);
 }
 
 /** What a secret holds before the first save: the service takes no empty text. */

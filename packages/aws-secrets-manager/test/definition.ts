@@ -21,7 +21,9 @@ const definition: TokenStoreDefinition = defineTokenStore({
   },
   open: ({ url, secret }) =>
     new StorageTokenStore(
-      new SnapshotStorage(new SecretSource(secret, configFor(url), 30_000, NO_LIMIT)),
+      new SnapshotStorage(
+        new SecretSource({ secret, options: configFor(url), timeout: 30_000, maxBytes: NO_LIMIT }),
+      ),
     ),
   destroy: async ({ url, secret }) => {
     const client = new SecretsManagerClient(configFor(url));

@@ -5,14 +5,15 @@ import {
   type AwsSecretsManagerTokenStoreOptions,
 } from '@tokenkeep/aws-secrets-manager';
 import { OAuthToken } from '@tokenkeep/core';
-import { type MotoServer, startMoto } from '@tokenkeep/test-servers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { type MotoServer, startFaultyProxy, startMoto } from '@tokenkeep/test-servers';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { configFor } from './config-for.ts';
 
 let server: MotoServer;
 beforeAll(async () => {
   server = await startMoto();
 }, 120_000);
+afterEach(() => vi.unstubAllEnvs());
 
 const ada = new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: '1000.ada' });
 const freshSecret = () => `test/${crypto.randomUUID()}`;
@@ -108,12 +109,27 @@ test('a server that is not there is CONNECTION_FAILED, without a secret in it', 
   await gone.close();
 });
 
+test('a connection that breaks is CONNECTION_FAILED, although the SDK calls it TimeoutError', async () => {
+  await using proxy = await startFaultyProxy({ target: server });
+  const options = configFor(`http://${proxy.host}:${proxy.port}`);
+  await using store = new AwsSecretsManagerTokenStore({ secret: freshSecret(), options });
+  await store.saveToken(ada);
+  proxy.dropNextReply();
+  await expect(store.findToken(ada)).rejects.toMatchObject({
+    code: 'CONNECTION_FAILED',
+    driverCode: 'ECONNRESET',
+    retryable: true,
+  });
+  expect(await store.findToken(ada)).toMatchObject({ version: 1 });
+});
+
 describe('a wrong option is refused by its name', () => {
   test.each<[string, unknown]>([
     ['secret', { secret: 'a b' }],
     ['secret', { secret: '' }],
     ['options', { client: { send: () => undefined }, options: {} }],
     ['client', { client: {} }],
+    ['tls', { tls: true }],
     ['timeout', { timeout: 0 }],
     ['"region"', { region: 'eu-central-1' }],
   ])('%s', (option, options) => {
@@ -134,4 +150,17 @@ describe('a wrong option is refused by its name', () => {
     );
     expect(() => new AwsSecretsManagerTokenStore({ options, tls: false })).not.toThrow();
   });
+
+  test.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_SECRETS_MANAGER'])(
+    'an endpoint without encryption in %s, before anything is sent',
+    async (name) => {
+      vi.stubEnv(name, 'http://aws.example.com');
+      const { endpoint: _, ...options } = configFor('');
+      await using store = new AwsSecretsManagerTokenStore({ options });
+      await expect(store.ready()).rejects.toMatchObject({
+        code: 'TLS_REQUIRED',
+        message: expect.stringContaining('aws.example.com'),
+      });
+    },
+  );
 });

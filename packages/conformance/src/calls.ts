@@ -6,7 +6,8 @@ import {
   type TokenRecord,
   type TokenStore,
 } from '@tokenkeep/core';
-import { codeOf, firstLine, type PlainRecord, recordOf } from './expectations.ts';
+import { type PlainRecord, recordOf } from './expectations.ts';
+import { causeOfError, codeOf, told } from './failure-cause.ts';
 import { PromiseBroken } from './promise-broken.ts';
 
 /** A call of a store as plain data: it can be made up, shrunk, and sent to another process. */
@@ -19,8 +20,21 @@ export type Call =
 
 /** How a call ended, as plain data. */
 export type Outcome =
-  | { readonly value: PlainRecord | readonly PlainRecord[] | null; readonly refused?: undefined }
-  | { readonly refused: string; readonly text: string; readonly value?: undefined };
+  | {
+      readonly value: PlainRecord | readonly PlainRecord[] | null;
+      readonly refused?: undefined;
+      readonly text?: undefined;
+      readonly cause?: undefined;
+    }
+  | {
+      /** The code of the error. */
+      readonly refused: string;
+      /** What the error tells. */
+      readonly text: string;
+      /** The same for errors that come of one fault. */
+      readonly cause: string;
+      readonly value?: undefined;
+    };
 
 /** A call that was made, and when: milliseconds on a clock that the processes of a machine share. */
 export interface MadeCall {
@@ -41,7 +55,11 @@ export async function perform(store: TokenStore, call: Call): Promise<Outcome> {
     return { value: await given(store, call) };
   } catch (error) {
     if (error instanceof PromiseBroken) throw error;
-    return { refused: codeOf(error) ?? 'no code', text: firstLine(error) };
+    return {
+      refused: codeOf(error) ?? 'no code',
+      text: told(error),
+      cause: causeOfError(error),
+    };
   }
 }
 

@@ -1,7 +1,6 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Place, TokenStoreDefinition } from './definition.ts';
-import { codeOf } from './expectations.ts';
-import { causeOfError, framesOf, placeOf, told } from './failure-cause.ts';
+import { causeOfError, codeOf, framesOf, placeOf, told } from './failure-cause.ts';
 import { Journal } from './journal.ts';
 import { onlyKept } from './kept-fields.ts';
 import { leakIn } from './leaks.ts';
@@ -22,6 +21,15 @@ export interface Observation {
   readonly hint?: string;
 }
 
+/** What a failure may say that it comes from. */
+const OPERATIONS: readonly unknown[] = [
+  'findToken',
+  'findTokenById',
+  'saveToken',
+  'deleteToken',
+  'getTokens',
+  'deleteTokens',
+];
 /** How many secrets every failure is searched for. */
 const RECENT = 500;
 /** How long closing and destroying may take before it is given up: milliseconds. */
@@ -256,6 +264,14 @@ export class CheckContext implements Observer, AsyncDisposable {
       this.#observe(
         'no secret in a failure, whichever way it is looked at',
         `the error that ${method} rejected with shows one: ${leak}`,
+        at(error),
+      );
+    }
+    const operation: unknown = Reflect.get(Object(error), 'operation');
+    if (operation !== method && [operation, method].every((name) => OPERATIONS.includes(name))) {
+      this.#observe(
+        `the error of ${method} to say so`,
+        `its operation was ${operation}`,
         at(error),
       );
     }

@@ -5,7 +5,7 @@ import { CannotRun, checkTokenStore } from './check-token-store.ts';
 import type { CheckingMessage, CheckingTask } from './checking.ts';
 import { CAPABILITIES } from './clauses.ts';
 import type { TokenStoreDefinition } from './definition.ts';
-import { firstLine } from './expectations.ts';
+import { firstLine } from './failure-cause.ts';
 import { loadDefinition, NoDefinition } from './load-definition.ts';
 import { whereItFails } from './where-it-fails.ts';
 

@@ -1,5 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import type { OAuthToken, TokenInit, TokenRecord } from '@tokenkeep/core';
+import { causeOfError, codeOf, placeOf, told } from './failure-cause.ts';
 import { PromiseBroken } from './promise-broken.ts';
 import { show, showDifference } from './show.ts';
 
@@ -55,11 +56,14 @@ export function versionOf(token: unknown, what = 'what saveToken gave'): number 
 export function expectSame(actual: unknown, expected: unknown, what: string): void {
   if (isDeepStrictEqual(actual, expected)) return;
   const different = showDifference(actual, expected);
-  throw new PromiseBroken(
-    `${what} to be ${different.expected}`,
-    `it was ${different.actual}`,
-    isOtherOrder(actual, expected) ? { hint: ORDER } : {},
-  );
+  throw new PromiseBroken(`${what} to be ${different.expected}`, `it was ${different.actual}`, {
+    hint: hintFor(actual, expected),
+  });
+}
+
+/** What to put right where that can be told from what came: the hint of a check is about its clause. */
+export function hintFor(actual: unknown, expected: unknown): string | undefined {
+  return isOtherOrder(actual, expected) ? ORDER : undefined;
 }
 
 const ORDER =
@@ -68,7 +72,8 @@ const ORDER =
 /** Whether two lists have the same in them, in another order. */
 function isOtherOrder(actual: unknown, expected: unknown): boolean {
   if (!Array.isArray(actual) || !Array.isArray(expected)) return false;
-  const sorted = (list: readonly unknown[]): string[] => list.map((one) => show(one)).toSorted();
+  const sorted = (list: readonly unknown[]): string[] =>
+    list.map((one) => inspect(one, { sorted: true, depth: 6 })).toSorted();
   return actual.length > 1 && isDeepStrictEqual(sorted(actual), sorted(expected));
 }
 
@@ -106,7 +111,9 @@ export async function expectRefused(
     if (code !== undefined && expected.includes(code)) return error;
     throw new PromiseBroken(
       `${what} to be refused with the code ${expected.join(' or ')}`,
-      `it failed with ${code === undefined ? 'no code' : `the code ${code}`}: ${firstLine(error)}`,
+      `it failed with ${code === undefined ? 'no code: ' : ''}${told(error)}`,
+      // An error that no store of ours throws is one thing to put right, whatever it breaks.
+      code === undefined ? { cause: causeOfError(error), where: placeOf(error) } : {},
     );
   }
   throw new PromiseBroken(
@@ -115,17 +122,17 @@ export async function expectRefused(
   );
 }
 
-/** The stable code of an error, whichever class it is of. */
-export function codeOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
-
-/** The name and the first line of the message of an error. */
-export function firstLine(error: unknown): string {
-  return (
-    String(error instanceof Error ? `${error.name}: ${error.message}` : error).split('\n', 1)[0] ??
-    ''
+/** That a call is refused because of the version, and told which there is: 0 where nothing is (V2, V4, V5). */
+export async function expectConflict(
+  call: Promise<unknown>,
+  currentVersion: number,
+  what: string,
+): Promise<void> {
+  const error = await expectRefused(call, 'VERSION_CONFLICT', what);
+  expectSame(
+    Reflect.get(Object(error), 'currentVersion'),
+    currentVersion,
+    'currentVersion of the error',
   );
 }
 

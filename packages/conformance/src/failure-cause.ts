@@ -1,7 +1,6 @@
 import { relative } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { codeOf, firstLine } from './expectations.ts';
 import { PromiseBroken } from './promise-broken.ts';
 
 /** Where frames of a stack are nobody's fault: the kit, core, and Node itself. */
@@ -70,4 +69,18 @@ function shortened(frame: string): string {
     const near = relative(process.cwd(), path);
     return near.startsWith('..') ? path : near;
   });
+}
+
+/** The stable code of an error, whichever class it is of. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The name and the first line of the message of an error. */
+export function firstLine(error: unknown): string {
+  return (
+    String(error instanceof Error ? `${error.name}: ${error.message}` : error).split('\n', 1)[0] ??
+    ''
+  );
 }

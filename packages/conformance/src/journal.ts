@@ -1,5 +1,5 @@
 import type { MadeCall } from './calls.ts';
-import { firstLine } from './expectations.ts';
+import { firstLine } from './failure-cause.ts';
 import { show } from './show.ts';
 
 /** One call of a store, as it was made and as it ended. */
@@ -35,9 +35,7 @@ export class Journal {
     const { method, ...args } = call;
     const entry = this.add(handle, method, Object.values(args));
     entry.outcome =
-      outcome.refused === undefined
-        ? { value: outcome.value }
-        : { error: `${outcome.refused}: ${outcome.text}` };
+      outcome.refused === undefined ? { value: outcome.value } : { error: outcome.text };
   }
 
   /** A line for each of the last calls, oldest first. */

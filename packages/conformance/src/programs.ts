@@ -1,4 +1,5 @@
 import type { ClearableField, JsonObject, SaveOptions, TokenRecord } from '@tokenkeep/core';
+import { CLEARABLE_FIELDS } from '@tokenkeep/core/adapter';
 import fc from 'fast-check';
 import type { Call } from './calls.ts';
 
@@ -28,6 +29,9 @@ const token: fc.Arbitrary<TokenRecord> = fc
     refreshToken: mostly('t1', 't2', 't3'),
     accessToken: mostly('t1', 't2', 't3'),
     scope: mostly('read', 'write'),
+    redirectUrl: rarely('https://x.example/', 'https://X.example'),
+    apiDomain: rarely('https://api.example'),
+    tokenType: rarely('Bearer', 'bearer'),
     issuer: rarely('i1', 'i2'),
     resource: rarely('r1', 'r2'),
     lease: rarely('l1'),
@@ -42,19 +46,6 @@ const token: fc.Arbitrary<TokenRecord> = fc
     ),
   })
   .map(present);
-
-const CLEARABLE: readonly ClearableField[] = [
-  'userSignature',
-  'clientId',
-  'clientSecret',
-  'grantToken',
-  'refreshToken',
-  'accessToken',
-  'expiresAt',
-  'scope',
-  'issuer',
-  'extra',
-];
 
 /** One of these in two of three. */
 function mostly(...values: string[]): fc.Arbitrary<string | undefined> {
@@ -82,7 +73,7 @@ export function plannedCalls(hasVersions: boolean): fc.Arbitrary<PlannedCall[]> 
   const ifExists = hasVersions ? fc.constantFrom(undefined, undefined, true, false) : nothing;
   const clear = fc.oneof(
     { arbitrary: nothing, weight: 3 },
-    { arbitrary: fc.subarray([...CLEARABLE], { maxLength: 3 }), weight: 1 },
+    { arbitrary: fc.subarray([...CLEARABLE_FIELDS], { maxLength: 6 }), weight: 1 },
   );
   const id = sometimes(plannedId);
   const save = fc.record({ token, id, ifVersion, ifExists, clear }).map((one) => {

@@ -3,7 +3,7 @@ import type { SaveOptions, StoredRecord, TokenRecord } from '@tokenkeep/core';
 import { agrees, findMatch, keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
 import { type Call, type Outcome, perform } from './calls.ts';
-import type { PlainRecord } from './expectations.ts';
+import { hintFor, type PlainRecord } from './expectations.ts';
 import { PromiseBroken } from './promise-broken.ts';
 import { clauseOfList, clauseOfOutcome } from './reference-clause.ts';
 import { show } from './show.ts';
@@ -75,9 +75,17 @@ export class ReferenceModel {
     const wanted = isSaved ? this.#plain(written) : this.#comparable(expected);
     const got = this.#comparable(actual);
     if (isDeepStrictEqual(got, wanted)) return;
-    throw new PromiseBroken(`${call.method} to give ${show(wanted)}`, `it gave ${show(got)}`, {
-      clause: clauseOfOutcome(call, wanted, got),
-    });
+    throw new PromiseBroken(
+      expected.refused === undefined
+        ? `${call.method} to give ${show(wanted)}`
+        : `${call.method} to be refused with the code ${expected.refused}`,
+      gave(actual, got),
+      {
+        clause: clauseOfOutcome(call, wanted, got),
+        cause: actual.cause,
+        hint: hintFor(got, wanted),
+      },
+    );
   }
 
   /**
@@ -89,13 +97,12 @@ export class ReferenceModel {
     const wanted = this.#records.map((record) => this.#plain(record));
     const got = this.#comparable(listed);
     if (isDeepStrictEqual(got, wanted)) return;
-    throw new PromiseBroken(
-      `getTokens to give ${show(wanted)} after that`,
-      `it gave ${show(got)}`,
-      {
-        clause: clauseOfList(call, wanted, got),
-      },
-    );
+    const list = call.method === 'tokens' ? 'tokens' : 'getTokens';
+    throw new PromiseBroken(`${list} to give ${show(wanted)} after that`, gave(listed, got), {
+      clause: clauseOfList(call, wanted, got),
+      cause: listed.cause,
+      hint: hintFor(got, wanted),
+    });
   }
 
   #absorbedBy(token: TokenRecord): {
@@ -161,6 +168,10 @@ export class ReferenceModel {
       ),
     );
   }
+}
+
+function gave({ refused, text }: Outcome, value: unknown): string {
+  return refused === undefined ? `it gave ${show(value)}` : `it failed with ${text}`;
 }
 
 function isRecord(value: Outcome['value']): value is PlainRecord {

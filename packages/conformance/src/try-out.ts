@@ -1,7 +1,6 @@
 import type { TokenStore } from '@tokenkeep/core';
 import type { TokenStoreDefinition } from './definition.ts';
-import { firstLine } from './expectations.ts';
-import { placeOf } from './failure-cause.ts';
+import { firstLine, placeOf } from './failure-cause.ts';
 import { paceOf } from './pace.ts';
 import type { Pace } from './settings.ts';
 

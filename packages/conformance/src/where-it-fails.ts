@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
-import { firstLine } from './expectations.ts';
-import { placeOf } from './failure-cause.ts';
+import { firstLine, placeOf } from './failure-cause.ts';
 
 /** An error of a module that does not load, with the line that it comes from. */
 export function whereItFails(failure: unknown, url: string): string {

@@ -43,7 +43,7 @@ export const ERROR_CODES: Readonly<Record<TokenStoreErrorCode, string>> = {
   RECORD_CORRUPT:
     'What is stored is damaged. Restore it from a backup, or delete it and log in again; it was left as it is.',
   SCHEMA_UNKNOWN:
-    'The table, collection or file exists and is not a token store of this version. Name another, or upgrade; it was left as it is.',
+    'The table, collection or file exists and is not a token store of this version. Name another, or upgrade the store if a newer version of it made that; it was left as it is.',
   DRIVER_UNAVAILABLE:
     'The database driver could not be loaded. Install it for this platform and version of Node, and leave it out of a bundle (`external`, `serverExternalPackages`).',
   INVALID_OPTION: 'An option of the store is wrong. Correct it where the store is constructed.',

@@ -61,6 +61,15 @@ describe('isLoopback', () => {
 
 describe('networkFailure', () => {
   it.each([
+    [{ code: 'ECONNREFUSED', address: '10.0.0.1', port: 8443 }, '(10.0.0.1:8443)'],
+    [{ code: 'ENOTFOUND', hostname: 'db.example' }, '(db.example)'],
+    [{ code: 'ETIMEDOUT', address: '10.0.0.1', port: 8443 }, '(10.0.0.1:8443)'],
+  ])('names the server that %j tells', (error, server) => {
+    expect(networkFailure(error)?.message).toContain(server);
+    expect(networkFailure(error, 'mine:1')?.message).toContain('(mine:1)');
+  });
+
+  it.each([
     ['ECONNREFUSED', 'CONNECTION_FAILED', true],
     ['ENOTFOUND', 'CONNECTION_FAILED', true],
     ['ETIMEDOUT', 'TIMEOUT', true],

@@ -57,7 +57,11 @@ async function readParts(
   if (parts === 0) return [];
   const places = partPlaces(holder, parts);
   const found = await requests.get(places);
-  const items = places.flatMap((place) => found.get(placeName(place)) ?? ([] as Item[]));
-  const isWhole = items.every(({ writeId }) => writeId?.S === writeIds[0]);
-  return isWhole && items.length === parts ? items : undefined;
+  const items: Item[] = [];
+  for (const place of places) {
+    const item = found.get(placeName(place));
+    if (item === undefined || item['writeId']?.S !== writeIds[0]) return undefined;
+    items.push(item);
+  }
+  return items;
 }

@@ -1,4 +1,3 @@
-import { Firestore } from '@google-cloud/firestore';
 import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
 import { FirestoreTokenStore } from '@tokenkeep/firestore';
 import { describeServer, type FirestoreServer, startFirestore } from '@tokenkeep/test-servers';
@@ -7,7 +6,6 @@ import { describeServer, type FirestoreServer, startFirestore } from '@tokenkeep
 process.env['METADATA_SERVER_DETECTION'] = 'none';
 
 let server: Promise<FirestoreServer> | undefined;
-const settings = (host: string) => ({ projectId: 'tokenkeep-test', host, ssl: false });
 
 const definition: TokenStoreDefinition = defineTokenStore({
   name: 'FirestoreTokenStore on the emulator',
@@ -17,17 +15,14 @@ const definition: TokenStoreDefinition = defineTokenStore({
       return found;
     });
     const { hostAndPort } = await server;
-    return { host: hostAndPort, collection: `c${crypto.randomUUID()}` };
+    // A project each: the emulator empties one in a single request, where a client would have to
+    // read and delete document by document.
+    return { host: hostAndPort, projectId: `p${crypto.randomUUID()}`, collection: 'oauthtoken' };
   },
-  open: ({ host, collection }) => new FirestoreTokenStore({ options: settings(host), collection }),
-  destroy: async ({ host, collection }) => {
-    const client = new Firestore(settings(host));
-    for (const name of [collection, `${collection}_keys`]) {
-      await client.recursiveDelete(client.collection(name));
-    }
-    await client.terminate();
-  },
-  neighbour: ({ host, collection }) => ({ host, collection: `${collection}2` }),
+  open: ({ host, projectId, collection }) =>
+    new FirestoreTokenStore({ options: { projectId, host, ssl: false }, collection }),
+  destroy: async ({ projectId }) => (await server)?.clear(projectId),
+  neighbour: (place) => ({ ...place, collection: `${place.collection}2` }),
   versions: true,
   durable: true,
   shared: true,

@@ -142,7 +142,7 @@ export class TokenKeeper extends EventEmitter<TokenKeeperEvents> implements Asyn
     }
   }
 
-  /** Takes no more calls, and waits for the refreshes that are under way. The store stays open. */
+  /** Begins no more refreshes, and waits for those that are under way. The store stays open. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.allSettled([...this.#flights.values()].map(({ outcome }) => outcome));

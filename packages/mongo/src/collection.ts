@@ -19,17 +19,11 @@ export interface MongoCollectionLike {
   replaceOne(filter: object, document: object): Promise<{ matchedCount: number }>;
   updateOne(filter: object, update: object, options?: object): Promise<unknown>;
   findOneAndUpdate(filter: object, update: object, options: object): Promise<object | null>;
-  updateMany(filter: object, update: object): Promise<unknown>;
   deleteMany(filter: object): Promise<unknown>;
-  bulkWrite(writes: readonly object[]): Promise<{ matchedCount: number; deletedCount: number }>;
-  createIndexes(indexes: IndexDescription[]): Promise<unknown>;
+  bulkWrite(
+    writes: readonly object[],
+    options?: object,
+  ): Promise<{ matchedCount: number; deletedCount: number }>;
+  createIndexes(indexes: { key: Record<string, 1>; name: string }[]): Promise<unknown>;
   indexes(): Promise<object[]>;
-}
-
-/** An index, as the driver takes it. */
-export interface IndexDescription {
-  key: Record<string, 1>;
-  name: string;
-  unique?: boolean;
-  sparse?: boolean;
 }

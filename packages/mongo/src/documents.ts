@@ -1,3 +1,7 @@
+import type { StoredRecord } from '@tokenkeep/core';
+import { recordCorrupt } from '@tokenkeep/core/adapter';
+import type { Entry } from '@tokenkeep/core/adapter/server';
+
 /** A document at a revision. */
 export interface At {
   /** Random, and never used again. */
@@ -6,55 +10,101 @@ export interface At {
   readonly revision: number;
 }
 
-interface AnyDocument extends At {
-  /** Digests by which the document is looked up. */
-  readonly keys: readonly string[];
-  /** Digests that this document keeps: each is in one document at most, the database sees to that. */
-  readonly claims: readonly string[];
-  /** Keys that it may have in common with other records, or that it keeps for others only. */
-  readonly shared: readonly string[];
-  /** The `_id` of the intent that is about to change the document. */
-  readonly intent?: string | undefined;
-}
-
-/** A record. */
-export interface TokenDocument extends AnyDocument {
-  readonly kind: 'token';
+/** A record, or what is left of one. */
+export interface StoreDocument extends At {
+  /**
+   * A keeper has no record: it keeps claims for one that is yet to be added, or for others when the
+   * one that had them is gone.
+   */
+  readonly kind: 'token' | 'keeper';
   /** Its place in the order of first saves. */
   readonly order: number;
+  /** Digests by which it is looked up: of the keys of its record, and its claims. */
+  readonly keys: readonly string[];
+  /** Digests that are in this document only: the unique index sees to that. */
+  readonly claims: readonly string[];
+  /** Those of its keys that other records may have, too. */
+  readonly shared: readonly string[];
+  /** The change of several documents that this one coordinates. */
+  readonly intent?: Intent | undefined;
+  /** The document whose intent is about to change this one, as it was when the intent was open. */
+  readonly coordinator?: At | undefined;
   /** See `Entry.writeIds`. */
-  readonly writeIds: readonly string[];
+  readonly writeIds?: readonly string[];
   /** As it is stored, which may be damaged: see `recordIn`. */
-  readonly record: unknown;
+  readonly record?: unknown;
 }
 
-/** Keeps keys for a record that is yet to be added, or for others after the one that kept them is gone. */
-export interface KeeperDocument extends AnyDocument {
-  readonly kind: 'keeper';
+/** A record, the document that it is in, and all that was found with it. */
+export interface MongoEntry extends Entry {
+  readonly document: StoreDocument;
+  /** Records with the same keys, and what claims one of them: a commit that shares keys is written to each. */
+  readonly found: readonly StoreDocument[];
 }
 
-/** A change of several documents, written down before it is done: see `Intents`. */
-export interface IntentDocument extends AnyDocument {
-  readonly kind: 'intent';
-  /** 0 while it is open, 1 once it is decided; to remove an open one is to abort it. */
-  readonly revision: number;
-  /** What becomes of documents. */
-  readonly changes: readonly (At & { readonly to: HoldingDocument | null })[];
-  /** Documents that get the keys in `shared` as shared ones, and else stay as they are. */
-  readonly touches: readonly At[];
+/** See `Intents`. */
+export interface Intent {
+  /** Before, it can be aborted; from then on it counts as done. */
+  readonly isDecided: boolean;
+  /** What its document claims for as long as it is open, and no longer if it is aborted. */
+  readonly claims: readonly string[];
+  /** The documents that are marked with it, as they were read. */
+  readonly participants: readonly At[];
+  /** The `_id`s of those among them whose records go. */
+  readonly absorbs: readonly string[];
+  /** Keys that the others among them come to share. */
+  readonly shared: readonly string[];
 }
 
-/** A document that may keep keys. */
-export type HoldingDocument = TokenDocument | KeeperDocument;
-export type StoreDocument = HoldingDocument | IntentDocument;
-
-/** What the document of the store itself counts. */
-export interface Counters {
-  /** The place of the record that was added last. */
-  readonly order: number;
-  /** The highest version of a record that was deleted. */
-  readonly deletedVersion: number;
+export function at({ _id, revision }: At): At {
+  return { _id, revision };
 }
 
-/** As many documents are read at once. */
-export const PAGE = 250;
+export function union(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])];
+}
+
+/** A document without some of what it claims for others. */
+export function withoutClaims(document: StoreDocument, less: readonly string[]): StoreDocument {
+  const left = (list: readonly string[]) => list.filter((key) => !less.includes(key));
+  const { keys, claims, shared } = document;
+  return { ...document, keys: left(keys), claims: left(claims), shared: left(shared) };
+}
+
+/** What is left of a document that is removed: the claims of a record that others need. */
+export function keeperOf(document: StoreDocument): StoreDocument | undefined {
+  const { _id, kind, revision, order, claims, shared } = document;
+  const kept = claims.filter((key) => kind === 'token' && shared.includes(key));
+  const keeper = { _id, kind: 'keeper', revision: revision + 1, order, keys: kept } as const;
+  return kept.length === 0 ? undefined : { ...keeper, claims: kept, shared: [] };
+}
+
+/** A record as it is stored: without what is absent, and `extra` as text, as it may have names that a document of MongoDB can not have. */
+export function toStored({ extra, ...fields }: StoredRecord): object {
+  const present = Object.fromEntries(Object.entries(fields).filter(([, value]) => value != null));
+  return extra == null ? present : { ...present, extra: JSON.stringify(extra) };
+}
+
+/** The record that is stored; `undefined` if it is damaged. */
+export function recordIn(stored: unknown): StoredRecord | undefined {
+  const { id, version, extra, ...fields } = Object(stored);
+  if (typeof id !== 'string' || typeof version !== 'number') return undefined;
+  if (extra === undefined) return { ...fields, id, version };
+  try {
+    return { ...fields, id, version, extra: JSON.parse(extra) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws TokenStoreError `RECORD_CORRUPT` where the document itself is damaged, and not only its record */
+export function checkDocument(found: Readonly<Record<string, unknown>>): StoreDocument {
+  const { _id, kind, revision, order, keys, claims, shared } = found;
+  const isWhole =
+    typeof _id === 'string' &&
+    (kind === 'token' || kind === 'keeper') &&
+    [revision, order].every(Number.isInteger) &&
+    [keys, claims, shared].every(Array.isArray);
+  if (isWhole) return found as unknown as StoreDocument;
+  throw recordCorrupt(undefined, 'a document of the collection has not the fields that it should');
+}

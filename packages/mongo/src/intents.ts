@@ -1,24 +1,35 @@
-import type { HoldingDocument, IntentDocument, StoreDocument } from './documents.ts';
-import type { Documents } from './mongo-documents.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Commit } from '@tokenkeep/core/adapter/server';
+import {
+  at,
+  type Intent,
+  type MongoEntry,
+  type StoreDocument,
+  union,
+  withoutClaims,
+} from './documents.ts';
+import type { Documents, Written } from './mongo-documents.ts';
+
+/** How often it is looked whether an intent of others makes headway: milliseconds. */
+const LOOK_AGAIN = 10;
 
 /**
  * Changes several documents as one, with nothing but writes that are atomic for one document: a
- * two-phase commit whose log is an *intent*, a document.
+ * two-phase commit, of which the document of the record that is saved is the coordinator, and the
+ * others are the participants.
  *
- * 1. The intent is inserted: open. It says what becomes of which document at which revision.
- * 2. Each of the documents is marked with it, if it still has that revision.
- * 3. Once all are marked the intent is decided, by one write. From that moment each of them counts
- *    as what the intent says, for every reader.
- * 4. The changes are carried out, which takes the marks off, and the intent is removed.
+ * 1. The intent is written into the coordinator: open. What the record needs is claimed.
+ * 2. The participants are marked with it, each if it still has the revision that was read.
+ * 3. Once all are marked the intent is decided, by the write that makes the coordinator what it
+ *    shall be. From that moment the change has happened.
+ * 4. What the participants become is carried out, which takes the marks off, then the intent.
  *
- * Whoever wants to write to a marked document carries a decided intent out, and aborts an open one
- * that makes no headway, by removing it: then it can't be decided any more. A mark whose intent is
- * gone is of one that was aborted.
+ * Whoever finds one of these documents carries a decided intent out, and aborts an open one that
+ * makes no headway, by taking it out of the coordinator: then it can't be decided any more.
  */
 export class Intents {
   readonly #documents: Documents;
   readonly #patience: number;
-  readonly #firstSeen = new Map<string, number>();
 
   /** @param patience how long an intent of others may stay open: milliseconds */
   constructor(documents: Documents, patience: number) {
@@ -26,100 +37,97 @@ export class Intents {
     this.#patience = patience;
   }
 
-  /** @returns whether all of the documents were changed; `false` if one was not at its revision */
+  /**
+   * @param before the coordinator as it was read, or to be inserted
+   * @param after what it becomes
+   * @param found all that was read
+   * @param claims what the coordinator claims for as long as the intent is open
+   */
   async carryOut(
-    parts: Pick<IntentDocument, 'keys' | 'changes' | 'touches' | 'shared'>,
-  ): Promise<boolean> {
-    const _id = this.#documents.newId();
-    const open: IntentDocument = { ...parts, _id, kind: 'intent', revision: 0, claims: [_id] };
-    await this.#documents.insert(open);
-    const all = [...open.changes, ...open.touches];
-    const decided: IntentDocument = { ...open, revision: 1 };
-    if (
-      (await this.#documents.mark(all, _id)) < all.length ||
-      (await this.#documents.replace(open, decided)) !== 'written'
-    ) {
-      await this.#abort(open);
-      return false;
+    { absorbs, deletedVersion }: Commit<MongoEntry>,
+    before: StoreDocument,
+    after: StoreDocument,
+    found: readonly StoreDocument[],
+    claims: readonly string[],
+  ): Promise<Written> {
+    const participants = found.filter(({ _id }) => _id !== before._id).map(at);
+    const intent: Intent = {
+      isDecided: false,
+      claims,
+      participants,
+      absorbs: absorbs.map(({ document }) => document._id),
+      shared: after.keys.filter((key) => !after.claims.includes(key)),
+    };
+    const revision = before.revision + 1;
+    const lists = { keys: union(before.keys, claims), claims: union(before.claims, claims) };
+    const open = { ...before, ...lists, revision, intent };
+    const opened = await this.#documents.write(before, open);
+    if (opened !== 'written') return opened;
+    const decided = { ...after, revision: revision + 1, intent: { ...intent, isDecided: true } };
+    const isReady =
+      (await this.#documents.mark(participants, at(open))) === participants.length &&
+      // Nobody adds and deletes another record of an id that is claimed.
+      (deletedVersion === undefined ||
+        deletedVersion === (await this.#documents.counters()).deletedVersion);
+    if (!isReady || (await this.#documents.write(open, decided)) !== 'written') {
+      await this.#abort(open, intent);
+      return 'changed';
     }
-    try {
-      await this.#finish(decided);
-    } catch {
-      // What was asked for has happened, and whoever comes along carries the rest out.
+    // If that fails: what was asked for has happened, and whoever comes along carries the rest out.
+    await this.#documents.finish(decided, intent).catch(() => {});
+    return 'written';
+  }
+
+  /**
+   * Carries out, or aborts, what is about to change some documents.
+   *
+   * @returns whether there was something: then they are to be read again
+   */
+  async settle(found: readonly StoreDocument[]): Promise<boolean> {
+    if (!found.some(isUnsettled)) return false;
+    const marks = new Set(found.flatMap(({ coordinator }) => coordinator?._id ?? []));
+    const others = await this.#documents.get([...marks]);
+    for (const document of [...found, ...others]) {
+      const { _id, intent } = document;
+      if (intent === undefined) continue;
+      marks.delete(_id);
+      if (intent.isDecided) await this.#documents.finish(document, intent);
+      else if (!(await this.#makesHeadway(document))) await this.#abort(document, intent);
+    }
+    for (const { _id, coordinator } of found) {
+      // One that has no intent any more was aborted.
+      if (coordinator === undefined || !marks.has(coordinator._id)) continue;
+      await this.#documents.release([_id], coordinator);
     }
     return true;
   }
 
-  /**
-   * Carries out, or aborts, what stands in the way of a write to these documents.
-   *
-   * @param found the intents were looked for after the documents
-   */
-  async settle(found: readonly StoreDocument[]): Promise<void> {
-    const intents = intentsIn(found);
-    for (const intent of intents.values()) {
-      if (intent.revision === 1) await this.#finish(intent);
-      else if (this.#isPatienceOver(intent._id)) await this.#abort(intent);
+  async #makesHeadway({ _id, revision }: StoreDocument): Promise<boolean> {
+    for (const end = performance.now() + this.#patience; performance.now() < end; ) {
+      await wait(LOOK_AGAIN);
+      const [now] = await this.#documents.get([_id]);
+      if (now?.revision !== revision) return true;
     }
-    for (const { _id, intent } of found) {
-      if (intent !== undefined && !intents.has(intent)) {
-        await this.#documents.release([_id], intent, []);
-      }
-    }
+    return false;
   }
 
-  async #finish({ _id, changes, touches, shared }: IntentDocument): Promise<void> {
-    const ids = touches.map((touched) => touched._id);
-    if (ids.length > 0) await this.#documents.release(ids, _id, shared);
-    for (const change of changes) {
-      // The mark was a revision of its own: nobody else writes to it, and to none after it.
-      const marked = { _id: change._id, revision: change.revision + 1 };
-      if (change.to === null) await this.#documents.remove([marked]);
-      else await this.#documents.replace(marked, { ...change.to, revision: marked.revision + 1 });
-    }
-    await this.#documents.remove([{ _id, revision: 1 }]);
-    this.#firstSeen.delete(_id);
-  }
-
-  async #abort({ _id, changes, touches }: IntentDocument): Promise<void> {
-    this.#firstSeen.delete(_id);
-    await this.#documents.remove([{ _id, revision: 0 }]);
-    // By whomever it was removed. Not if it was decided: then it still is there.
-    if ((await this.#documents.get([_id])).length > 0) return;
-    const ids = [...changes, ...touches].map((changed) => changed._id);
-    await this.#documents.release(ids, _id, []);
-  }
-
-  #isPatienceOver(intent: string): boolean {
-    const now = performance.now();
-    const firstSeen = this.#firstSeen.get(intent) ?? now;
-    this.#firstSeen.set(intent, firstSeen);
-    return now - firstSeen >= this.#patience;
+  async #abort(open: StoreDocument, { claims, participants }: Intent): Promise<void> {
+    const { intent: _, ...before } = withoutClaims(open, claims);
+    const isAborted =
+      open.kind === 'keeper'
+        ? (await this.#documents.remove([open])) > 0
+        : (await this.#documents.write(open, { ...before, revision: open.revision + 1 })) ===
+          'written';
+    // Else it was decided, or aborted by others.
+    if (!isAborted) return;
+    await this.#documents.release(
+      participants.map(({ _id }) => _id),
+      at(open),
+    );
   }
 }
 
-/** What the documents count as that are no intents: what is decided is done, and nothing else is. */
-export function resolved(found: readonly StoreDocument[]): HoldingDocument[] {
-  const intents = intentsIn(found);
-  return found.flatMap((document): HoldingDocument | [] => {
-    if (document.kind === 'intent') return [];
-    const { _id, revision, intent = '' } = document;
-    const decided = intents.get(intent);
-    if (decided?.revision !== 1) return document;
-    const change = decided.changes.find((each) => each._id === _id);
-    if (change === undefined) {
-      return { ...document, shared: [...document.shared, ...decided.shared] };
-    }
-    return change.to === null ? [] : { ...change.to, revision, intent };
-  });
-}
-
-/** Whether something else is about to change one of these documents. */
-export function isUnsettled(found: readonly StoreDocument[]): boolean {
-  return found.some(({ kind, intent }) => kind === 'intent' || intent !== undefined);
-}
-
-function intentsIn(found: readonly StoreDocument[]): Map<string, IntentDocument> {
-  const intents = found.filter((document) => document.kind === 'intent');
-  return new Map(intents.map((intent) => [intent._id, intent]));
+/** Whether something is about to change a document. */
+export function isUnsettled({ intent, coordinator }: StoreDocument): boolean {
+  return (intent ?? coordinator) !== undefined;
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { digestedKeysOf } from '@tokenkeep/core/adapter/server';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
-import { recordIn } from './document-form.ts';
-import { PAGE, type TokenDocument } from './documents.ts';
+import { recordIn, type StoreDocument } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
 
 /**
@@ -19,31 +18,34 @@ export async function migrateDocuments(collection: MongoCollectionLike): Promise
   const absorbed = absorbers.flatMap((document) => document['absorbed']);
   await collection.deleteMany({ _id: { $in: absorbed }, kind: 'record' });
   for (;;) {
-    const page = await collection.find({ kind: 'record' }, { limit: PAGE }).toArray();
+    const page = await collection.find({ kind: 'record' }, { limit: 250 }).toArray();
     if (page.length === 0) break;
-    const keys = page.flatMap(ownKeys);
-    const holders = await collection.find({ keys: { $in: keys } }).toArray();
+    const holders = await collection.find({ keys: { $in: page.flatMap(ownKeys) } }).toArray();
     const claimed = new Set(holders.flatMap(({ claims }) => listIn(claims)));
     const held = holders.filter(({ kind }) => kind !== 'gate').flatMap(ownKeys);
     const several = new Set(held.filter((key, index) => held.indexOf(key) < index));
-    const replacing = page.map((document) => {
+    const writes = page.map((document) => {
+      const { _id, revision } = document;
       const own = ownKeys(document);
       const claims = own.filter((key) => !claimed.has(key));
       const shared = own.filter((key) => several.has(key) || claimed.has(key));
       for (const claim of claims) claimed.add(claim);
-      return replace(collection, document, { keys: own, claims, shared });
+      const replacement = tokenOf(document, { keys: own, claims, shared });
+      return { replaceOne: { filter: { _id, revision, kind: 'record' }, replacement } };
     });
-    await Promise.all(replacing);
+    await collection.bulkWrite(writes, { ordered: false }).catch((error: unknown) => {
+      // Another process was faster, and has the claim: the document comes again on the next page.
+      if (!isDuplicateKey(error)) throw error;
+    });
   }
   await collection.deleteMany({ kind: { $in: ['gate', 'shell'] } });
 }
 
-async function replace(
-  collection: MongoCollectionLike,
+function tokenOf(
   { _id, revision, order, record, writer }: FoundDocument,
-  lists: Pick<TokenDocument, 'keys' | 'claims' | 'shared'>,
-): Promise<void> {
-  const token: TokenDocument = {
+  lists: Pick<StoreDocument, 'keys' | 'claims' | 'shared'>,
+): StoreDocument {
+  return {
     ...lists,
     _id: String(_id),
     kind: 'token',
@@ -53,12 +55,6 @@ async function replace(
     // As it is, also if it is damaged.
     record,
   };
-  try {
-    await collection.replaceOne({ _id, revision, kind: 'record' }, token);
-  } catch (error) {
-    // Another process was faster, and has the claim: the document comes again on the next page.
-    if (!isDuplicateKey(error)) throw error;
-  }
 }
 
 function ownKeys({ record, keys }: FoundDocument): string[] {

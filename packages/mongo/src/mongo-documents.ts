@@ -1,13 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { TokenStoreError } from '@tokenkeep/core';
+import { Deadline, timedOut } from '@tokenkeep/core/adapter/server';
 import type { MongoCollectionLike } from './collection.ts';
-import { checkDocument } from './document-form.ts';
 import {
   type At,
-  type Counters,
-  PAGE,
+  at,
+  checkDocument,
+  type Intent,
+  keeperOf,
   type StoreDocument,
-  type TokenDocument,
 } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
 import { STORE_ID } from './schema.ts';
@@ -15,32 +15,46 @@ import { STORE_ID } from './schema.ts';
 /** How a write ended: it was done, the document had another revision, or a claim was another's. */
 export type Written = 'written' | 'changed' | 'taken';
 
+/** See {@link MongoDocuments.counters}. */
+export interface Counters {
+  /** Records that were added: each has its number, by which they are in order. */
+  readonly added: number;
+  /** The highest version of a record that was deleted. */
+  readonly deletedVersion: number;
+}
+
+/** One more record, or one of this version that is deleted. */
+export type Counting =
+  | { readonly $inc: { readonly added: 1 } }
+  | { readonly $max: { readonly deletedVersion: number } };
+
 /** What can be done with documents. */
 export type Documents = Omit<MongoDocuments, 'open'>;
 
-/** Rejects if an answer takes too long. */
-type InTime = <T>(answer: Promise<T>) => Promise<T>;
+/** As many documents are read at once. */
+const PAGE = 250;
 
 /**
  * Documents in a collection of MongoDB. Reads and writes are atomic for each document, and not for
  * several.
  */
 export class MongoDocuments {
-  readonly #inTime: InTime;
-  #opened: MongoCollectionLike | undefined;
+  readonly #deadline: Deadline;
+  readonly #server: string;
+  #collection!: MongoCollectionLike;
 
-  constructor(inTime: InTime) {
-    this.#inTime = inTime;
+  /**
+   * @param timeout how long an answer may take: milliseconds
+   * @param server where it is, for the error
+   */
+  constructor(timeout: number, server: string) {
+    this.#deadline = new Deadline(timeout);
+    this.#server = server;
   }
 
   /** To be called first. */
   open(collection: MongoCollectionLike): void {
-    this.#opened = collection;
-  }
-
-  /** An `_id`. */
-  newId(): string {
-    return randomUUID();
+    this.#collection = collection;
   }
 
   /** The documents that have at least one of the keys. */
@@ -48,117 +62,115 @@ export class MongoDocuments {
     return this.#find({ keys: keys.length === 1 ? keys[0] : { $in: keys } });
   }
 
-  /** One of the documents that have the key. */
-  async findOne(key: string): Promise<StoreDocument | null> {
-    const found = await this.#inTime(this.#collection.findOne({ keys: key }));
-    return found && checkDocument(found);
-  }
-
   get(ids: readonly string[]): Promise<StoreDocument[]> {
     return this.#find({ _id: { $in: ids } });
   }
 
-  /** The first records of those after a place in the order and up to another. */
-  async page(after: number, upTo: number): Promise<TokenDocument[]> {
+  /** The first of the documents after a place in the order and up to another. */
+  page(after: number, upTo: number): Promise<StoreDocument[]> {
     const options = { sort: { order: 1 }, limit: PAGE };
-    const found = await this.#find({ order: { $gt: after, $lte: upTo } }, options);
-    return found.filter((document) => document.kind === 'token');
-  }
-
-  /** The first of the documents after an `_id` that are no records. */
-  others(after: string): Promise<StoreDocument[]> {
-    const filter = { _id: { $gt: after }, kind: { $in: ['keeper', 'intent'] } };
-    return this.#find(filter, { sort: { _id: 1 }, limit: PAGE });
-  }
-
-  /** @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store */
-  async counters(): Promise<Counters> {
-    return countersIn(await this.#inTime(this.#collection.findOne({ _id: STORE_ID })));
-  }
-
-  insert(document: StoreDocument): Promise<Written> {
-    return this.#write(this.#collection.insertOne(document).then(() => true));
+    return this.#find({ order: { $gt: after, $lte: upTo } }, options);
   }
 
   /**
-   * Puts a document in the place of its former revision.
+   * What the document of the store itself counts, after a change of it.
+   *
+   * @throws TokenStoreError `SCHEMA_UNKNOWN` where the collection was dropped under the store
+   */
+  async counters(change?: Counting): Promise<Counters> {
+    const filter = { _id: STORE_ID };
+    const store = await this.#inTime(
+      change === undefined
+        ? this.#collection.findOne(filter)
+        : this.#collection.findOneAndUpdate(filter, change, { returnDocument: 'after' }),
+    );
+    const { added, deletedVersion } = Object(store);
+    if (Number.isInteger(added) && Number.isInteger(deletedVersion))
+      return { added, deletedVersion };
+    throw new TokenStoreError(
+      'SCHEMA_UNKNOWN',
+      'The collection has lost the document that says that it is a token store: it was dropped or restored in part. Open the store anew.',
+    );
+  }
+
+  /**
+   * Puts a document in the place of its former revision; it is inserted if that is 0.
    *
    * @param before if it has a record, that has to be so still: someone may have written to it by hand
    */
-  replace(before: At & { record?: unknown }, document: StoreDocument): Promise<Written> {
-    const { record } = before;
+  async write(before: StoreDocument, document: StoreDocument): Promise<Written> {
+    const { revision, record } = before;
     const filter = { ...at(before), ...(record !== undefined && { record }) };
-    const replaced = this.#collection.replaceOne(filter, document);
-    return this.#write(replaced.then(({ matchedCount }) => matchedCount > 0));
-  }
-
-  /** Removes those that are at their revision. @returns how many were */
-  async remove(documents: readonly At[]): Promise<number> {
-    const deletes = documents.map((document) => ({ deleteOne: { filter: at(document) } }));
-    return (await this.#inTime(this.#collection.bulkWrite(deletes))).deletedCount;
-  }
-
-  /** Marks those that are at their revision with an intent. @returns how many were */
-  async mark(documents: readonly At[], intent: string): Promise<number> {
-    const update = { $inc: { revision: 1 }, $set: { intent } };
-    const marks = documents.map((document) => ({ updateOne: { filter: at(document), update } }));
-    return (await this.#inTime(this.#collection.bulkWrite(marks))).matchedCount;
-  }
-
-  /** Takes the marks of an intent off, and adds shared keys. */
-  async release(ids: readonly string[], intent: string, shared: readonly string[]): Promise<void> {
-    const update = {
-      $inc: { revision: 1 },
-      $unset: { intent: 1 },
-      $addToSet: { shared: { $each: shared } },
-    };
-    await this.#inTime(this.#collection.updateMany({ _id: { $in: ids }, intent }, update));
-  }
-
-  /** Counts one more record, and gives its place. */
-  async nextOrder(): Promise<Counters> {
-    const count = { $inc: { added: 1 } };
-    const options = { returnDocument: 'after' };
-    const store = this.#collection.findOneAndUpdate({ _id: STORE_ID }, count, options);
-    return countersIn(await this.#inTime(store));
-  }
-
-  async raiseDeletedVersion(deletedVersion: number): Promise<void> {
-    const raise = { $max: { deletedVersion } };
-    await this.#inTime(this.#collection.updateOne({ _id: STORE_ID }, raise));
-  }
-
-  get #collection(): MongoCollectionLike {
-    if (this.#opened === undefined) throw new Error('the store is not open');
-    return this.#opened;
-  }
-
-  async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
-    const found = await this.#inTime(this.#collection.find(filter, options).toArray());
-    return found.map(checkDocument);
-  }
-
-  async #write(write: Promise<boolean>): Promise<Written> {
     try {
-      return (await this.#inTime(write)) ? 'written' : 'changed';
+      if (revision === 0) await this.#inTime(this.#collection.insertOne(document));
+      else {
+        const replaced = this.#collection.replaceOne(filter, document);
+        if ((await this.#inTime(replaced)).matchedCount === 0) return 'changed';
+      }
+      return 'written';
     } catch (error) {
       if (isDuplicateKey(error)) return 'taken';
       throw error;
     }
   }
-}
 
-function at({ _id, revision }: At): At {
-  return { _id, revision };
-}
-
-function countersIn(store: object | null): Counters {
-  const { added, deletedVersion } = Object(store);
-  if (typeof added === 'number' && typeof deletedVersion === 'number') {
-    return { order: added, deletedVersion };
+  /** Removes those that are at their revision, but for claims that others need. @returns how many were */
+  async remove(documents: readonly StoreDocument[]): Promise<number> {
+    const removals = documents.map((document) => {
+      const [filter, replacement] = [at(document), keeperOf(document)];
+      return replacement ? { replaceOne: { filter, replacement } } : { deleteOne: { filter } };
+    });
+    return this.#bulk(removals);
   }
-  throw new TokenStoreError(
-    'SCHEMA_UNKNOWN',
-    'The collection has lost the document that says that it is a token store: it was dropped or restored in part. Open the store anew.',
-  );
+
+  /** Marks those that are at their revision as participants. @returns how many were */
+  async mark(documents: readonly At[], coordinator: At): Promise<number> {
+    const update = { $inc: { revision: 1 }, $set: { coordinator } };
+    return this.#bulk(documents.map((each) => ({ updateOne: { filter: at(each), update } })));
+  }
+
+  /** Takes the marks of a coordinator off. */
+  async release(ids: readonly string[], coordinator: At): Promise<void> {
+    await this.#bulk([releaseOf(ids, coordinator, [])]);
+  }
+
+  /** Carries a decided intent out, in this order: its document last. */
+  async finish({ _id, revision }: At, { participants, absorbs, shared }: Intent): Promise<void> {
+    const coordinator = { _id, revision: revision - 1 };
+    const filter = { _id: { $in: absorbs }, coordinator };
+    const revisions = { $add: ['$revision', 1] };
+    const keeper = { kind: 'keeper', revision: revisions, keys: '$claims', shared: [] };
+    const update = [{ $set: keeper }, { $unset: ['record', 'writeIds', 'coordinator'] }];
+    const done = { $inc: { revision: 1 }, $unset: { intent: 1 } };
+    const ids = participants.map((each) => each._id);
+    await this.#bulk([
+      { updateMany: { filter, update } },
+      releaseOf(ids, coordinator, shared),
+      { updateOne: { filter: { _id, revision }, update: done } },
+    ]);
+  }
+
+  async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
+    // By itself the first batch is of 101, and what is more takes another round trip.
+    const query = this.#collection.find(filter, { batchSize: 1000, ...options });
+    const found = await this.#inTime(query.toArray());
+    return found.map(checkDocument);
+  }
+
+  /** Does writes one after the other. @returns how many documents there were for them */
+  async #bulk(writes: readonly object[]): Promise<number> {
+    if (writes.length === 0) return 0;
+    const done = await this.#inTime(this.#collection.bulkWrite(writes));
+    return done.matchedCount + done.deletedCount;
+  }
+
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    return this.#deadline.for(answer, () => timedOut(this.#server, 'timeout'));
+  }
+}
+
+function releaseOf(ids: readonly string[], coordinator: At, shared: readonly string[]): object {
+  const released = { $inc: { revision: 1 }, $unset: { coordinator: 1 } };
+  const update = { ...released, $addToSet: { shared: { $each: shared } } };
+  return { updateMany: { filter: { _id: { $in: ids }, coordinator }, update } };
 }

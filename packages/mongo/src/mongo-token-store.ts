@@ -1,15 +1,11 @@
 import type { TokenStoreError } from '@tokenkeep/core';
 import { loadDriver, StorageTokenStore } from '@tokenkeep/core/adapter';
-import {
-  Deadline,
-  type Engine,
-  OptimisticStorage,
-  tlsRequired,
-} from '@tokenkeep/core/adapter/server';
+import { type Engine, OptimisticStorage, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { MongoClient } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
-import { DocumentEngine, type MongoEntry } from './document-engine.ts';
-import { timeoutError, translateError } from './errors.ts';
+import { DocumentEngine } from './document-engine.ts';
+import type { MongoEntry } from './documents.ts';
+import { translateError } from './errors.ts';
 import { MongoDocuments } from './mongo-documents.ts';
 import {
   type CheckedOptions,
@@ -59,10 +55,7 @@ class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
   #refused: TokenStoreError | undefined;
 
   constructor(options: CheckedOptions) {
-    const deadline = new Deadline(options.timeout);
-    const documents = new MongoDocuments((answer) =>
-      deadline.for(answer, () => timeoutError(options.server)),
-    );
+    const documents = new MongoDocuments(options.timeout, options.server);
     super(documents, PATIENCE);
     this.#options = options;
     this.#documents = documents;

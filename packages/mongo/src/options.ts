@@ -1,4 +1,9 @@
-import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
+import {
+  invalidOption,
+  requireFalseIfGiven,
+  requireKnownOptions,
+  requireTimeout,
+} from '@tokenkeep/core/adapter';
 import { decodedPart, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { MongoClientOptions } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
@@ -22,12 +27,10 @@ export interface MongoTokenStoreOptions {
    */
   collection?: string;
   /**
-   * `true`: encrypt, as `tls=true` in the URL. `false`: allow a connection without encryption to
-   * another host than this machine.
-   *
-   * @default what the URL says; `mongodb+srv` encrypts
+   * `false`: allow a connection without encryption, or without a check of the certificate, to another
+   * host than this machine. `mongodb+srv` encrypts; else say `tls=true` in the URL or `options`.
    */
-  tls?: boolean;
+  tls?: false;
   /**
    * How long the server may take for one answer: milliseconds. A save takes one to four, more where
    * it shares keys with other records.
@@ -44,9 +47,16 @@ export interface MongoTokenStoreOptions {
   options?: MongoClientOptions;
 }
 
-/** Options as the store goes by them. */
+/** How to make a client. */
+export interface OwnClient {
+  readonly url: string;
+  readonly options: MongoClientOptions;
+  /** Whether it connects without TLS, and to no other host than this machine for that. */
+  readonly isLocalOnly: boolean;
+}
+
+/** Options that were checked. */
 export interface CheckedOptions {
-  /** A client of the user's, or how to make one. */
   readonly connect: MongoClientLike | OwnClient;
   /** Where it is, for messages. */
   readonly server: string;
@@ -55,33 +65,20 @@ export interface CheckedOptions {
   readonly timeout: number;
 }
 
-export interface OwnClient {
-  readonly url: string;
-  readonly options: MongoClientOptions;
-  /** Whether no other host than this machine may be connected to, as there is no TLS. */
-  readonly isLocalOnly: boolean;
-}
-
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
 export function checkOptions(given: MongoTokenStoreOptions): CheckedOptions {
   const known = ['url', 'client', 'database', 'collection', 'tls', 'timeout', 'options'];
   const example = "{ url: 'mongodb://localhost:27017/database' }";
   requireKnownOptions('MongoTokenStore', given, known, example);
-  const { url, client, tls, options, collection = 'oauthtoken', timeout = 30_000 } = given;
+  const { url, client, tls, options, timeout = 30_000 } = given;
   requireTimeout(timeout);
+  requireFalseIfGiven(tls);
   if ((url === undefined) === (client === undefined)) {
     throw invalidOption('url', 'or the option client must be given, and not both');
   }
-  if (tls !== undefined && typeof tls !== 'boolean') {
-    throw invalidOption('tls', 'must be true or false');
-  }
-  const address = client === undefined ? parseUrl(url) : undefined;
-  const { database = address?.database ?? 'zohooauth' } = given;
-  checkNames(database, collection);
-  const names = { database, collection, timeout };
-  if (address !== undefined) {
-    const connect = ownClient(address, tls, timeout, options ?? {});
-    return { connect, server: address.hosts.join(), ...names };
+  if (url !== undefined) {
+    const { named, ...place } = fromUrl(String(url), tls, timeout, options ?? {});
+    return { ...place, timeout, ...checkNames(given, named) };
   }
   if (typeof client?.db !== 'function' || typeof client.connect !== 'function') {
     throw invalidOption('client', 'must be a MongoClient');
@@ -89,17 +86,7 @@ export function checkOptions(given: MongoTokenStoreOptions): CheckedOptions {
   if (tls !== undefined || options !== undefined) {
     throw invalidOption('client', 'is given together with tls or options: set them there');
   }
-  return { connect: client, server: 'the given client', ...names };
-}
-
-interface Address {
-  readonly url: string;
-  readonly isSrv: boolean;
-  /** With their ports, but those of `mongodb+srv`. */
-  readonly hosts: readonly string[];
-  readonly database: string | undefined;
-  /** By their names in lower case, as the driver takes them. */
-  readonly parameters: ReadonlyMap<string, string>;
+  return { connect: client, server: 'the given client', timeout, ...checkNames(given, '') };
 }
 
 /** A name, an address, or the path of a socket of this machine, written with %2F. */
@@ -108,9 +95,13 @@ const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\]|%2F[\w.%-]+)(?::\d{1,5})?$/i;
 /** No @ in what follows: of a password with / or ? in it, the rest would be taken for a host. */
 const URL_PARTS = /^mongodb(\+srv)?:\/\/(?:[^/?@]*@)?([^/?@]+)(?:\/([^?@]*))?(?:\?([^@]*))?$/;
 
-function parseUrl(given: unknown): Address {
-  const url = given instanceof URL ? given.href : String(given);
-  const [, srv, places = '', database, query] = URL_PARTS.exec(url) ?? [];
+function fromUrl(
+  url: string,
+  tls: false | undefined,
+  timeout: number,
+  given: MongoClientOptions,
+): Pick<CheckedOptions, 'connect' | 'server'> & { readonly named: string } {
+  const [, srv, places = '', database = '', query] = URL_PARTS.exec(url) ?? [];
   const hosts = places.split(',');
   if (!hosts.every((host) => HOST.test(host))) {
     throw invalidOption(
@@ -118,37 +109,19 @@ function parseUrl(given: unknown): Address {
       'must be such as mongodb://host:27017 or mongodb+srv://host, with : / ? # @ and % in a user name or password percent-encoded (encodeURIComponent)',
     );
   }
-  const isSrv = srv !== undefined;
-  const parameters = [...new URLSearchParams(query)];
-  return {
-    url,
-    isSrv,
-    hosts: hosts.map((host) => (isSrv || /:\d+$/.test(host) ? host : `${host}:27017`)),
-    database: database ? decodedPart(database, 'a database name') : undefined,
-    parameters: new Map(parameters.map(([name, value]) => [name.toLowerCase(), value])),
-  };
-}
-
-/** Whether it is this machine: a socket of it, too. The port does not matter. */
-export function isLocal(host: string): boolean {
-  return /^(?:%2F|\/)/i.test(host) || isLoopback(host.replace(/:\d+$/, ''));
-}
-
-function ownClient(
-  { url, isSrv, hosts, parameters }: Address,
-  tls: boolean | undefined,
-  timeout: number,
-  options: MongoClientOptions,
-): OwnClient {
-  const said = parameters.get('tls') ?? parameters.get('ssl') ?? String(isSrv);
-  const isEncrypted = tls ?? options.tls ?? options.ssl ?? said === 'true';
-  const remote = hosts.find((host) => isSrv || !isLocal(host));
+  // By their names in lower case, as the driver takes them.
+  const inUrl = new Map(
+    [...new URLSearchParams(query)].map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const said = inUrl.get('tls') ?? inUrl.get('ssl') ?? String(srv !== undefined);
+  const isEncrypted = given.tls ?? given.ssl ?? said === 'true';
+  const remote = srv === undefined ? hosts.find((host) => !isLocal(host)) : places;
   if (remote !== undefined && tls !== false) {
     if (!isEncrypted) throw tlsRequired(remote);
-    refuseUnchecked(options, parameters);
+    refuseUnchecked(given, inUrl);
   }
   const wait = Math.min(10_000, timeout);
-  const defaults: MongoClientOptions = {
+  const defaults = {
     // By itself the driver waits for ever.
     serverSelectionTimeoutMS: wait,
     connectTimeoutMS: wait,
@@ -157,34 +130,41 @@ function ownClient(
     // A write whose answer was lost is not sent again: core finds out whether it has happened.
     retryWrites: false,
   };
-  const unsaid = Object.entries(defaults).filter(([name]) => !parameters.has(name.toLowerCase()));
+  const unsaid = Object.entries(defaults).filter(([name]) => !inUrl.has(name.toLowerCase()));
   // What is undefined would take a limit away.
-  const chosen = Object.entries({ ...options, tls: tls ?? options.tls }).filter(
-    ([, value]) => value !== undefined,
-  );
+  const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
+  const options: MongoClientOptions = Object.fromEntries([...unsaid, ...chosen]);
+  const withPort = (host: string) => (srv || /:\d+$/.test(host) ? host : `${host}:27017`);
   return {
-    url,
-    options: Object.fromEntries([...unsaid, ...chosen]),
-    isLocalOnly: !isEncrypted && tls !== false,
+    connect: { url, options, isLocalOnly: !isEncrypted && tls !== false },
+    server: hosts.map(withPort).join(),
+    named: decodedPart(database, 'a database name'),
   };
 }
 
 /** What turns off the check of the server's certificate. */
-function refuseUnchecked(options: MongoClientOptions, parameters: Address['parameters']): void {
-  const names = ['tlsInsecure', 'tlsAllowInvalidCertificates', 'tlsAllowInvalidHostnames'] as const;
-  const unchecked = names.find(
-    (name) => options[name] || parameters.get(name.toLowerCase()) === 'true',
+function refuseUnchecked(given: MongoClientOptions, inUrl: ReadonlyMap<string, string>): void {
+  const isUnchecked = [...Object.entries(given), ...inUrl].some(
+    ([name, value]) => /^tls(?:Insecure|AllowInvalid)/i.test(name) && String(value) === 'true',
   );
-  const isOff = options.rejectUnauthorized === false || options.checkServerIdentity;
-  if (unchecked === undefined && !isOff) return;
+  if (!isUnchecked && given.rejectUnauthorized !== false && !given.checkServerIdentity) return;
   throw invalidOption(
-    unchecked ?? 'options',
-    'turns off the check of the certificate. Give the certificate authority in tlsCAFile instead',
+    'options',
+    'or the url turns off the check of the certificate. Give the certificate authority in tlsCAFile instead',
   );
 }
 
+/** Whether it is this machine: a socket of it, too. The port does not matter. */
+export function isLocal(host: string): boolean {
+  return /^(?:%2F|\/)/i.test(host) || isLoopback(host.replace(/:\d+$/, ''));
+}
+
 /** https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions */
-function checkNames(database: unknown, collection: unknown): void {
+function checkNames(
+  { database: given, collection = 'oauthtoken' }: MongoTokenStoreOptions,
+  inUrl: string,
+): Pick<CheckedOptions, 'database' | 'collection'> {
+  const database = given ?? (inUrl || 'zohooauth');
   if (typeof database !== 'string' || !/^[^/\\. "$*<>:|?\0]{1,63}$/.test(database)) {
     throw invalidOption('database', 'must be a name of 1 to 63 characters, none of /\\. "$*<>:|?');
   }
@@ -195,4 +175,5 @@ function checkNames(database: unknown, collection: unknown): void {
       'must be a name of 1 to 120 characters, without $, not starting with system. or with a dot at an end',
     );
   }
+  return { database, collection };
 }

@@ -1,5 +1,5 @@
 import { TokenStoreError } from '@tokenkeep/core';
-import type { IndexDescription, MongoCollectionLike } from './collection.ts';
+import type { MongoCollectionLike } from './collection.ts';
 import { isDuplicateKey, numberOf } from './errors.ts';
 import { migrateDocuments } from './migration.ts';
 
@@ -9,14 +9,14 @@ export const STORE_ID = 'tokenkeep';
 /** The form of the documents. */
 const SCHEMA = 2;
 
-const INDEXES: IndexDescription[] = [
+const INDEXES: { key: Record<string, 1>; name: string; unique?: boolean; sparse?: boolean }[] = [
   { key: { claims: 1 }, name: 'tokenkeep_claims', unique: true },
   { key: { keys: 1 }, name: 'tokenkeep_keys' },
   { key: { order: 1 }, name: 'tokenkeep_order', sparse: true },
 ];
 
 /** Codes of the server: an index of another form is in the way, or documents that break it. */
-const INDEX_CONFLICTS: ReadonlySet<number | undefined> = new Set([67, 85, 86, 166, 11_000]);
+const INDEX_CONFLICTS = [67, 85, 86, 166, 11_000];
 const NAMESPACE_NOT_FOUND = 26;
 
 /**
@@ -30,21 +30,29 @@ export async function createSchema(collection: MongoCollectionLike): Promise<voi
   // Looked at first: nothing of ours is in a collection before it has been made a store.
   const other = await collection.findOne({ _id: { $ne: STORE_ID } });
   const store = await collection.findOne({ _id: STORE_ID });
-  if (store === null) {
-    if (other !== null || (await hasForeignIndex(collection))) throw unknown('has other documents');
-  } else if (store['schema'] !== SCHEMA && store['schema'] !== 1) {
-    throw unknown('is of another version of tokenkeep');
+  const { schema } = store ?? { schema: SCHEMA };
+  if (schema !== SCHEMA && schema !== 1) {
+    throw unknown(
+      'is a token store of another version',
+      'Use the version of @tokenkeep/mongo that it was made with',
+    );
   }
+  if (store === null && (other !== null || (await hasForeignIndex(collection)))) throw foreign();
   try {
     // Every time: without them (a backup may leave them out) nothing would be unique.
     await collection.createIndexes(INDEXES);
   } catch (error) {
-    if (INDEX_CONFLICTS.has(numberOf(error))) throw unknown('has other indexes');
+    if (INDEX_CONFLICTS.includes(numberOf(error))) throw foreign();
     throw error;
   }
   if (store === null) await addStore(collection);
-  else if (store['schema'] === 1) await beginMigration(collection, store['lastOrder']);
-  // Asked again: another process may have begun a migration meanwhile, and be gone.
+  // From here on the former version refuses the collection, and one that is open adds no record.
+  const counters = { added: '$lastOrder', deletedVersion: 0, lastOrder: null };
+  await collection.updateOne({ _id: STORE_ID, schema: 1 }, [
+    { $set: { schema: SCHEMA, migrating: true, ...counters } },
+    { $unset: 'merges' },
+  ]);
+  // Another process may have begun a migration, and be gone.
   const isMigrating = { _id: STORE_ID, migrating: true };
   if ((await collection.findOne(isMigrating)) === null) return;
   await migrateDocuments(collection);
@@ -53,38 +61,37 @@ export async function createSchema(collection: MongoCollectionLike): Promise<voi
 
 async function addStore(collection: MongoCollectionLike): Promise<void> {
   const lists = { keys: [], claims: [STORE_ID] };
-  const store = { kind: 'store', schema: SCHEMA, ...lists, added: 0, deletedVersion: 0 };
+  const counters = { added: 0, deletedVersion: 0 };
   try {
-    await collection.updateOne({ _id: STORE_ID }, { $setOnInsert: store }, { upsert: true });
+    await collection.insertOne({
+      _id: STORE_ID,
+      kind: 'store',
+      schema: SCHEMA,
+      ...lists,
+      ...counters,
+    });
   } catch (error) {
     // Another process was faster.
     if (!isDuplicateKey(error)) throw error;
   }
 }
 
-/** From here on the former version refuses the collection, and one that is open adds no record. */
-async function beginMigration(collection: MongoCollectionLike, lastOrder: unknown): Promise<void> {
-  const counters = { added: lastOrder, deletedVersion: 0, lastOrder: null };
-  await collection.updateOne(
-    // Nobody has been given another number since.
-    { _id: STORE_ID, schema: 1, lastOrder },
-    { $set: { schema: SCHEMA, migrating: true, ...counters }, $unset: { merges: 1 } },
-  );
-}
-
 async function hasForeignIndex(collection: MongoCollectionLike): Promise<boolean> {
-  try {
-    const known = new Set<unknown>(['_id_', ...INDEXES.map(({ name }) => name)]);
-    return (await collection.indexes()).some((index) => !known.has(Reflect.get(index, 'name')));
-  } catch (error) {
-    if (numberOf(error) === NAMESPACE_NOT_FOUND) return false;
+  const known = new Set<unknown>(['_id_', ...INDEXES.map(({ name }) => name)]);
+  const indexes = await collection.indexes().catch((error: unknown) => {
+    if (numberOf(error) === NAMESPACE_NOT_FOUND) return [];
     throw error;
-  }
+  });
+  return indexes.some((index) => !known.has(Reflect.get(index, 'name')));
 }
 
-function unknown(problem: string): TokenStoreError {
+function foreign(): TokenStoreError {
+  return unknown('has documents or indexes of something else', 'Name another collection');
+}
+
+function unknown(problem: string, advice: string): TokenStoreError {
   return new TokenStoreError(
     'SCHEMA_UNKNOWN',
-    `The collection ${problem}, so it can not be used as a token store. Name another one, or upgrade; it was left as it is.`,
+    `The collection ${problem}, so it can not be used. ${advice}; it was left as it is.`,
   );
 }

@@ -346,7 +346,7 @@ describe('a connection that fails', () => {
   });
 
   it('with TLS, to a server that has none', async () => {
-    await using store = open(newDatabase(), { tls: true, options: impatient });
+    await using store = open(newDatabase(), { options: { ...impatient, tls: true } });
     expect(['TLS_REQUIRED', 'CONNECTION_FAILED']).toContain((await failure(store.ready())).code);
   });
 

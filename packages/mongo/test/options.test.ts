@@ -25,6 +25,10 @@ describe('a wrong option is refused by the constructor', () => {
     ['no limit of time', { url: 'mongodb://localhost', timeout: 0 }],
     ['a client and tls', { client, tls: false }],
     ['tls as text', { url: 'mongodb://localhost', tls: 'false' }],
+    [
+      'tls: true, as it is said in the URL or the options',
+      { url: 'mongodb://localhost', tls: true },
+    ],
     ...['', 'a/b', 'a.b', 'a b', '$a', 'a\0', 'x'.repeat(64), 7].map(
       (database): [string, object] => [
         `database ${JSON.stringify(database)}`,
@@ -104,7 +108,7 @@ describe('a connection with encryption', () => {
     { url: 'mongodb://db.example/?tls=true' },
     { url: 'mongodb://db.example/?SSL=true' },
     { url: 'mongodb+srv://db.example' },
-    { url: 'mongodb://db.example', tls: true },
+    { url: 'mongodb://db.example', options: { ssl: true } },
     { url: 'mongodb://db.example', options: { tls: true } },
   ])('is allowed: %j', (options) => {
     expect(refusal(options)).toBe('accepted');
@@ -121,25 +125,22 @@ describe('a connection with encryption', () => {
 
 describe('what the driver is given', () => {
   it('has bounds in time, and what the user said goes before them', () => {
-    expect(
-      checkOptions({
-        url: 'mongodb://localhost/?connectTimeoutMS=7',
-        options: { socketTimeoutMS: 9, maxPoolSize: 3 },
-        tls: true,
-        timeout: 5_000,
-      }).connect,
-    ).toEqual({
-      url: 'mongodb://localhost/?connectTimeoutMS=7',
-      options: {
-        retryWrites: false,
-        serverSelectionTimeoutMS: 5_000,
-        socketTimeoutMS: 9,
-        waitQueueTimeoutMS: 5_000,
-        maxPoolSize: 3,
-        tls: true,
+    const options = { socketTimeoutMS: 9, maxPoolSize: 3, tls: true, ...{ appName: undefined } };
+    const url = 'mongodb://localhost/?connectTimeoutMS=7';
+    expect(checkOptions({ url, options: options as object, timeout: 5_000 }).connect).toStrictEqual(
+      {
+        url,
+        options: {
+          retryWrites: false,
+          serverSelectionTimeoutMS: 5_000,
+          socketTimeoutMS: 9,
+          waitQueueTimeoutMS: 5_000,
+          maxPoolSize: 3,
+          tls: true,
+        },
+        isLocalOnly: false,
       },
-      isLocalOnly: false,
-    });
+    );
   });
 
   it.each([

@@ -3,21 +3,18 @@ import { TokenStoreError } from '@tokenkeep/core';
 import { Deadline, tlsRequired } from '@tokenkeep/core/adapter/server';
 import type { Cluster, Redis } from 'ioredis';
 import { translateError } from './errors.ts';
-import type { CheckedOptions, RedisClient } from './options.ts';
+import type { CheckedOptions } from './options.ts';
 import type { Script } from './scripts.ts';
-import { makeClient } from './target.ts';
 
-/** The client that a store speaks through: its own, or one that it was handed. */
+/** Sends commands, each once, through the client that a store makes or that it was handed. */
 export class Connection {
   readonly #options: CheckedOptions;
   readonly #deadline: Deadline;
-  #client: RedisClient | undefined;
-  /** The same, if the store made it. */
+  /** The client, if the store made it. */
   #own: Redis | Cluster | undefined;
   #ready: Promise<void> | undefined;
   /** What went wrong with the connection last: a call that waits for one is not told. */
   #reason: unknown;
-  #refused: TokenStoreError | undefined;
 
   constructor(options: CheckedOptions) {
     this.#options = options;
@@ -26,19 +23,15 @@ export class Connection {
 
   async open(): Promise<void> {
     const { client } = this.#options;
-    if ('call' in client) {
-      this.#client = client;
-      return;
-    }
-    const own = await makeClient(client, (host) => {
-      this.#refused = tlsRequired(host);
+    if (typeof client !== 'function') return;
+    this.#reason = undefined;
+    const own = await client((host) => {
+      this.#reason = tlsRequired(host);
     });
     this.#own = own;
-    this.#client = own;
-    this.#reason = undefined;
     // Without a listener they would be printed.
     own.on('error', (error: unknown) => {
-      this.#reason = error;
+      if (!(this.#reason instanceof TokenStoreError)) this.#reason = error;
     });
     const connected = own.connect().catch((error) => {
       throw this.#reason ?? error;
@@ -46,16 +39,66 @@ export class Connection {
     await this.#deadline.for(connected, this.#timeoutError);
   }
 
-  /** Sends one command, once. What goes wrong with it is not translated yet. */
-  async call(command: string, args: string[]): Promise<unknown> {
-    const own = this.#own;
-    // What ends by the user's own retryStrategy is begun anew.
-    if (own?.status === 'end') own.connect().catch(() => {});
+  /** By digest; a server that was restarted, or forgot its scripts, is told the script again. Errors are the driver's. */
+  async run(script: Script, args: readonly string[]): Promise<unknown> {
+    const keysAndArgs = ['2', ...this.#options.keys, ...args];
     try {
-      return await this.#send(command, args);
+      return await this.#call('evalsha', [script.sha, ...keysAndArgs]);
     } catch (error) {
-      if (own === undefined || !isUnsent(error)) throw error;
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
     }
+    return this.#call('eval', [script.text, ...keysAndArgs]);
+  }
+
+  /** The same for what changes nothing: once more if the connection broke, perhaps long ago. */
+  async read(command: Script | 'hmget', args: string[]): Promise<string[]> {
+    const send = () => (command === 'hmget' ? this.#call(command, args) : this.run(command, args));
+    const reply = await send().catch((error) => {
+      if (this.translateError(error)?.code !== 'CONNECTION_FAILED') throw error;
+      return send();
+    });
+    if (!Array.isArray(reply)) throw new Error('the reply is no list');
+    return reply.map((value) => (typeof value === 'string' ? value : ''));
+  }
+
+  translateError(error: unknown): TokenStoreError | undefined {
+    const { client, server } = this.#options;
+    const failure = translateError(error, server);
+    if (failure?.code !== 'CONNECTION_FAILED') return failure;
+    if (typeof client !== 'function' && client.status === 'end') {
+      return new TokenStoreError(
+        'HANDLE_CLOSED',
+        'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
+      );
+    }
+    return this.#reason instanceof TokenStoreError ? this.#reason : failure;
+  }
+
+  /** Nothing is in flight any more: a store waits for that. */
+  close(): void {
+    this.#own?.disconnect();
+    this.#own = undefined;
+    this.#ready = undefined;
+  }
+
+  async #call(command: string, args: string[]): Promise<unknown> {
+    const own = this.#own;
+    if (own !== undefined) await this.#whenWritable(own);
+    const client = own ?? this.#options.client;
+    if (typeof client === 'function') throw new Error('the store is not open');
+    return this.#deadline.for(client.call(command, args), this.#timeoutError);
+  }
+
+  /** A client of the store's own keeps no command until it is connected: it could come late. */
+  async #whenWritable(own: Redis | Cluster): Promise<void> {
+    // A `Cluster` has a stream for each node.
+    const stream = 'stream' in own ? own.stream : undefined;
+    if (own.status === 'ready' && stream?.writable !== false) {
+      if (stream !== undefined) writeTogether(stream);
+      return;
+    }
+    // What ended by the user's own retryStrategy is begun anew.
+    if (own.status === 'end') own.connect().catch(() => {});
     this.#ready ??= new Promise((resolve) => {
       own.once('ready', () => {
         this.#ready = undefined;
@@ -63,77 +106,25 @@ export class Connection {
       });
     });
     await this.#deadline.for(this.#ready, this.#timeoutError);
-    return this.#send(command, args);
-  }
-
-  /** By digest; a server that was restarted, or forgot its scripts, is told the script again. */
-  async run(script: Script, args: readonly string[]): Promise<unknown> {
-    const keysAndArgs = ['2', ...this.#options.keys, ...args];
-    try {
-      return await this.call('evalsha', [script.sha, ...keysAndArgs]);
-    } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-    }
-    return this.call('eval', [script.text, ...keysAndArgs]);
-  }
-
-  /** Does what changes nothing; once more if the connection broke, which may have happened long ago. */
-  async retryOnce<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
-      if (this.translateError(error)?.code !== 'CONNECTION_FAILED') throw error;
-    }
-    return read();
-  }
-
-  translateError(error: unknown): TokenStoreError | undefined {
-    const failure = translateError(error, this.#options.server);
-    return failure?.code === 'CONNECTION_FAILED' ? (this.#refused ?? failure) : failure;
-  }
-
-  /** Nothing is in flight any more: a store waits for that. */
-  close(): void {
-    this.#own?.disconnect();
-    this.#own = undefined;
-    this.#client = undefined;
-    this.#ready = undefined;
-  }
-
-  #send(command: string, args: string[]): Promise<unknown> {
-    if (this.#client === undefined) throw new Error('the store is not open');
-    if (this.#own === undefined && this.#client.status === 'end') {
-      throw new TokenStoreError(
-        'HANDLE_CLOSED',
-        'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
-      );
-    }
-    // What is sent in one turn is written in one piece; a `Cluster` has a stream for each node.
-    if (this.#own !== undefined && 'stream' in this.#own) writeTogether(this.#own.stream);
-    return this.#deadline.for(this.#client.call(command, args), this.#timeoutError);
   }
 
   readonly #timeoutError = (): TokenStoreError => {
     const { server, timeout } = this.#options;
     const isConnected = this.#own === undefined || this.#own.status === 'ready';
-    const reason = isConnected ? undefined : (this.#refused ?? this.translateError(this.#reason));
+    const reason = isConnected ? undefined : this.translateError(this.#reason);
     if (reason?.retryable === false) return reason;
+    // A connection that fell silent is replaced: the network does not tell that the other side is gone.
+    if (isConnected) this.#own?.disconnect(true);
     return new TokenStoreError(
       'TIMEOUT',
-      isConnected
-        ? `Redis (${server}) did not answer within ${timeout} ms. See that it is not overloaded and try again; a save may or may not have happened.`
-        : `There was no connection to Redis (${server}) within ${timeout} ms. See that it runs and is reachable, then try again; a save may or may not have happened.`,
+      `${isConnected ? 'There was no answer from' : 'There was no connection to'} Redis (${server}) within ${timeout} ms. See that it runs, is reachable and not overloaded, then try again; a save may or may not have happened.`,
     );
   };
 }
 
-/** Whether a command was not sent: a client of the store's own keeps none for later. */
-function isUnsent(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('enableOfflineQueue options is false');
-}
-
-function writeTogether(stream: Writable | undefined): void {
-  if (stream === undefined || stream.writableCorked > 0) return;
+/** What is sent in one turn is written in one piece. */
+function writeTogether(stream: Writable): void {
+  if (stream.writableCorked > 0) return;
   stream.cork();
   process.nextTick(() => stream.uncork());
 }

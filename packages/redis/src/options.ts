@@ -1,6 +1,6 @@
 import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
 import type { RedisOptions } from 'ioredis';
-import { type Target, targetOf } from './target.ts';
+import { type MakeClient, makerOf } from './client.ts';
 
 /** What is used of a client of ioredis: both `Redis` and `Cluster` have it. */
 export interface RedisClient {
@@ -54,8 +54,8 @@ export interface CheckedOptions {
   readonly timeout: number;
   /** Where it is, for messages. */
   readonly server: string;
-  /** The client that was handed in, or what to connect to. */
-  readonly client: RedisClient | Target;
+  /** The client that was handed in, or what makes one. */
+  readonly client: RedisClient | MakeClient;
 }
 
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
@@ -63,17 +63,14 @@ export function checkOptions(given: RedisTokenStoreOptions): CheckedOptions {
   const names = ['url', 'nodes', 'client', 'options', 'prefix', 'timeout', 'tls'];
   requireKnownOptions('RedisTokenStore', given, names, "{ url: 'rediss://user:password@host' }");
   const { url, nodes, client, options, prefix = 'tokenkeep:', timeout = 10_000, tls } = given;
-  const checked = { keys: keysUnder(prefix), timeout: requireTimeout(timeout) };
   if ([url, nodes, client].filter((way) => way !== undefined).length > 1) {
     throw invalidOption('url', 'is given together with nodes or client: give one of them');
   }
   if (tls !== undefined && tls !== false) {
     throw invalidOption('tls', 'can only be false: for TLS give a rediss:// URL or options.tls');
   }
-  if (client === undefined) {
-    const target = targetOf(given);
-    return { ...checked, client: target, server: target.places.join() };
-  }
+  const checked = { keys: keysUnder(prefix), timeout: requireTimeout(timeout) };
+  if (client === undefined) return { ...checked, ...makerOf(given) };
   if (options !== undefined) {
     throw invalidOption('options', 'are given together with a client, which has its own');
   }

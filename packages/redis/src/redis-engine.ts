@@ -5,15 +5,35 @@ import {
   type DigestedKey,
   digestedKeysOf,
   type Engine,
+  keysToBeFree,
+  MAX_WRITE_IDS,
   type Snapshot,
   STALE,
+  withWriteId,
 } from '@tokenkeep/core/adapter/server';
-import { argumentsOf, changeOf } from './change.ts';
 import { Connection } from './connection.ts';
-import { migrate } from './migration.ts';
 import type { CheckedOptions } from './options.ts';
-import { entryOf, fieldOf, type RedisEntry, recordIn } from './redis-entry.ts';
-import { CHANGE, CHECK, CLEAR, LOOK, PAGE, type Script } from './scripts.ts';
+import { fieldOf, type RedisEntry, recordIn, snapshotIn, storedValue } from './redis-entry.ts';
+import { CHANGE, CLEAR, LOOK, OPEN, PAGE } from './scripts.ts';
+
+/** What the script `CHANGE` does, and what it was decided on. Records are named by the digest of their id. */
+interface Change {
+  /** Records, and how what stands for them must begin. */
+  readonly unchanged: Readonly<Record<string, string>>;
+  /** Fields of keys that nobody may have. */
+  readonly free: readonly string[];
+  /** What the store must have, if it was read. */
+  readonly deletedVersion?: number | undefined;
+  /** The record that is written, or deleted. */
+  readonly digest: string;
+  readonly version?: number;
+  readonly writeId?: string;
+  /** How many characters of write ids are kept with a record. */
+  readonly idsLength?: number;
+  readonly removed: readonly string[];
+  /** Fields of keys that others had or have, and whether the record has them from now on. */
+  readonly keys: Readonly<Record<string, boolean>>;
+}
 
 /** Reads and commits records in a hash: each method is one command, and so one round trip and one step. */
 export class RedisEngine implements Engine<RedisEntry> {
@@ -30,10 +50,8 @@ export class RedisEngine implements Engine<RedisEntry> {
   async open(): Promise<void> {
     await this.#connection.open();
     try {
-      const [format, policy] = await this.#read(CHECK, []);
-      if (format === '1' || format === '1to2') await migrate(this.#connection, this.#hash);
-      // Refuses what is not ours.
-      else await this.#read(LOOK, ['format']);
+      let [cursor = '', policy] = await this.#connection.read(OPEN, ['0']);
+      while (cursor !== '0') [cursor = ''] = await this.#connection.read(OPEN, [cursor]);
       warnOfEviction(policy);
     } catch (error) {
       this.close();
@@ -42,51 +60,79 @@ export class RedisEngine implements Engine<RedisEntry> {
   }
 
   async read(keys: readonly DigestedKey[], guess?: RedisEntry): Promise<Snapshot<RedisEntry>> {
-    const known = guess && (await this.#readAgain(keys, guess));
-    if (known !== undefined) return { entries: [known] };
-    const [deletedVersion, ...values] = await this.#read(LOOK, [
-      'deletedVersion',
-      ...keys.map(fieldOf),
-    ]);
-    const found = new Map<string, string>();
-    for (let at = keys.length; at < values.length; at += 2) {
-      found.set(values[at] ?? '', values[at + 1] ?? '');
+    const fields = ['deletedVersion', ...keys.map(fieldOf)];
+    if (guess !== undefined) {
+      // Without a script, which is faster. It gives the same where the keys lead to this record only.
+      const args = [this.#hash, ...fields, `record:${guess.digest}`];
+      const values = await this.#connection.read('hmget', args);
+      const holders = keys.map(({ field, digest }, index) =>
+        field === 'id' && values[index + 1] !== '' ? digest : values[index + 1],
+      );
+      const others = holders.filter((holder) => holder !== '' && holder !== guess.digest);
+      if (others.length === 0 && holders.includes(guess.digest) && values.at(-1) !== '') {
+        return snapshotIn(values.toSpliced(-1, 0, guess.digest), keys, guess);
+      }
     }
-    const holders = new Map(keys.map(({ digest }, index) => [digest, values[index]]));
-    const entries = [...found].map(([digest, value]) =>
-      entryOf(digest, value, keys, (key) => holders.get(key.digest) === digest),
-    );
-    return { entries, deletedVersion: Number(deletedVersion) };
+    return snapshotIn(await this.#connection.read(LOOK, fields), keys);
   }
 
   async commit(commit: Commit<RedisEntry>): Promise<RedisEntry | typeof STALE> {
+    const { writeId, record, replaces, absorbs, others, keys, addedKeys } = commit;
     // Nothing was read before: whether the connection is sound is found out by a read, not by the write.
-    if (commit.replaces === null && commit.keys.length === 1) await this.read(commit.keys);
-    const change = changeOf(commit);
-    const reply = await this.#connection.run(CHANGE, argumentsOf(change));
-    return reply === 'stale' ? STALE : change.written;
+    if (replaces === null && keys.length === 1) await this.read(keys);
+    const isShared = (key: DigestedKey) =>
+      replaces?.sharedKeys.includes(key.digest) || others.some((each) => has(each, key));
+    const written: RedisEntry = {
+      digest: keys[0]?.digest ?? '',
+      record,
+      writeIds: withWriteId(writeId, replaces?.writeIds),
+      sharedKeys: keys.filter(isShared).map(({ digest }) => digest),
+    };
+    const read = [...(replaces === null ? [] : [replaces]), ...absorbs, ...others];
+    const changed = keys.filter(
+      (key) => addedKeys.includes(key) || absorbs.some((absorbed) => has(absorbed, key)),
+    );
+    const change: Change = {
+      unchanged: Object.fromEntries(read.map((entry) => [entry.digest, entry.writeIds[0] ?? ''])),
+      free: keysToBeFree(commit).map(fieldOf),
+      deletedVersion: commit.deletedVersion,
+      digest: written.digest,
+      version: record.version,
+      writeId,
+      idsLength: MAX_WRITE_IDS * (writeId.length + 1) - 1,
+      removed: absorbs.map(({ digest }) => digest),
+      keys: { ...fieldsTo(false, commit.removedKeys), ...fieldsTo(true, changed) },
+    };
+    return (await this.#change(change, storedValue(written))) ? written : STALE;
   }
 
-  async delete(key: DigestedKey, ifVersion: number | undefined): Promise<undefined | typeof STALE> {
-    const { digest } = key;
-    const [value = '', highest] = await this.#read(LOOK, [fieldOf(key), 'highestVersion']);
-    const record = value === '' ? null : recordUnlessDamaged(digest, value);
-    if (record !== undefined) refuseOtherVersion(record, { ifVersion });
-    else if (ifVersion !== undefined) recordIn(digest, value);
-    if (record === null) return;
-    const keys = record === undefined ? [] : digestedKeysOf(record).slice(1);
-    const args = argumentsOf({
-      unchanged: [[fieldOf(key), value]],
-      left: keys.map((left) => [fieldOf(left), digest]),
+  async delete(
+    { digest }: DigestedKey,
+    ifVersion: number | undefined,
+  ): Promise<undefined | typeof STALE> {
+    const [value = ''] = await this.#connection.read(LOOK, [`record:${digest}`]);
+    let record: StoredRecord | null = null;
+    try {
+      if (value !== '') record = recordIn(digest, value);
+    } catch (error) {
+      // Damaged, and can be deleted.
+      if (ifVersion !== undefined) throw error;
+    }
+    refuseOtherVersion(record, { ifVersion });
+    if (value === '') return;
+    const isDone = await this.#change({
+      unchanged: { [digest]: value },
+      free: [],
+      digest,
       removed: [digest],
-      deletedVersion: record?.version ?? Number(highest),
+      keys: fieldsTo(false, record === null ? [] : digestedKeysOf(record)),
     });
-    if ((await this.#connection.run(CHANGE, args)) === 'stale') return STALE;
+    if (!isDone) return STALE;
   }
 
   async *pages(): AsyncGenerator<StoredRecord[], void, undefined> {
     for (let start = '-inf'; ; ) {
-      const [last, ...values] = await this.#read(PAGE, [start]);
+      const [last, ...values] = await this.#connection.read(PAGE, [start]);
       if (last === '') return;
       start = `(${last}`;
       const records: StoredRecord[] = [];
@@ -99,7 +145,7 @@ export class RedisEngine implements Engine<RedisEntry> {
 
   /** One step, which does nothing where it comes so late that the caller was told that it failed. */
   async clear(): Promise<void> {
-    const now = await this.#connection.retryOnce(() => this.#connection.run(CLEAR, []));
+    const [now] = await this.#connection.read(CLEAR, []);
     const reply = await this.#connection.run(CLEAR, [`${Number(now) + this.#timeout}`]);
     if (reply === 'late') {
       throw new TokenStoreError('TIMEOUT', 'Redis was too slow. Try again; nothing was changed.');
@@ -114,49 +160,20 @@ export class RedisEngine implements Engine<RedisEntry> {
     return this.#connection.translateError(error);
   }
 
-  /**
-   * Reads a record without a script, which is faster, where it is known which one the keys led to.
-   *
-   * @returns `undefined` where they may lead elsewhere now
-   */
-  async #readAgain(
-    keys: readonly DigestedKey[],
-    guess: RedisEntry,
-  ): Promise<RedisEntry | undefined> {
-    const args = [this.#hash, `record:${guess.digest}`, ...keys.map(fieldOf)];
-    const [value = '', ...values] = await this.#connection.retryOnce(async () =>
-      textsIn(await this.#connection.call('hmget', args)),
-    );
-    // To the record, to none, or elsewhere.
-    const leads = keys.map(({ field }, index) => {
-      const found = values[index];
-      return found === '' ? undefined : found === (field === 'id' ? value : guess.digest);
-    });
-    if (value === '' || !leads.includes(true) || leads.includes(false)) return undefined;
-    if (value.startsWith(guess.writeIds[0] ?? ' ')) return guess;
-    return entryOf(guess.digest, value, keys, (key) =>
-      keys.some(({ digest }) => digest === key.digest),
-    );
-  }
-
-  async #read(script: Script, args: readonly string[]): Promise<string[]> {
-    return this.#connection.retryOnce(async () =>
-      textsIn(await this.#connection.run(script, args)),
-    );
+  /** @returns whether all that it was decided on was still so */
+  async #change(change: Change, ...value: string[]): Promise<boolean> {
+    return (await this.#connection.run(CHANGE, [JSON.stringify(change), ...value])) === 'done';
   }
 }
 
-function recordUnlessDamaged(digest: string, value: string): StoredRecord | undefined {
-  try {
-    return recordIn(digest, value);
-  } catch {
-    return undefined;
-  }
+function has({ record }: RedisEntry, { field, value }: DigestedKey): boolean {
+  return record[field] === value;
 }
 
-function textsIn(reply: unknown): string[] {
-  if (!Array.isArray(reply)) throw new Error('the reply is no list');
-  return reply.map((value) => (typeof value === 'string' ? value : ''));
+/** An id has no field but its record. */
+function fieldsTo(isHeld: boolean, keys: readonly DigestedKey[]): Record<string, boolean> {
+  const others = keys.filter(({ field }) => field !== 'id');
+  return Object.fromEntries(others.map((key) => [fieldOf(key), isHeld]));
 }
 
 function warnOfEviction(policy = ''): void {

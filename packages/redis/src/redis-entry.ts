@@ -1,6 +1,11 @@
 import type { StoredRecord } from '@tokenkeep/core';
 import { recordCorrupt } from '@tokenkeep/core/adapter';
-import { type DigestedKey, digestedKeysOf, type Entry } from '@tokenkeep/core/adapter/server';
+import {
+  type DigestedKey,
+  digestedKeysOf,
+  type Entry,
+  type Snapshot,
+} from '@tokenkeep/core/adapter/server';
 
 /** A record as it stands in the hash; see scripts.ts. */
 export interface RedisEntry extends Entry {
@@ -14,35 +19,44 @@ export function fieldOf({ field, digest }: DigestedKey): string {
 }
 
 /**
- * @param isSole whether the record is known to be the only one that has a key
+ * What `LOOK` gives, asked for `deletedVersion` and for keys.
+ *
+ * @param guess what is taken for a record that is still as it was
  * @throws TokenStoreError `RECORD_CORRUPT`
  */
-export function entryOf(
-  digest: string,
-  value: string,
-  asked: readonly DigestedKey[],
-  isSole: (key: DigestedKey) => boolean,
-): RedisEntry {
-  const record = recordIn(digest, value);
-  const sharedKeys = digestedKeysOf(record, asked)
-    .filter((key) => key.field !== 'id' && !isSole(key))
-    .map((key) => key.digest);
-  return { digest, record, sharedKeys, writeIds: value.slice(0, value.indexOf(' ')).split(',') };
+export function snapshotIn(
+  [deletedVersion, ...values]: readonly string[],
+  keys: readonly DigestedKey[],
+  guess?: RedisEntry,
+): Snapshot<RedisEntry> {
+  const entries: RedisEntry[] = [];
+  for (let at = keys.length; at < values.length; at += 2) {
+    const [digest = '', value = ''] = values.slice(at, at + 2);
+    const writeIds = value.slice(0, value.indexOf(' ')).split(',');
+    if (guess?.digest === digest && guess.writeIds[0] === writeIds[0]) {
+      entries.push(guess);
+      continue;
+    }
+    const record = recordIn(digest, value);
+    const isSole = (key: DigestedKey) => key.field === 'id' || values[keys.indexOf(key)] === digest;
+    const sharedKeys = digestedKeysOf(record, keys).filter((key) => !isSole(key));
+    entries.push({ digest, record, writeIds, sharedKeys: sharedKeys.map((key) => key.digest) });
+  }
+  return { entries, deletedVersion: Number(deletedVersion) };
 }
 
-/** What stands for a record. The id first: it names a record whose end is damaged. */
-export function storedValue({ record, writeIds }: Pick<RedisEntry, 'record' | 'writeIds'>): string {
-  return `${writeIds.join()} ${JSON.stringify(Object.assign({ id: record.id }, record))}`;
+/** What stands for a record. */
+export function storedValue({ record, writeIds }: RedisEntry): string {
+  return `${writeIds.join()} ${JSON.stringify(record)}`;
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT`; the rest of the checks is done by `OAuthToken.fromRecord` */
 export function recordIn(digest: string, value: string): StoredRecord {
-  const id = /^\S+ \{"id":"([^"\\]+)"/.exec(value)?.[1] ?? `record:${digest}`;
   try {
     const record: StoredRecord | null = JSON.parse(value.slice(value.indexOf(' ') + 1));
     if (typeof record?.id === 'string') return record;
   } catch {
-    throw recordCorrupt(id, 'it is not JSON');
+    // What follows goes for it as well.
   }
-  throw recordCorrupt(id, 'it has no id');
+  throw recordCorrupt(`record:${digest}`, 'it is not JSON with an id');
 }

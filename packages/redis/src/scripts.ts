@@ -14,17 +14,18 @@ export interface Script {
  *   format           2, or `1to2` while a store of format 1 is migrated
  *   sequence         how many records were ever added
  *   highestVersion   of all records that there ever were
- *   deletedVersion   the highest version of a record that was deleted
+ *   deletedVersion   what highestVersion was when a record was deleted last
  *   record:<digest>  "<write ids> <JSON>": a record, by the digest of its id
  *   key:<digest>     the digests of the ids, 64 characters each, of the records that have this key
  *
- * What JSON holds is never looked into here: Lua's cjson would not give it back as it was.
+ * JSON is never written by Lua: its cjson would not give it back as it was.
  */
 const STORE = `
 local store, order = KEYS[1], KEYS[2]
+local DIGEST = ('%x'):rep(64)
 
 local function raise(field, version)
-  if tonumber(redis.call('HGET', store, field) or 0) < tonumber(version) then
+  if tonumber(redis.call('HGET', store, field) or 0) < (tonumber(version) or 0) then
     redis.call('HSET', store, field, version)
   end
 end
@@ -42,7 +43,7 @@ local values = redis.call('HMGET', store, unpack(ARGV))
 local found = {}
 for i, field in ipairs(ARGV) do
   local holders = field:sub(1, 4) == 'key:' and values[i] or field:match('^record:(.*)') or ''
-  for digest in holders:gmatch(('%x'):rep(64)) do
+  for digest in holders:gmatch(DIGEST) do
     local value = not found[digest] and redis.call('HGET', store, 'record:' .. digest)
     if value then
       found[digest] = true
@@ -56,73 +57,72 @@ return values
 
 /**
  * Writes one record, if any, and removes others, if all that this was decided on is still so; gives
- * `done` or `stale`. ARGV: see change.ts.
+ * `done` or `stale`. ARGV: a `Change` of the engine as JSON, and what stands for the record.
  */
 export const CHANGE: Script = script(`${ONLY_OURS}
-local digest, value, version, deletedVersion = unpack(ARGV, 1, 4)
-local at = 5
-local function list()
-  local items = { unpack(ARGV, at + 1, at + ARGV[at]) }
-  at = at + 1 + #items
-  return items
-end
-local unchanged, expected, set, joined, left, removed = list(), list(), list(), list(), list(), list()
+local change, value = cjson.decode(ARGV[1]), ARGV[2]
 
--- Keys of a record that was damaged outlive it.
-local function withoutDeleted(holders)
-  return (holders:gsub(('%x'):rep(64), function(holder)
-    return redis.call('HEXISTS', store, 'record:' .. holder) == 0 and '' or nil
+-- Those who have a key. A damaged record that was deleted is still among them: its keys were not known.
+local function holdersOf(field)
+  return ((redis.call('HGET', store, field) or ''):gsub(DIGEST, function(digest)
+    return redis.call('HEXISTS', store, 'record:' .. digest) == 0 and '' or nil
   end))
 end
 
-for i = 1, #unchanged, 2 do
-  local current, start = redis.call('HGET', store, unchanged[i]), unchanged[i + 1]
+for digest, start in pairs(change.unchanged) do
+  local current = redis.call('HGET', store, 'record:' .. digest)
   if not current or current:sub(1, #start) ~= start then
     return 'stale'
   end
 end
-for i = 1, #expected, 2 do
-  local current = redis.call('HGET', store, expected[i]) or ''
-  if current ~= expected[i + 1] and withoutDeleted(current) ~= expected[i + 1] then
+for _, field in ipairs(change.free) do
+  if holdersOf(field) ~= '' then
     return 'stale'
   end
 end
+if change.deletedVersion and change.deletedVersion ~= tonumber(redis.call('HGET', store, 'deletedVersion') or 0) then
+  return 'stale'
+end
 
 -- What may be refused where memory is short comes first: then nothing has been done yet.
-if value ~= '' then
-  redis.call('HSET', store, 'format', '2', 'record:' .. digest, value, unpack(set))
-  if not redis.call('ZSCORE', order, digest) then
-    redis.call('ZADD', order, redis.call('HINCRBY', store, 'sequence', 1), digest)
+if value then
+  redis.call('HSET', store, 'format', '2', 'record:' .. change.digest, value)
+  raise('highestVersion', change.version)
+  if not redis.call('ZSCORE', order, change.digest) then
+    redis.call('ZADD', order, redis.call('HINCRBY', store, 'sequence', 1), change.digest)
   end
 end
-for _, key in ipairs(joined) do
-  redis.call('HSET', store, key, withoutDeleted(redis.call('HGET', store, key) or '') .. digest)
+for _, digest in ipairs(change.removed) do
+  redis.call('HDEL', store, 'record:' .. digest)
+  redis.call('ZREM', order, digest)
+  raise('deletedVersion', redis.call('HGET', store, 'highestVersion'))
 end
-for i = 1, #left, 2 do
-  local rest = (redis.call('HGET', store, left[i]) or ''):gsub(left[i + 1], '')
-  if rest == '' then
-    redis.call('HDEL', store, left[i])
+for field, has in pairs(change.keys) do
+  local others = holdersOf(field):gsub(change.digest, '')
+  if has then
+    redis.call('HSET', store, field, others .. change.digest)
+    -- What was decided on their having the key alone finds that they are no longer as they were.
+    for other in others:gmatch(DIGEST) do
+      local theirs = redis.call('HGET', store, 'record:' .. other):gsub('^%S+', function(ids)
+        return (change.writeId .. ',' .. ids):sub(1, change.idsLength)
+      end)
+      redis.call('HSET', store, 'record:' .. other, theirs)
+    end
+  elseif others ~= '' then
+    redis.call('HSET', store, field, others)
   else
-    redis.call('HSET', store, left[i], rest)
+    redis.call('HDEL', store, field)
   end
 end
-for _, gone in ipairs(removed) do
-  redis.call('HDEL', store, 'record:' .. gone)
-  redis.call('ZREM', order, gone)
-end
-raise('highestVersion', version)
-raise('deletedVersion', deletedVersion)
 return 'done'
 `);
 
 /**
  * Gives the place in the order of the last record of a page (`''`: there are no more), and then each
- * record after its digest.
- *
- * ARGV: from where on, as `ZRANGE ... BYSCORE` takes it.
+ * record after its digest. ARGV: from where on, as `ZRANGE ... BYSCORE` takes it.
  */
 export const PAGE: Script = script(`${ONLY_OURS}
-local found = redis.call('ZRANGE', order, ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, 500, 'WITHSCORES')
+local found = redis.call('ZRANGE', order, ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, 200, 'WITHSCORES')
 local page, size = { '' }, 0
 for i = 1, #found, 2 do
   local value = redis.call('HGET', store, 'record:' .. found[i])
@@ -132,7 +132,7 @@ for i = 1, #found, 2 do
     page[#page + 1] = value
     size = size + #value
   end
-  if size > 1000000 then
+  if size > 256 * 1024 then
     break
   end
 end
@@ -147,7 +147,7 @@ export const CLEAR: Script = script(`${ONLY_OURS}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not ARGV[1] then
-  return now
+  return { string.format('%.0f', now) }
 elseif now > tonumber(ARGV[1]) then
   return 'late'
 end
@@ -162,46 +162,41 @@ return 'done'
 `);
 
 /**
- * Gives the format, `''` where there is nothing, and what the server does when its memory is full.
+ * Refuses what is no store of ours, and migrates a part of a store of format 1, which has no order
+ * and whose records begin with their place: by any number of processes, and as often as one likes. A
+ * process of the former version refuses the store from the first part on.
  *
- * To remove what is not there shows whether that is allowed: else a save would be refused halfway.
+ * Gives where the next part begins (`0`: there is none), and what the server does when its memory is
+ * full. ARGV: where this part begins.
  */
-export const CHECK: Script = script(`${STORE}
-local format = redis.call('HGET', store, 'format')
-if not format and redis.call('EXISTS', store) == 1 then
-  format = 'unknown'
-end
-for _, probe in ipairs({ { 'HDEL', store, '' }, { 'ZREM', order, '' }, { 'ZADD', order, 'XX', 0, '' } }) do
-  local denied = redis.pcall(unpack(probe))
-  if type(denied) == 'table' and denied.err and denied.err:find('permission') then
-    return denied
+export const OPEN: Script = script(`${STORE}
+-- What is refused in the middle of a save would leave half of it.
+for _, command in ipairs({ { 'HDEL', store, '' }, { 'ZADD', order, 0, '' }, { 'ZREM', order, '' } }) do
+  if not redis.acl_check_cmd(unpack(command)) then
+    return redis.error_reply('NOPERM this user has no permission to run ' .. command[1])
   end
+end
+local format, cursor = redis.call('HGET', store, 'format'), '0'
+if format == '1' or format == '1to2' then
+  local part = redis.call('HSCAN', store, ARGV[1], 'COUNT', 500)
+  cursor = part[1]
+  for i = 1, #part[2], 2 do
+    local digest, value = part[2][i]:match('^record:(.*)'), part[2][i + 1]
+    if digest and not redis.call('ZSCORE', order, digest) then
+      local place, rest = value:match('^(%d+) (%S+ .*)$')
+      redis.call('ZADD', order, place or redis.call('HINCRBY', store, 'sequence', 1), digest)
+      redis.call('HSET', store, 'record:' .. digest, rest or value)
+      -- A damaged record stays as it is: it can be deleted.
+      local isJson, record = pcall(cjson.decode, value:match('{.*'))
+      raise('highestVersion', isJson and record.version)
+    end
+  end
+  redis.call('HSET', store, 'format', cursor == '0' and '2' or '1to2')
+elseif format ~= '2' and redis.call('EXISTS', store) == 1 then
+  return redis.error_reply('FORMAT this key is no token store of this version')
 end
 local info = redis.pcall('INFO', 'memory')
-return { format or '', type(info) == 'string' and info:match('maxmemory_policy:([%w-]+)') or '' }
-`);
-
-/**
- * Migrates a part of a store of format 1, which has no order: as often as one likes, by any number of
- * processes. A process of the former version refuses the store from the first part on.
- *
- * ARGV: `more` or `last`; the highest version among the records; of each record its place in the
- * order (`''`: it can not be told), its digest and its value.
- */
-export const MIGRATE: Script = script(`${STORE}
-local format = redis.call('HGET', store, 'format')
-if format ~= '1' and format ~= '1to2' then
-  return
-end
-redis.call('HSET', store, 'format', ARGV[1] == 'last' and '2' or '1to2')
-for i = 3, #ARGV, 3 do
-  local place, digest, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if not redis.call('ZSCORE', order, digest) then
-    redis.call('ZADD', order, place == '' and redis.call('HINCRBY', store, 'sequence', 1) or place, digest)
-    redis.call('HSET', store, 'record:' .. digest, value)
-  end
-end
-raise('highestVersion', ARGV[2])
+return { cursor, type(info) == 'string' and info:match('maxmemory_policy:([%w-]+)') or '' }
 `);
 
 function script(text: string): Script {

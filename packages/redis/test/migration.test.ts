@@ -86,8 +86,11 @@ describe('a store of the former version', () => {
   });
 
   it('is migrated by another where a process was stopped after any of its steps', async () => {
+    // So many that they are not migrated in one step.
+    const more = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`more:${n}`, '']));
     for (let steps = 0; ; steps += 1) {
       const { prefix, hash } = await formerStore();
+      await client.hset(hash, more);
       let left = steps;
       await using store = new RedisTokenStore({
         prefix,
@@ -105,12 +108,11 @@ describe('a store of the former version', () => {
         () => false,
         () => true,
       );
-      // The check, and the first part: from then on the former version is kept out.
-      if (steps >= 2) expect(await client.hget(hash, 'format')).not.toBe('1');
+      // From the first part on the former version is kept out.
+      if (steps >= 1) expect(await client.hget(hash, 'format')).not.toBe('1');
       await expectAll(prefix);
       if (!isStopped) {
-        // The check, the beginning, the fields, their records, the end.
-        expect(steps).toBe(5);
+        expect(steps).toBeGreaterThanOrEqual(3);
         break;
       }
     }

@@ -11,6 +11,8 @@ const LEAST_RATIOS: Readonly<Record<string, Readonly<Partial<Record<Operation, n
   mongo: ON_A_SERVER,
   firestore: ON_A_SERVER,
   dynamodb: ON_A_SERVER,
+  // A save is three requests beside one.
+  'aws-secrets-manager': { ...ON_A_SERVER, saveExisting: 0.25 },
 };
 
 /** How much longer a find may take among a hundred thousand records than among a thousand. */

@@ -22,6 +22,13 @@ export interface LargeRun {
   readonly longestSave: number;
 }
 
+/** What was measured of one store. */
+export interface LargeStore {
+  readonly runs: readonly LargeRun[];
+  /** How long a find takes, in the middle, by how many records there are: microseconds. */
+  readonly finds: Readonly<Record<string, number>>;
+}
+
 /** What the process beside reports; see probing-process.ts. */
 export interface Probe {
   readonly finds: number;
@@ -32,24 +39,28 @@ export interface Probe {
 /** Saves at a time while the store is filled. */
 const IN_FLIGHT = 256;
 
+/** The number of records that finds among many are compared with. */
+const SMALL = 1_000;
+
+/** How many finds are timed, one after the other. */
+const TIMED_FINDS = 4_000;
+
 /** How often the event loop is looked at: milliseconds. */
 const RESOLUTION = 5;
 
 /**
  * Fills a new place with so many records, iterates, lists and deletes them, and measures that.
- *
- * @param fill puts them there where that is faster than by saves
  */
 export async function measureLargeStore(
   definition: TokenStoreDefinition,
   records: number,
-  fill: (store: TokenStore, records: number) => Promise<void> = saveAll,
-): Promise<LargeRun[]> {
+): Promise<LargeStore> {
   const { module = '', name } = definition;
   const place = await definition.location();
   const store = await definition.open(place);
   const order = JSON.stringify({ module, name, place });
   const runs: LargeRun[] = [];
+  const finds: Record<string, number> = {};
   const measure = async (operation: string, work: () => Promise<void>): Promise<void> => {
     const program = fileURLToPath(new URL('./probing-process.ts', import.meta.url));
     const prober = fork(program, [order]);
@@ -78,7 +89,12 @@ export async function measureLargeStore(
     });
   };
   try {
-    await measure(`add ${records}`, () => fill(store, records));
+    if (records > SMALL) {
+      await saveAll(store, SMALL);
+      finds[`${SMALL}`] = await medianFind(store, SMALL);
+    }
+    await measure(`add ${records}`, () => saveAll(store, records));
+    finds[`${records}`] = await medianFind(store, records);
     await measure('iterate', async () => {
       let count = 0;
       for await (const _token of store.tokens?.() ?? []) count += 1;
@@ -92,7 +108,7 @@ export async function measureLargeStore(
     await store.close();
     await definition.destroy?.(place);
   }
-  return runs;
+  return { runs, finds };
 }
 
 async function saveAll(store: TokenStore, records: number): Promise<void> {
@@ -114,6 +130,21 @@ async function saveAll(store: TokenStore, records: number): Promise<void> {
   await Promise.all(Array.from({ length: IN_FLIGHT }, saveSome));
 }
 
+/** @returns the median of finds by user name, all over the place: microseconds */
+async function medianFind(store: TokenStore, records: number): Promise<number> {
+  const times: number[] = [];
+  for (let turn = 0; turn < TIMED_FINDS; turn += 1) {
+    const user = (turn * 7_919) % records;
+    const token = new OAuthToken({ userSignature: { name: `user ${user}` } });
+    const started = performance.now();
+    const found = await store.findToken(token);
+    times.push(performance.now() - started);
+    if (found === null) throw new Error(`user ${user} was not found`);
+  }
+  const median = times.toSorted((one, other) => one - other)[TIMED_FINDS / 2] ?? 0;
+  return Math.round(median * 1_000);
+}
+
 /** The process beside has a record of its own. */
 function requireAll(found: number, records: number): void {
   if (found < records) throw new Error(`${found} of ${records} records were found`);
@@ -124,15 +155,14 @@ if (import.meta.main) {
   const exported: Record<string, TokenStoreDefinition> = await import(module);
   const definition = Object.values(exported).find((one) => one.name === name);
   if (definition === undefined) throw new Error(`${module} exports no definition named ${name}`);
+  const { runs, finds } = await measureLargeStore(definition, Number(records));
+  const rounded = (value: unknown) =>
+    typeof value === 'number' ? Math.round(value * 10) / 10 : value;
   console.table(
-    (await measureLargeStore(definition, Number(records))).map((run) =>
-      Object.fromEntries(
-        Object.entries(run).map(([label, value]) => [
-          label,
-          typeof value === 'number' ? Math.round(value * 10) / 10 : value,
-        ]),
-      ),
+    runs.map((run) =>
+      Object.fromEntries(Object.entries(run).map(([label, value]) => [label, rounded(value)])),
     ),
   );
+  console.log('microseconds a find, by the number of records:', finds);
   process.exit();
 }

@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
 import process, { getActiveResourcesInfo } from 'node:process';
 import type { Check } from '../check.ts';
+import type { CheckContext } from '../check-context.ts';
 import { expect, expectRefused, expectSame, recordOf } from '../expectations.ts';
 import { Untested } from '../promise-broken.ts';
 
-/** How long a process may go on after its store was closed: milliseconds. */
+/** How long a process may go on after its store was closed: milliseconds, or half of what a call may take. */
 const LINGER = 5_000;
 /** How often a store is opened and closed to see what is left behind. */
 const CYCLES = 12;
@@ -173,7 +174,7 @@ export const closingChecks: readonly Check[] = [
       for (let warm = 0; warm < 2; warm += 1) await cycle();
       const before = { files: openFiles(), listeners: processListeners() };
       for (let count = 0; count < CYCLES; count += 1) await cycle();
-      const end = performance.now() + LINGER;
+      const end = performance.now() + lingerOf(context);
       const more = (): string[] => [
         ...(openFiles() - before.files >= CYCLES / 2 ? ['open files'] : []),
         ...(processListeners() - before.listeners >= CYCLES / 2 ? ['listeners of process'] : []),
@@ -196,7 +197,7 @@ export const closingChecks: readonly Check[] = [
       await store.saveToken(context.token());
       await store.getTokens();
       await store.close();
-      const end = performance.now() + LINGER;
+      const end = performance.now() + lingerOf(context);
       let left = leftOver(before);
       while (left.length > 0 && performance.now() < end) {
         await new Promise((resolve) => setTimeout(resolve, 20).unref());
@@ -220,11 +221,16 @@ export const closingChecks: readonly Check[] = [
       const token = context.token().toRecord();
       await other?.run([{ method: 'saveToken', token }, { method: 'getTokens' }], 0, 'in order');
       await other?.close();
-      const ended = await other?.endsWithin(LINGER);
-      expect(ended === true, `the process to end within ${LINGER} ms`, 'it was still there');
+      const linger = lingerOf(context);
+      const ended = await other?.endsWithin(linger);
+      expect(ended === true, `the process to end within ${linger} ms`, 'it was still there');
     },
   },
 ];
+
+function lingerOf({ settings }: CheckContext): number {
+  return Math.min(LINGER, settings.callLimit / 2);
+}
 
 /** How many files and sockets are open; 0 where the system does not tell. */
 function openFiles(): number {

@@ -1,7 +1,8 @@
 import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
-import { expect, expectRefused, expectSame, firstLine, idOf, recordOf } from '../expectations.ts';
+import { expect, expectRefused, expectSame, idOf, recordOf } from '../expectations.ts';
+import { firstLine } from '../failure-cause.ts';
 import { leakIn } from '../leaks.ts';
 import { LeftTimers } from '../left-timers.ts';
 import type { ObservedStore } from '../observed-store.ts';

@@ -1,14 +1,7 @@
 import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
-import {
-  expect,
-  expectFields,
-  expectNull,
-  expectSame,
-  firstLine,
-  idOf,
-  recordOf,
-} from '../expectations.ts';
+import { expect, expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
+import { firstLine } from '../failure-cause.ts';
 import { PromiseBroken, Untested } from '../promise-broken.ts';
 import { show } from '../show.ts';
 

@@ -2,6 +2,7 @@ import type { Check } from '../check.ts';
 import { CLAUSE_IDS } from '../clauses.ts';
 import { clearingChecks } from './clearing.ts';
 import { closingChecks } from './closing.ts';
+import { combinedChecks } from './combined.ts';
 import { concurrencyChecks } from './concurrency.ts';
 import { conditionChecks } from './conditions.ts';
 import { deletingChecks } from './deleting.ts';
@@ -48,5 +49,6 @@ export const CHECKS: readonly Check[] = [
   ...clearingChecks,
   ...eventLoopChecks,
   ...timeChecks,
+  ...combinedChecks,
   ...modelChecks,
 ].toSorted((a, b) => CLAUSE_IDS.indexOf(a.clause) - CLAUSE_IDS.indexOf(b.clause));

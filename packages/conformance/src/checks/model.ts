@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { type Call, type MadeCall, perform, performTimed } from '../calls.ts';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
+import { concurrentCalls, USERS } from '../concurrent-programs.ts';
 import type { TokenStoreDefinition } from '../definition.ts';
 import type { PlainRecord } from '../expectations.ts';
 import { onlyKept } from '../kept-fields.ts';
@@ -13,8 +14,6 @@ import { SEQUENCE_CLAUSES, VERSION_CLAUSES } from '../reference-clause.ts';
 import { ReferenceModel } from '../reference-model.ts';
 import { show } from '../show.ts';
 import { runTogether } from '../store-process.ts';
-
-const USERS = ['ada', 'bob'] as const;
 
 export const modelChecks: readonly Check[] = [
   {
@@ -39,27 +38,32 @@ export const modelChecks: readonly Check[] = [
     why: 'What no order explains, no program is written for.',
     hint: 'Let a save read and write in one step, and a read take a record in one piece.',
     async run(context) {
-      await holdsForAll(context, lanes(3, 4), context.rounds(60, 20), async (program, inner) => {
-        const stores = await inner.openMany(program.length);
-        const ids: string[] = [];
-        const made = await Promise.all(
-          program.map(async (calls, lane): Promise<MadeCall[]> => {
-            const done: MadeCall[] = [];
-            for (const planned of calls) {
-              await inner.interleave();
-              const store = stores[lane];
-              if (store === undefined) return done;
-              const one = await performTimed(store, withId(planned, ids, context.definition));
-              rememberId(one, ids);
-              done.push(one);
-            }
-            return done;
-          }),
-        );
-        const [store] = stores;
-        if (store === undefined) return;
-        requireOrder([...made.flat(), await performTimed(store, { method: 'getTokens' })], inner);
-      });
+      await holdsForAll(
+        context,
+        concurrentCalls(3, 4),
+        context.rounds(60, 20),
+        async (program, inner) => {
+          const stores = await inner.openMany(program.length);
+          const ids: string[] = [];
+          const made = await Promise.all(
+            program.map(async (calls, lane): Promise<MadeCall[]> => {
+              const done: MadeCall[] = [];
+              for (const planned of calls) {
+                await inner.interleave();
+                const store = stores[lane];
+                if (store === undefined) return done;
+                const one = await performTimed(store, withId(planned, ids, context.definition));
+                rememberId(one, ids);
+                done.push(one);
+              }
+              return done;
+            }),
+          );
+          const [store] = stores;
+          if (store === undefined) return;
+          requireOrder([...made.flat(), await performTimed(store, { method: 'getTokens' })], inner);
+        },
+      );
     },
   },
   {
@@ -70,7 +74,10 @@ export const modelChecks: readonly Check[] = [
     hint: 'Use a transaction or a lock that holds other processes too.',
     async run(context) {
       const rounds = context.rounds(25, 10);
-      const programs = fc.sample(lanes(3, 5), { seed: context.settings.seed, numRuns: rounds });
+      const programs = fc.sample(concurrentCalls(3, 5), {
+        seed: context.settings.seed,
+        numRuns: rounds,
+      });
       const processes = await context.processes(3);
       const store = await context.open();
       for (const program of programs) {
@@ -137,55 +144,6 @@ function filledIn(
   if (call.method === 'findToken' || ifVersion === undefined) return { ...call, token };
   const version = ifVersion === 'current' ? model.versionFor(token) : ifVersion;
   return { ...call, token, options: { ...call.options, ifVersion: version } };
-}
-
-/** A few sequences of calls that run side by side, over the records of two users. */
-function lanes(count: number, calls: number): fc.Arbitrary<PlannedCall[][]> {
-  let unique = 0;
-  const user = fc.constantFrom(...USERS);
-  const save = fc
-    .record({
-      user,
-      refresh: fc.constantFrom(1, 2),
-      part: fc.constantFrom('both', 'access', 'scope'),
-    })
-    .map(({ user: userName, refresh, part }): PlannedCall => {
-      unique += 1;
-      const tokens = {
-        both: { refreshToken: `${userName}-r${refresh}`, accessToken: `${userName}-a${unique}` },
-        access: { accessToken: `${userName}-a${unique}`, scope: `s${unique}` },
-        scope: { refreshToken: `${userName}-r${refresh}`, scope: `s${unique}` },
-      };
-      return { call: { method: 'saveToken', token: { userName, clientId: 'c', ...tokens[part] } } };
-    });
-  const find = fc
-    .record({ user, refresh: fc.constantFrom(0, 1, 2) })
-    .map(({ user: userName, refresh }): PlannedCall => {
-      const token =
-        refresh === 0
-          ? { userName, clientId: 'c' }
-          : { clientId: 'c', refreshToken: `${userName}-r${refresh}` };
-      return { call: { method: 'findToken', token } };
-    });
-  const byId = fc
-    .record({
-      id: fc.nat({ max: 2 }),
-      method: fc.constantFrom('findTokenById' as const, 'deleteToken' as const),
-    })
-    .map(({ id, method }): PlannedCall => ({ call: { method, id: '' }, id }));
-  const all = fc
-    .constantFrom('getTokens' as const, 'deleteTokens' as const)
-    .map((method): PlannedCall => ({ call: { method } }));
-  const call = fc.oneof(
-    { arbitrary: save, weight: 6 },
-    { arbitrary: find, weight: 3 },
-    { arbitrary: byId, weight: 2 },
-    { arbitrary: all, weight: 1 },
-  );
-  return fc.array(fc.array(call, { maxLength: calls, size: 'max' }), {
-    minLength: count,
-    maxLength: count,
-  });
 }
 
 function withId(

@@ -274,7 +274,8 @@ function requireNoneRefused(made: readonly MadeCall[]): void {
     if (outcome.refused === undefined) continue;
     throw new PromiseBroken(
       `${call.method} of every process to succeed`,
-      `one failed with ${outcome.refused}: ${outcome.text}`,
+      `one failed with ${outcome.text}`,
+      { cause: outcome.cause },
     );
   }
 }

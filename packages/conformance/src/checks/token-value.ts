@@ -2,7 +2,8 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
-import { codeOf, expect, firstLine } from '../expectations.ts';
+import { expect } from '../expectations.ts';
+import { codeOf, firstLine } from '../failure-cause.ts';
 import { leakIn } from '../leaks.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 

@@ -31,6 +31,14 @@ const EXTRAS: Readonly<Record<string, () => JsonObject>> = {
   'forty lists in each other': () => ({ list: nested(40, (inner) => [inner]) }),
   'three hundred names': () =>
     Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`name-${at}`, at])),
+  'empty lists and objects': () => ({ list: [], object: {}, in: [[], {}, { a: [] }] }),
+  'numbers of every size': () => ({
+    a: 0.1,
+    b: -1.5e-7,
+    c: 1e21,
+    d: 123456789.12345678,
+    e: 2 ** 53 - 1,
+  }),
   'names that differ by case and blanks only': () => ({ a: 1, A: 2, 'a ': 3, ' a': 4 }),
 };
 

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { styleText } from 'node:util';
 import { CannotRun } from '../check-token-store.ts';
 import { type CheckingTask, checkInProcess } from '../checking.ts';
-import { firstLine } from '../expectations.ts';
+import { firstLine } from '../failure-cause.ts';
 import { junitReport } from '../printers/junit.ts';
 import { type Paint, plain } from '../printers/paint.ts';
 import { prettyReport } from '../printers/pretty.ts';

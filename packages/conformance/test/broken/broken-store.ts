@@ -30,6 +30,8 @@ export interface BrokenStore {
    * certain. For all others, that time ran out proves nothing.
    */
   readonly hangs?: number;
+  /** What it leaves behind is waited for, until half of what a call may take: how long a check may. */
+  readonly limit?: number;
 }
 
 /** A correct store in memory with a fault in it. */

@@ -63,8 +63,8 @@ function sortedOut({ hangs }: BrokenStore, failures: readonly Failure[], clause?
   };
 }
 
-function limitOf({ hangs }: BrokenStore): SettingsOptions {
-  return hangs === undefined ? {} : { timeout: hangs };
+function limitOf({ hangs, limit = hangs }: BrokenStore): SettingsOptions {
+  return limit === undefined ? {} : { timeout: limit };
 }
 
 function isOutOfTime({ expected }: Failure): boolean {

@@ -78,18 +78,24 @@ export const closingFaults: readonly BrokenStore[] = [
       [Symbol.asyncDispose]: async () => void store.close(),
     }),
   }),
-  broken('C17', 'leaves a listener of the process behind', {
-    methods: () => {
-      process.on('exit', () => {});
-      return {};
-    },
-  }),
-  broken('C17', 'leaves a file open', {
-    methods: () => {
-      openSync(devNull, 'r');
-      return {};
-    },
-  }),
+  {
+    ...broken('C17', 'leaves a listener of the process behind', {
+      methods: () => {
+        process.on('exit', () => {});
+        return {};
+      },
+    }),
+    limit: 6_000,
+  },
+  {
+    ...broken('C17', 'leaves a file open', {
+      methods: () => {
+        openSync(devNull, 'r');
+        return {};
+      },
+    }),
+    limit: 6_000,
+  },
   {
     ...brokenFile(
       'C17',
@@ -102,7 +108,7 @@ export const closingFaults: readonly BrokenStore[] = [
       },
       import.meta.url,
     ),
-    hangs: 5_000,
+    limit: 5_000,
   },
 ];
 

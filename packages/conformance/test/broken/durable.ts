@@ -56,6 +56,19 @@ class GrowingShelf extends FileShelf {
   }
 }
 
+/** Knows what was deleted as long as it is open. */
+class ForgetfulShelf extends FileShelf {
+  #removedVersion = 0;
+
+  override get removedVersion(): number {
+    return this.#removedVersion;
+  }
+
+  override set removedVersion(version: number) {
+    this.#removedVersion = version;
+  }
+}
+
 /** A text file that is written in two halves, in place. */
 class TextShelf extends MemoryShelf {
   readonly #path: string;
@@ -102,10 +115,15 @@ const remembered = new Map<string, Shelf>();
 const inMemory = new Map<string, MemoryShelf>();
 
 const faults: readonly [
-  clause: 'D1' | 'D2' | 'D3' | 'S1' | 'S2',
+  clause: 'D1' | 'D2' | 'D3' | 'S1' | 'S2' | 'V1',
   string,
   (path: string) => Shelf,
 ][] = [
+  [
+    'V1',
+    'forgets which versions were deleted when it is closed',
+    (path) => new ForgetfulShelf(path),
+  ],
   [
     'D1',
     'keeps everything in memory',

@@ -1,5 +1,6 @@
 import type { BrokenStore } from './broken-store.ts';
 import { closingFaults } from './closing.ts';
+import { combinedFaults } from './combined.ts';
 import { concurrencyFaults } from './concurrency.ts';
 import { conditionFaults } from './conditions.ts';
 import { deletingFaults } from './deleting.ts';
@@ -32,4 +33,5 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   ...newFieldFaults,
   ...conditionFaults,
   ...iteratingFaults,
+  ...combinedFaults,
 ];

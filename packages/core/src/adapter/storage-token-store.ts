@@ -207,10 +207,14 @@ export class StorageTokenStore implements TokenStore {
   }
 
   #failure(operation: string, error: unknown): TokenStoreError {
-    const failure =
+    let failure =
       error instanceof TokenStoreError
         ? error
         : (this.#storage.translateError?.(error) ?? unknownFailure(error));
+    // Calls that shared a step of the storage share its error, and each tells its own operation. A
+    // refusal, of a class of its own with more to tell, is of one call only.
+    const mayBeShared = failure.constructor === TokenStoreError && failure.operation !== undefined;
+    if (mayBeShared) failure = withoutOperation(failure);
     failure.operation = operation;
     return failure;
   }

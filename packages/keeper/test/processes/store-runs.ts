@@ -8,10 +8,7 @@ import { Run } from './run.ts';
 
 const PROCESSES = 4;
 
-/**
- * Milliseconds: longer than a lease takes to run out and to be broken on a slow machine. That a
- * provider's grace can end before that is no question of these runs.
- */
+/** Milliseconds: longer than the lease of a process that was killed holds up the others. */
 const GRACE_TIME = 60_000;
 
 /** One store, with four processes that use it for every scenario, each of a user of its own. */

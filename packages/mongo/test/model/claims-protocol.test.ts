@@ -355,6 +355,22 @@ const CROWDS: readonly [string, Scenario][] = [
       ],
     },
   ],
+  [
+    'two absorbing saves and who reads all, twice',
+    {
+      before: [
+        save({ refreshToken: 's', grantToken: 'g' }),
+        save({ id: 'one', ...ada, accessToken: 'a' }),
+        save({ id: 'two', ...user('bob'), accessToken: 'b' }),
+        save({ refreshToken: 't' }),
+      ],
+      clients: [
+        [save({ ...ada, refreshToken: 's' })],
+        [save({ ...user('bob'), refreshToken: 't' })],
+        [{ list: ['one', 'two'] }, { list: ['one', 'two'] }],
+      ],
+    },
+  ],
 ];
 
 const READINGS: readonly [Reading, ...Reading[]] = [

@@ -1,22 +1,18 @@
-import { recordIn } from '../../src/document-form.ts';
-import type {
-  At,
-  Counters,
-  HoldingDocument,
-  StoreDocument,
-  TokenDocument,
+import {
+  type At,
+  type Intent,
+  keeperOf,
+  recordIn,
+  type StoreDocument,
 } from '../../src/documents.ts';
-import { resolved } from '../../src/intents.ts';
-import type { Documents, Written } from '../../src/mongo-documents.ts';
+import type { Counters, Counting, Documents, Written } from '../../src/mongo-documents.ts';
 
 /** What a database would hold. */
 export class ModelDatabase {
   readonly documents: Map<string, StoreDocument> = new Map();
   /** Where a document stands for whoever reads one document after the other. */
   readonly places: Map<string, number> = new Map();
-  counters: Counters = { order: 0, deletedVersion: 0 };
-  /** The same in every run, so that a run can be repeated step by step. */
-  lastId = 0;
+  counters: Counters = { added: 0, deletedVersion: 0 };
   /** Which write gave a record a version. */
   readonly #writers = new Map<string, string | undefined>();
   readonly #fault: Fault | undefined;
@@ -53,17 +49,15 @@ export class ModelDatabase {
     return document?.revision === revision || (this.#fault === 'revisions' && !!document);
   }
 
-  /** What an intent writes to, and does not change: see the fault `touching`. */
-  isLeftOut(_id: string, intent: string): boolean {
-    const written = this.documents.get(intent);
-    const isTouched =
-      written?.kind === 'intent' && written.touches.some((each) => each._id === _id);
-    return this.#fault === 'touching' && isTouched;
+  /** What an intent marks, and does not change: see the fault `touching`. */
+  isLeftOut(_id: string, coordinator: string): boolean {
+    const { intent } = this.documents.get(coordinator) ?? {};
+    return this.#fault === 'touching' && !intent?.absorbs.includes(_id);
   }
 
   /** Throws where a version comes again for an id (contract V1). */
-  #refuseVersionAgain(document: TokenDocument): void {
-    const { writeIds } = document;
+  #refuseVersionAgain(document: StoreDocument): void {
+    const { writeIds = [] } = document;
     const record = recordIn(document.record);
     const version = `${record?.id} ${record?.version}`;
     const [writer] = writeIds;
@@ -71,9 +65,11 @@ export class ModelDatabase {
     this.#writers.set(version, writer);
   }
 
-  /** The documents that count, as one who saw everything at one moment would see them. */
-  resolved(): HoldingDocument[] {
-    return resolved([...this.documents.values()]);
+  /** The records that count: what is decided has happened, also if it is not carried out. */
+  tokens(): StoreDocument[] {
+    const all = [...this.documents.values()];
+    const absorbed = all.flatMap(({ intent }) => (intent?.isDecided ? intent.absorbs : []));
+    return all.filter(({ _id, kind }) => kind === 'token' && !absorbed.includes(_id));
   }
 }
 
@@ -108,19 +104,9 @@ export class ModelDocuments implements Documents {
     this.#reading = reading;
   }
 
-  newId(): string {
-    this.#database.lastId += 1;
-    return String(this.#database.lastId).padStart(6, '0');
-  }
-
   async find(keys: readonly string[]): Promise<StoreDocument[]> {
     const has = (document: StoreDocument) => keys.some((key) => document.keys.includes(key));
     return this.#reading === 'at one moment' ? this.#readAtOnce(has) : this.#readOneByOne(has);
-  }
-
-  async findOne(key: string): Promise<StoreDocument | null> {
-    const found = await this.#readAtOnce((document) => document.keys.includes(key));
-    return (this.#reading === 'last to first' ? found.at(-1) : found[0]) ?? null;
   }
 
   async get(ids: readonly string[]): Promise<StoreDocument[]> {
@@ -128,85 +114,101 @@ export class ModelDocuments implements Documents {
     return this.#reading === 'at one moment' ? this.#readAtOnce(has) : this.#readOneByOne(has);
   }
 
-  async page(after: number, upTo: number): Promise<TokenDocument[]> {
+  async page(after: number, upTo: number): Promise<StoreDocument[]> {
     await this.#turn();
     return [...this.#database.documents.values()]
-      .filter((document) => document.kind === 'token')
       .filter(({ order }) => order > after && order <= upTo)
       .toSorted((a, b) => a.order - b.order)
       .slice(0, PAGE);
   }
 
-  async others(after: string): Promise<StoreDocument[]> {
+  async counters(change: Counting = { $max: { deletedVersion: 0 } }): Promise<Counters> {
     await this.#turn();
-    return [...this.#database.documents.values()]
-      .filter(({ kind, _id }) => kind !== 'token' && _id > after)
-      .toSorted((a, b) => (a._id < b._id ? -1 : 1))
-      .slice(0, PAGE);
-  }
-
-  async counters(): Promise<Counters> {
-    await this.#turn();
+    const { added, deletedVersion } = this.#database.counters;
+    this.#database.counters =
+      '$inc' in change
+        ? { added: added + 1, deletedVersion }
+        : { added, deletedVersion: Math.max(deletedVersion, change.$max.deletedVersion) };
     return this.#database.counters;
   }
 
-  async insert(document: StoreDocument): Promise<Written> {
+  async write({ _id, revision }: At, document: StoreDocument): Promise<Written> {
     await this.#turn();
-    return this.#database.documents.has(document._id) ? 'taken' : this.#database.put(document);
-  }
-
-  async replace({ _id, revision }: At, document: StoreDocument): Promise<Written> {
-    await this.#turn();
-    const isAsRead = this.#database.isAt(_id, revision);
+    const isAsRead = revision === 0 || this.#database.isAt(_id, revision);
     return isAsRead ? this.#database.put(document) : 'changed';
   }
 
-  async remove(documents: readonly At[]): Promise<number> {
+  async remove(documents: readonly StoreDocument[]): Promise<number> {
     let removed = 0;
-    for (const { _id, revision } of documents) {
+    for (const document of documents) {
       await this.#turn();
-      if (!this.#database.isAt(_id, revision)) continue;
-      this.#database.documents.delete(_id);
+      if (!this.#database.isAt(document._id, document.revision)) continue;
+      const keeper = keeperOf(document);
+      if (keeper === undefined) this.#database.documents.delete(document._id);
+      else this.#database.put(keeper);
       removed += 1;
     }
     return removed;
   }
 
-  async mark(documents: readonly At[], intent: string): Promise<number> {
+  async mark(documents: readonly At[], coordinator: At): Promise<number> {
     let marked = 0;
     for (const { _id, revision } of documents) {
       await this.#turn();
       if (!this.#database.isAt(_id, revision)) continue;
       marked += 1;
       const document = this.#database.documents.get(_id);
-      if (document === undefined || this.#database.isLeftOut(_id, intent)) continue;
-      this.#database.put({ ...document, revision: revision + 1, intent });
+      if (document === undefined || this.#database.isLeftOut(_id, coordinator._id)) continue;
+      this.#database.put({ ...document, revision: document.revision + 1, coordinator });
     }
     return marked;
   }
 
-  async release(ids: readonly string[], intent: string, shared: readonly string[]): Promise<void> {
-    for (const _id of ids) {
-      await this.#turn();
-      const document = this.#database.documents.get(_id);
-      if (document?.intent !== intent) continue;
-      const { intent: _, ...released } = { ...document, revision: document.revision + 1 };
+  async release(
+    ids: readonly string[],
+    coordinator: At,
+    shared: readonly string[] = [],
+  ): Promise<void> {
+    for await (const document of this.#markedBy(coordinator, ids)) {
+      const { coordinator: _, ...released } = { ...document, revision: document.revision + 1 };
       this.#database.put({ ...released, shared: [...released.shared, ...shared] });
     }
   }
 
-  async nextOrder(): Promise<Counters> {
+  async finish({ _id, revision }: At, { participants, absorbs, shared }: Intent): Promise<void> {
+    const coordinator = { _id, revision: revision - 1 };
+    for await (const document of this.#markedBy(coordinator, absorbs)) {
+      const { order, claims } = document;
+      this.#database.put({
+        _id: document._id,
+        kind: 'keeper',
+        revision: document.revision + 1,
+        order,
+        keys: claims,
+        claims,
+        shared: [],
+      });
+    }
+    await this.release(
+      participants.map((each) => each._id),
+      coordinator,
+      shared,
+    );
     await this.#turn();
-    const { counters } = this.#database;
-    this.#database.counters = { ...counters, order: counters.order + 1 };
-    return this.#database.counters;
+    const decided = this.#database.documents.get(_id);
+    if (decided?.revision !== revision) return;
+    const { intent: _, ...done } = decided;
+    this.#database.put({ ...done, revision: revision + 1 });
   }
 
-  async raiseDeletedVersion(version: number): Promise<void> {
-    await this.#turn();
-    const { counters } = this.#database;
-    const deletedVersion = Math.max(counters.deletedVersion, version);
-    this.#database.counters = { ...counters, deletedVersion };
+  async *#markedBy({ _id, revision }: At, ids: readonly string[]): AsyncGenerator<StoreDocument> {
+    for (const id of ids) {
+      await this.#turn();
+      const document = this.#database.documents.get(id);
+      const { coordinator } = document ?? {};
+      if (document === undefined || coordinator?._id !== _id) continue;
+      if (coordinator.revision === revision) yield document;
+    }
   }
 
   async #readAtOnce(wanted: (document: StoreDocument) => boolean): Promise<StoreDocument[]> {

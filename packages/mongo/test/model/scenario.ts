@@ -11,8 +11,8 @@ import { StorageTokenStore } from '@tokenkeep/core/adapter';
 import { digestedKeysOf, type Engine, OptimisticStorage } from '@tokenkeep/core/adapter/server';
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
-import { DocumentEngine, type MongoEntry } from '../../src/document-engine.ts';
-import { recordIn } from '../../src/document-form.ts';
+import { DocumentEngine } from '../../src/document-engine.ts';
+import { type MongoEntry, recordIn } from '../../src/documents.ts';
 import { type Fault, ModelDatabase, ModelDocuments, type Reading } from './model-documents.ts';
 import { type Choose, runInTurns } from './schedule.ts';
 
@@ -162,6 +162,7 @@ async function answerTo(store: TokenStore, action: Action): Promise<unknown> {
     }
     if ('list' in action) {
       const listed = (await store.getTokens()).map(({ id }) => id);
+      if (new Set(listed).size < listed.length) throw new Error('a record is listed twice');
       return action.list.map((id) => listed.filter((each) => each === id).length);
     }
     return await store.deleteTokens();
@@ -207,9 +208,7 @@ function refuseUnclaimed(database: ModelDatabase): void {
 }
 
 function recordsOf(database: ModelDatabase): StoredRecord[] {
-  return database
-    .resolved()
-    .flatMap((document) => (document.kind === 'token' && recordIn(document.record)) || []);
+  return database.tokens().flatMap(({ record }) => recordIn(record) ?? []);
 }
 
 /** Throws where two records agree and have the same key (contract M2, C5). */

@@ -1,4 +1,5 @@
 import type { Contender } from '../contender.ts';
+import { awsSecretsManager } from './aws-secrets-manager.ts';
 import { dynamodb } from './dynamodb.ts';
 import { file } from './file.ts';
 import { firestore } from './firestore.ts';
@@ -22,4 +23,5 @@ export const CONTENDERS: readonly Contender[] = [
   mongo,
   firestore,
   dynamodb,
+  awsSecretsManager,
 ];

@@ -120,15 +120,16 @@ const UNREACHABLE = new Set([
 /**
  * What Node's own network errors mean, by their code; `undefined` for any other error.
  *
- * @param server where it is, such as `db.example:3306`, for the message
+ * @param server where it is, such as `db.example:3306`, for the message; left out, what the error
+ *   tells
  * @returns `CONNECTION_FAILED` or `TIMEOUT` (both retryable), or `TLS_REQUIRED` for a certificate
  *   or a protocol that was not accepted
  */
-export function networkFailure(error: unknown, server = ''): TokenStoreError | undefined {
+export function networkFailure(error: unknown, server?: string): TokenStoreError | undefined {
   const driverCode = driverCodeOf(error);
   if (typeof driverCode !== 'string') return undefined;
-  if (UNREACHABLE.has(driverCode)) return connectionFailed(server, driverCode);
-  if (driverCode === 'ETIMEDOUT') return timedOut(server, driverCode);
+  if (UNREACHABLE.has(driverCode)) return connectionFailed(server ?? serverIn(error), driverCode);
+  if (driverCode === 'ETIMEDOUT') return timedOut(server ?? serverIn(error), driverCode);
   if (
     /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER))|CERT_(?:SIGNATURE|CHAIN)/.test(
       driverCode,
@@ -141,4 +142,12 @@ export function networkFailure(error: unknown, server = ''): TokenStoreError | u
     );
   }
   return undefined;
+}
+
+/** The server that an error of Node's names: a connection has `address` and `port`, a lookup `hostname`. */
+function serverIn(error: unknown): string {
+  const { address, hostname, port } = error as Record<string, unknown>;
+  const host = address ?? hostname;
+  if (typeof host !== 'string') return '';
+  return typeof port === 'number' ? `${host}:${port}` : host;
 }

@@ -83,7 +83,7 @@ function damaged(place: string, problem: string): TokenStoreError {
 function unknown(place: string, problem: string): TokenStoreError {
   return new TokenStoreError(
     'SCHEMA_UNKNOWN',
-    `${capitalized(place)} ${problem}. Name another, or upgrade; it was left as it is.`,
+    `${capitalized(place)} ${problem}. Name another, or upgrade this package if a newer version of it made that; it was left as it is.`,
   );
 }
 

@@ -66,6 +66,8 @@ export class SnapshotStorage implements TokenStorage {
   #known: { readonly tag: string; readonly space: MemorySpace } | undefined;
   /** While records are changed in memory, and not in their place yet. */
   #writing: Promise<void> | undefined;
+  /** A read that has not begun yet. */
+  #nextRead: Promise<MemorySpace> | undefined;
 
   constructor(source: SnapshotSource) {
     this.#source = source;
@@ -76,8 +78,8 @@ export class SnapshotStorage implements TokenStorage {
     await this.#read();
   }
 
-  async find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
-    return (await this.#readSettled()).find(keys);
+  find(keys: readonly TokenKey[]): Promise<StoredRecord[]> {
+    return this.#look((space) => space.find(keys));
   }
 
   save(keys: readonly TokenKey[], decide: Decide): Promise<SavePlan> {
@@ -89,7 +91,7 @@ export class SnapshotStorage implements TokenStorage {
   }
 
   async *pages(): AsyncIterable<StoredRecord[]> {
-    yield* (await this.#readSettled()).pages();
+    yield* await this.#look((space) => [...space.pages()]);
   }
 
   clear(): Promise<void> {
@@ -105,13 +107,22 @@ export class SnapshotStorage implements TokenStorage {
     return this.#source.translateError(error);
   }
 
-  async #readSettled(): Promise<MemorySpace> {
+  /** Looks at what is written: records that a save has begun to change since they were read may never be. */
+  async #look<T>(look: (space: MemorySpace) => T): Promise<T> {
     for (;;) {
-      while (this.#writing !== undefined) await this.#writing;
-      const { space } = await this.#read();
-      // What was read meanwhile may be in the middle of a change by now.
-      if (this.#writing === undefined) return space;
+      this.#nextRead ??= this.#readNext();
+      const space = await this.#nextRead;
+      if (space === this.#known?.space) return look(space);
     }
+  }
+
+  /** Callers share a read that begins after all of them, and so sees what was acknowledged before (C13). */
+  async #readNext(): Promise<MemorySpace> {
+    // Those that start in the same turn of the event loop come along.
+    await undefined;
+    while (this.#writing !== undefined) await this.#writing;
+    this.#nextRead = undefined;
+    return (await this.#read()).space;
   }
 
   async #read(): Promise<{ readonly tag: string; readonly space: MemorySpace }> {
@@ -124,7 +135,7 @@ export class SnapshotStorage implements TokenStorage {
     const space = new MemorySpace(deletedVersion);
     for (const record of records) space.put(record);
     const read = { tag, space };
-    // While records are being changed, what is known is those.
+    // While records are being changed nothing is known.
     if (this.#known === known) this.#known = read;
     return read;
   }
