@@ -31,7 +31,7 @@ const MEANINGS: readonly [words: string, code: TokenStoreErrorCode, advice: stri
   [
     'WRONGTYPE FORMAT',
     'SCHEMA_UNKNOWN',
-    'What stands under the keys of this store is no token store of this version. Give another prefix, or upgrade; it was left as it is.',
+    'What stands under the keys of this store is no token store of this version. Give another prefix, or upgrade @tokenkeep/redis if a newer version made it; it was left as it is.',
   ],
 ];
 
