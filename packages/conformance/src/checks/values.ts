@@ -31,7 +31,11 @@ const EXTRAS: Readonly<Record<string, () => JsonObject>> = {
   'forty lists in each other': () => ({ list: nested(40, (inner) => [inner]) }),
   'three hundred names': () =>
     Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`name-${at}`, at])),
-  'empty lists and objects': () => ({ list: [], object: {}, in: { list: [[]], object: { a: [] } } }),
+  'empty lists and objects': () => ({
+    list: [],
+    object: {},
+    in: { list: [[]], object: { a: [] } },
+  }),
   'numbers of every size': () => ({
     a: 0.1,
     b: -1.5e-7,
