@@ -64,7 +64,10 @@ export function translateError(error: unknown, place: string): TokenStoreError |
   const network = networkFailure(error);
   if (network !== undefined) return network;
   const driverCode = codeOf(error);
-  const meaning = driverCode === undefined ? undefined : MEANINGS[driverCode];
+  // What stands before the service may answer in a way of its own: 502, 503 with a page.
+  const isServersFault = Number(Object(error).$metadata?.httpStatusCode) >= 500;
+  const meaning =
+    MEANINGS[driverCode ?? ''] ?? (isServersFault ? MEANINGS['InternalServiceError'] : undefined);
   if (meaning !== undefined) {
     const [code, advice] = meaning;
     return new TokenStoreError(code, `${advice} (${place})`, { driverCode });

@@ -164,3 +164,13 @@ describe('a wrong option is refused by its name', () => {
     },
   );
 });
+
+test('a page with the status 503, from what stands before the service, is a passing failure', async () => {
+  const unavailable = Object.assign(new SyntaxError('Unexpected token <'), {
+    $metadata: { httpStatusCode: 503 },
+  });
+  const store = new AwsSecretsManagerTokenStore({
+    client: { send: () => Promise.reject(unavailable) },
+  });
+  await expect(store.ready()).rejects.toMatchObject({ code: 'CONNECTION_FAILED', retryable: true });
+});

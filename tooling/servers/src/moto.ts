@@ -11,6 +11,20 @@ export class MotoServer extends LivingServer {}
 
 const IMAGE = 'motoserver/moto:5.1.6';
 
+/** Its threads get into each other's way: one request in some hundreds ended with the status 500. */
+const ONE_AT_A_TIME = `
+import sys, threading
+import moto.server as server
+serve, lock = server.run_simple, threading.Lock()
+def run(host, port, app, **options):
+    def one_at_a_time(environ, start_response):
+        with lock:
+            return app(environ, start_response)
+    serve(host, port, one_at_a_time, **options)
+server.run_simple = run
+server.main(sys.argv[1:])
+`;
+
 /**
  * Starts moto, which stands in for AWS Secrets Manager: the one in `MOTO_URL`, a container, or
  * Debian's package of it. It keeps everything in memory: a restart is empty.
@@ -56,7 +70,7 @@ async function startProgram(): Promise<MotoServer> {
     const lifecycle = await ServerProcess.start({
       name: 'moto',
       folder,
-      command: [...python, '-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
+      command: [...python, '-c', ONE_AT_A_TIME, '-H', '127.0.0.1', '-p', String(port)],
       env: {
         PYTHONHOME: unpacked.folder,
         PYTHONPATH: join(unpacked.folder, 'lib/python3/dist-packages'),
