@@ -86,6 +86,14 @@ describe('a save that is throttled', () => {
 });
 
 describe('a save that is in the way of others', () => {
+  it('takes its number again where a transaction has the item', async () => {
+    const error = { name: 'TransactionConflictException' };
+    const failing = new FailingClient('UpdateItemCommand', error, 3);
+    await using store = tables.open(table, { client: failing });
+    expect(await save(store, { refreshToken: crypto.randomUUID() })).toMatchObject({ version: 1 });
+    expect(failing.failures).toBe(3);
+  });
+
   it('is tried again', async () => {
     const error = cancelled('None', 'TransactionConflict');
     const failing = new FailingClient('TransactWriteItemsCommand', error, 3);
