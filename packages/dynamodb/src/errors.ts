@@ -97,7 +97,7 @@ function cancellationsOf(error: unknown): string[] {
 /** Whether nothing was done for now: the service has enough to do, or a transaction has the item. */
 export function isBusy(error: unknown): boolean {
   return (
-    nameOf(error) === 'XTransactionConflictException' ||
+    nameOf(error) === 'TransactionConflictException' ||
     translateError(error, '').code === 'THROTTLED'
   );
 }
