@@ -2,7 +2,7 @@
 // at the first one that fails; of the tests, all are run.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { type TestCounts, testCountsFile } from './test-counts.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -57,6 +57,7 @@ function packagesWithTests(): string[] {
 function sumUp(folders: readonly string[]): boolean {
   const sum = { passed: 0, failed: 0, skipped: 0 };
   const silent: string[] = [];
+  const failures: string[] = [];
   for (const folder of folders) {
     const file = join(folder, testCountsFile);
     if (!existsSync(file)) {
@@ -67,8 +68,10 @@ function sumUp(folders: readonly string[]): boolean {
     sum.passed += counts.passed;
     sum.failed += counts.failed;
     sum.skipped += counts.skipped;
+    failures.push(...counts.failures.map((failure) => `${relative(root, folder)}/${failure}`));
   }
   console.log('\n=== All tests ===');
+  for (const failure of failures) console.log(`FAILED ${failure}`);
   for (const folder of silent) console.log(`no result from ${folder}`);
   if (sum.skipped > 0) console.log(`${sum.skipped} skipped`);
   console.log(`${sum.passed} passed, ${sum.failed} failed`);

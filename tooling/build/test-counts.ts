@@ -7,6 +7,8 @@ export interface TestCounts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Of each that failed: its file, its name, and how its first error begins. */
+  readonly failures: readonly string[];
 }
 
 /** Where a package's counts are kept, in its folder. turbo keeps them with a cached result. */
@@ -21,18 +23,32 @@ export class TestCountsReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    const counts = { passed: 0, failed: 0, skipped: 0 };
+    const failures = unhandledErrors.map((error) => inShort('outside of a test', [error]));
     for (const module of modules) {
-      const states = [...module.children.allTests()].map((test) => test.result().state);
-      for (const state of states) {
+      for (const test of module.children.allTests()) {
+        const { state, errors } = test.result();
+        if (state === 'passed' || state === 'skipped') counts[state] += 1;
         // A test that never came to its end did not pass.
-        counts[state === 'pending' ? 'failed' : state] += 1;
+        else failures.push(inShort(`${module.relativeModuleId}: ${test.fullName}`, errors));
       }
       // A file that can't be loaded, or whose hook failed, has no failed test to show for it.
-      if (!module.ok() && !states.includes('failed')) counts.failed += 1;
+      for (const part of [module, ...module.children.allSuites()]) {
+        const errors = part.errors();
+        if (errors.length > 0) failures.push(inShort(module.relativeModuleId, errors));
+      }
     }
+    counts.failed = failures.length;
     const file = join(this.#root, testCountsFile);
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify(counts));
+    writeFileSync(file, JSON.stringify({ ...counts, failures } satisfies TestCounts));
   }
+}
+
+function inShort(name: string, errors: readonly unknown[] | undefined): string {
+  const error = errors?.[0];
+  const message =
+    typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
+  const lines = String(message ?? 'did not end').split('\n');
+  return [name, ...lines.slice(0, 12).map((line) => `    ${line}`)].join('\n');
 }
