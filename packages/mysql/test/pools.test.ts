@@ -1,5 +1,5 @@
-import { OAuthToken } from '@tokenkeep/core';
-import { type SqlServer, startMariadb } from '@tokenkeep/test-servers';
+import { OAuthToken, type TokenStoreError } from '@tokenkeep/core';
+import { type SqlServer, startFaultyProxy, startMariadb } from '@tokenkeep/test-servers';
 import { createPool as createCallbackPool } from 'mysql2';
 import { createPool, type PoolOptions } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -112,4 +112,22 @@ it('one without a free connection, or that hangs, is given up in time, and the n
   hangs = false;
   expect(await hanging.saveToken(ada)).toMatchObject({ version: 2 });
   await pool.end();
+});
+
+it('a server that ends a connection in the piece of an answer does not end the process', async () => {
+  await using proxy = await startFaultyProxy({ target: server });
+  const message = Buffer.from('\xff\x87\x07#70100Connection was killed', 'latin1');
+  const killed = Buffer.concat([Buffer.from([message.length, 0, 0, 0]), message]);
+  await using store = new MysqlTokenStore({ url: proxy.urlFor(uri), table: 'ended' });
+  for (let nth = 1; nth <= 12; nth += 1) {
+    let answers = 0;
+    proxy.endAfterReply(killed, () => ++answers === nth % 6);
+    for (let round = 0; round < 3; round += 1) {
+      await store.findToken(ada).catch((error: TokenStoreError) => {
+        expect(error).toMatchObject({ code: 'CONNECTION_FAILED', retryable: true });
+      });
+    }
+  }
+  proxy.pass();
+  expect(await store.findToken(ada)).toBeNull();
 });

@@ -1,7 +1,7 @@
 import { invalidOption, loadDriver } from '@tokenkeep/core/adapter';
 import { type ConnectionPool, Connections, type Send } from '@tokenkeep/core/adapter/server';
 import { isLostRace, translateError } from './errors.ts';
-import type { CheckedOptions, PostgresPool } from './options.ts';
+import type { CheckedOptions, PostgresConnection, PostgresPool } from './options.ts';
 
 /** A connection emits what would end the process if nobody listened; the statement fails as well. */
 const ignoreError = (): void => {};
@@ -38,11 +38,17 @@ function poolOf(pool: PostgresPool, close: () => Promise<void>): ConnectionPool 
   return {
     close,
     async borrow() {
-      const connection = await pool.connect();
-      if (typeof connection?.release !== 'function') {
+      const connection = await new Promise<PostgresConnection>((resolve, reject) => {
+        pool.connect((error, connected) => {
+          // Listens before the next message in what the server sent is read: it may be the last.
+          connected?.on('error', ignoreError);
+          if (connected === undefined) reject(error);
+          else resolve(connected);
+        });
+      });
+      if (typeof connection.release !== 'function') {
         throw invalidOption('pool', 'must be a pool, and is a single client');
       }
-      connection.on('error', ignoreError);
       return {
         send: (sql, values) => connection.query(sql, [...values]),
         giveBack(isSound) {

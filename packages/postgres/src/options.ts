@@ -25,7 +25,10 @@ export interface PostgresConnection {
 
 /** What is used of a pool of `pg`, or of a driver of its shape: `Pool` of `@neondatabase/serverless`. */
 export interface PostgresPool {
-  connect(): Promise<PostgresConnection>;
+  /** The callback is called before the connection can emit anything: a promise comes too late. */
+  connect(
+    callback: (error: Error | undefined, connection: PostgresConnection | undefined) => void,
+  ): void;
 }
 
 /** Options of `PostgresTokenStore`. */

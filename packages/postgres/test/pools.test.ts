@@ -1,5 +1,10 @@
-import { OAuthToken } from '@tokenkeep/core';
-import { type PostgresServer, startPostgres, until } from '@tokenkeep/test-servers';
+import { OAuthToken, type TokenStoreError } from '@tokenkeep/core';
+import {
+  type PostgresServer,
+  startFaultyProxy,
+  startPostgres,
+  until,
+} from '@tokenkeep/test-servers';
 import { Client, Pool, TypeOverrides } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresPool, PostgresTokenStore } from '../src/index.ts';
@@ -77,18 +82,20 @@ describe('a pool', () => {
       timeout: 1_000,
       schema: 'hanging',
       pool: {
-        async connect() {
-          const connection = await pool.connect();
-          return {
-            query: (sql, values) =>
-              hangs ? new Promise<never>(() => {}) : connection.query(sql, values),
-            release: (destroy) => {
-              if (destroy) destroyed += 1;
-              connection.release(destroy);
-            },
-            on: (event, listener) => connection.on(event, listener),
-            removeListener: (event, listener) => connection.removeListener(event, listener),
-          };
+        connect(callback) {
+          pool.connect((error, connection) => {
+            if (connection === undefined) return callback(error, undefined);
+            callback(undefined, {
+              query: (sql, values) =>
+                hangs ? new Promise<never>(() => {}) : connection.query(sql, values),
+              release: (destroy) => {
+                if (destroy) destroyed += 1;
+                connection.release(destroy);
+              },
+              on: (event, listener) => connection.on(event, listener),
+              removeListener: (event, listener) => connection.removeListener(event, listener),
+            });
+          });
         },
       },
     });
@@ -121,4 +128,22 @@ it('a server that ends connections, idle or not, does not end the process', asyn
     await kill();
   }
   await until('it finds again', async () => (await store.findToken(ada)) !== null);
+});
+
+it('a server that ends a connection in the piece that opens it does not end the process', async () => {
+  await using proxy = await startFaultyProxy({ target: server });
+  const readyForQuery = Buffer.from('Z\0\0\0\x05I', 'latin1');
+  const fields = 'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0';
+  const fatal = Buffer.alloc(5, 'E');
+  fatal.writeInt32BE(4 + fields.length, 1);
+  await using store = new PostgresTokenStore({ url: proxy.urlFor(connectionString) });
+  for (let round = 0; round < 3; round += 1) {
+    proxy.endAfterReply(Buffer.concat([fatal, Buffer.from(fields)]), (reply) =>
+      reply.subarray(-readyForQuery.length).equals(readyForQuery),
+    );
+    await store.findToken(ada).catch((error: TokenStoreError) => {
+      expect(error.code).toBe('CONNECTION_FAILED');
+    });
+  }
+  expect(await store.findToken(ada)).toBeNull();
 });

@@ -47,6 +47,7 @@ export class FaultyProxy implements AsyncDisposable {
   #bytesUntilCut = Number.POSITIVE_INFINITY;
   #latencyMs = 0;
   #losesReplyTo: ((request: Buffer) => boolean) | undefined;
+  #lastWords: { readonly bytes: Buffer; readonly isIt: (reply: Buffer) => boolean } | undefined;
   #waiters: { readonly isSo: () => boolean; readonly resolve: () => void }[] = [];
 
   /** @param listener listens already; see {@link startFaultyProxy}. */
@@ -74,6 +75,7 @@ export class FaultyProxy implements AsyncDisposable {
     this.#bytesUntilCut = Number.POSITIVE_INFINITY;
     this.#latencyMs = 0;
     this.#losesReplyTo = undefined;
+    this.#lastWords = undefined;
   }
 
   /** Resets every connection there is, once. New ones pass. */
@@ -107,6 +109,14 @@ export class FaultyProxy implements AsyncDisposable {
    */
   dropNextReply(isIt: (request: Buffer) => boolean = () => true): void {
     this.#losesReplyTo = isIt;
+  }
+
+  /**
+   * Lets the next reply through that `isIt` picks, with `bytes` behind it in the same piece, and ends
+   * its connection: as a server does that is shut down. Once.
+   */
+  endAfterReply(bytes: Buffer, isIt: (reply: Buffer) => boolean): void {
+    this.#lastWords = { bytes, isIt };
   }
 
   /** Holds back each piece by this many milliseconds, in both directions. */
@@ -186,7 +196,15 @@ export class FaultyProxy implements AsyncDisposable {
 
   #fromServer(link: Link, piece: Buffer): void {
     if (!this.#dropsReplies && !link.losesReply) {
-      this.#pass(link.toClient, piece, 'bytesToClient');
+      const last = this.#lastWords?.isIt(piece) ? this.#lastWords : undefined;
+      this.#pass(
+        link.toClient,
+        last === undefined ? piece : Buffer.concat([piece, last.bytes]),
+        'bytesToClient',
+      );
+      if (last === undefined) return;
+      this.#lastWords = undefined;
+      this.#later(link.toClient, () => link.toClient.socket.end());
       return;
     }
     this.#count('bytesDropped', piece.length);
