@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ClauseResult } from '@tokenkeep/conformance';
 import { expect, it } from 'vitest';
 import { tryProgram } from '../src/run-program.ts';
 
@@ -11,9 +12,7 @@ it.each([
   const kit = join(root, 'node_modules/@tokenkeep/conformance/bin/tokenkeep-conformance.js');
   const args = [kit, `./homemade/${store}`, '--intensity', 'quick', '--reporter', 'json'];
   const ended = await tryProgram(process.execPath, args, { cwd: root, env: process.env });
-  const { clauses } = JSON.parse(ended.stdout) as {
-    clauses: { clause: string; status: string }[];
-  };
+  const { clauses }: { clauses: ClauseResult[] } = JSON.parse(ended.stdout);
   const failedClauses = clauses.filter(({ status }) => status === 'failed');
   expect({ code: ended.code, failed: failedClauses.map(({ clause }) => clause) }).toEqual({
     code,
