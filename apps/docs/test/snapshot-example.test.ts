@@ -33,9 +33,8 @@ const DEFINITION = `
 
 /**
  * What the source of a snapshot decides: whether a write is refused after another's, in this process or
- * another, what a missing and an unreadable object are, what is there after a kill, names, and closing.
- * What a record means, and thousands of them, the stores in a file and in a secret are tried for,
- * on the same storage.
+ * another, what a missing object is, what is there after a kill, names, and closing. What a record
+ * means, and thousands of them, the stores in a file and in a secret are tried for, on the same storage.
  */
 const BY_THE_SOURCE = ['A', 'C1', 'C13', 'C14', 'C16', 'C17', 'D2', 'D3', 'S', 'T4', 'V3'];
 
