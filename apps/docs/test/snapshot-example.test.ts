@@ -31,15 +31,25 @@ const DEFINITION = `
     module: import.meta.url,
   });`;
 
+/**
+ * What the source of a snapshot decides: whether a write is refused after another's, in this process or
+ * another, what a missing object is, what is there after a kill, names, and closing. What a record
+ * means, and thousands of them, the stores in a file and in a secret are tried for, on the same storage.
+ */
+const BY_THE_SOURCE = ['A', 'C1', 'C13', 'C14', 'C16', 'C17', 'D2', 'D3', 'S', 'T4', 'V3'];
+
 const PROGRAM = `
   import { checkTokenStore } from '@tokenkeep/conformance';
   import definition from './definition.ts';
 
-  const { passed, clauses } = await checkTokenStore(definition, { intensity: 'quick' });
+  const { passed, clauses } = await checkTokenStore(definition, {
+    intensity: 'quick',
+    clauses: ${JSON.stringify(BY_THE_SOURCE)},
+  });
   console.log(JSON.stringify({ passed, clauses }));
   process.exit();`;
 
-test('the store of the page on writing adapters keeps every promise of the contract', async () => {
+test('the store of the page on writing adapters keeps what its source decides of the contract', async () => {
   const page = new URL('../../../docs/write-an-adapter.md', import.meta.url);
   const example = codeBlocksIn(readFileSync(page, 'utf8')).find(({ info }) => info === FILE);
   const objects = await startConditionalObjects();
@@ -50,5 +60,7 @@ test('the store of the page on writing adapters keeps every promise of the contr
   const { passed, clauses } = JSON.parse(await project.run('program.ts', { OBJECTS: objects.url }));
   objects.stop();
   expect(clauses.filter((clause: { status: string }) => clause.status === 'failed')).toEqual([]);
+  const kept = clauses.filter((clause: { status: string }) => clause.status === 'passed');
+  expect(kept.length).toBeGreaterThanOrEqual(BY_THE_SOURCE.length);
   expect(passed).toBe(true);
 }, 120_000);

@@ -42,7 +42,7 @@ const PROMISES = {
   A3: 'Concurrent saves for different users lose none.',
   A4: 'A concurrent reader sees a record before or after a save, never half of it, never none.',
   A5: 'deleteTokens at the same time as saves leaves each record whole or gone.',
-  A6: 'No call stops the event loop for more than 100 ms.',
+  A6: 'No call stops the event loop for more than 100 ms, or keeps another waiting by removing all.',
   V1: 'Every record has a version from 1 that grows with each save, and never comes again for an id.',
   V2: 'ifVersion saves only over that version; 0 only adds.',
   V3: 'Of concurrent saves with one ifVersion exactly one succeeds.',

@@ -3,10 +3,23 @@ import type { SaveOptions, StoredRecord, TokenRecord } from '@tokenkeep/core';
 import { agrees, findMatch, keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { ListTokenStore } from '@tokenkeep/list';
 import { type Call, type Outcome, perform } from './calls.ts';
-import { hintFor, type PlainRecord } from './expectations.ts';
+import type { ClauseId } from './clauses.ts';
+import { hintFor, isPlainRecord, type PlainRecord } from './expectations.ts';
 import { PromiseBroken } from './promise-broken.ts';
 import { clauseOfList, clauseOfOutcome } from './reference-clause.ts';
 import { show } from './show.ts';
+
+/** The clause by which a record goes. */
+const REMOVALS: Readonly<Record<Call['method'], ClauseId>> = {
+  saveToken: 'C5',
+  deleteToken: 'C9',
+  deleteTokens: 'C11',
+  // These remove nothing, and the reference store keeps to that.
+  findToken: 'C1',
+  findTokenById: 'C2',
+  getTokens: 'C10',
+  tokens: 'I1',
+};
 
 /**
  * What a store should hold after the calls that were made: a list store, with the ids and versions
@@ -18,6 +31,8 @@ export class ReferenceModel {
   readonly #hasVersions: boolean;
   /** By id, the highest version that a record with it had. */
   readonly #usedIds = new Map<string, number>();
+  /** By the id of a record that is gone, the clause by which it went. */
+  readonly #gone = new Map<string, ClauseId>();
 
   constructor(hasVersions: boolean) {
     this.#hasVersions = hasVersions;
@@ -67,11 +82,15 @@ export class ReferenceModel {
   async follow(call: Call, actual: Outcome): Promise<void> {
     const before = new Map(this.#records.map((record) => [record.id, record]));
     const expected = await perform(this.#store, call);
+    for (const id of before.keys()) {
+      if (this.#records.every((record) => record.id !== id))
+        this.#gone.set(id, REMOVALS[call.method]);
+    }
     const written = this.#records.find(
       (record) => !before.has(record.id) || before.get(record.id) !== record,
     );
     const isSaved = call.method === 'saveToken' && written !== undefined && isRecord(actual.value);
-    if (isSaved) this.#adopt(written, before.get(written.id), actual.value);
+    if (isSaved) this.#adopt(written, before, actual.value);
     const wanted = isSaved ? this.#plain(written) : this.#comparable(expected);
     const got = this.#comparable(actual);
     if (isDeepStrictEqual(got, wanted)) return;
@@ -81,7 +100,7 @@ export class ReferenceModel {
         : `${call.method} to be refused with the code ${expected.refused}`,
       gave(actual, got),
       {
-        clause: clauseOfOutcome(call, wanted, got),
+        clause: this.#clauseOfGhost(wanted, got) ?? clauseOfOutcome(call, wanted, got),
         cause: actual.cause,
         hint: hintFor(got, wanted),
       },
@@ -91,15 +110,23 @@ export class ReferenceModel {
   /**
    * Compares the whole list after a call.
    *
+   * @param isThere whether an id still finds its record, though the list may lack it
    * @throws PromiseBroken
    */
-  compareAll(listed: Outcome, call: Call): void {
+  async compareAll(
+    listed: Outcome,
+    call: Call,
+    isThere: (id: string) => Promise<boolean>,
+  ): Promise<void> {
     const wanted = this.#records.map((record) => this.#plain(record));
     const got = this.#comparable(listed);
     if (isDeepStrictEqual(got, wanted)) return;
     const list = call.method === 'tokens' ? 'tokens' : 'getTokens';
+    const ids = new Set(Array.isArray(got) ? got.map(({ id }: PlainRecord) => id) : []);
+    const lacking = this.#records.find(({ id }) => Array.isArray(got) && !ids.has(id));
+    const isHidden = lacking !== undefined && (await isThere(lacking.id));
     throw new PromiseBroken(`${list} to give ${show(wanted)} after that`, gave(listed, got), {
-      clause: clauseOfList(call, wanted, got),
+      clause: clauseOfList(isHidden ? { method: list } : call, wanted, got),
       cause: listed.cause,
       hint: hintFor(got, wanted),
     });
@@ -128,31 +155,71 @@ export class ReferenceModel {
     }
   }
 
+  /** The clause by which a record went that is found all the same, where nothing is to be found. */
+  #clauseOfGhost(wanted: unknown, got: unknown): ClauseId | undefined {
+    if (wanted !== null || !isPlainRecord(got)) return undefined;
+    const id = String(got['id']);
+    return this.#records.some((record) => record.id === id) ? undefined : this.#gone.get(id);
+  }
+
   /** The id of a new record, and each version, are the store's own affair, but for C8 and V1. */
-  #adopt(written: StoredRecord, old: StoredRecord | undefined, given: PlainRecord): void {
+  #adopt(
+    written: StoredRecord,
+    before: ReadonlyMap<string, StoredRecord>,
+    given: PlainRecord,
+  ): void {
     const { id, version } = given;
+    const old = before.get(written.id);
     if (old === undefined && typeof id === 'string') {
-      if (id !== written.id && this.#usedIds.has(id)) {
-        throw new PromiseBroken(
-          'a new id for a new record',
-          `it was ${show(id)}, which was given before`,
-          { clause: 'C8' },
-        );
-      }
+      if (id !== written.id && this.#usedIds.has(id)) this.#refuseId(id, written, before, given);
       written.id = id;
     }
-    const before = Math.max(old?.version ?? 0, this.#usedIds.get(written.id) ?? 0);
+    if (old !== undefined && id !== old.id) {
+      // Under another id the same record was renamed, and any other is not the one that matches.
+      const isRenamed = isDeepStrictEqual(
+        this.#plain({ ...given, id: '', version: 0 }),
+        this.#plain({ ...written, id: '', version: 0 }),
+      );
+      const clause = isRenamed && !(Number(version) <= old.version) ? 'C3' : 'M1';
+      throw new PromiseBroken(
+        `saveToken to update the record with the id ${show(old.id)}, which matches`,
+        `it gave ${show(given)}`,
+        { clause },
+      );
+    }
+    const last = Math.max(old?.version ?? 0, this.#usedIds.get(written.id) ?? 0);
     if (!this.#hasVersions) {
       this.#usedIds.set(written.id, 0);
       return;
     }
-    if (!Number.isSafeInteger(version) || Number(version) <= before) {
-      throw new PromiseBroken(`a version above ${before}`, `it was ${show(version)}`, {
+    if (!Number.isSafeInteger(version) || Number(version) <= last) {
+      throw new PromiseBroken(`a version above ${last}`, `it was ${show(version)}`, {
         clause: 'V1',
       });
     }
     written.version = Number(version);
     this.#usedIds.set(written.id, written.version);
+  }
+
+  /** An id that was given before: of a new record, or of one that the save does not match. */
+  #refuseId(
+    id: string,
+    written: StoredRecord,
+    before: ReadonlyMap<string, StoredRecord>,
+    given: PlainRecord,
+  ): never {
+    const other = before.get(id);
+    const isOld = hasMore(given, written) || given['version'] === (other?.version ?? 0) + 1;
+    if (other === undefined || !isOld) {
+      const clause = isOld ? (this.#gone.get(id) ?? 'C8') : 'C8';
+      const actual = `it was ${show(id)}, which was given before`;
+      throw new PromiseBroken('a new id for a new record', actual, { clause });
+    }
+    throw new PromiseBroken(
+      'saveToken to add a record, as none matches',
+      `it was saved into that with the id ${show(id)}`,
+      { clause: agrees(written, other) ? 'M1' : 'M2' },
+    );
   }
 
   #comparable({ refused, value }: Outcome): unknown {
@@ -185,7 +252,7 @@ function clearsOwner(options: SaveOptions | undefined): boolean {
   );
 }
 
-function hasMore(other: StoredRecord, merged: TokenRecord): boolean {
+function hasMore(other: object, merged: TokenRecord): boolean {
   const names: ReadonlySet<string> = new Set(
     Object.entries(merged).flatMap(([name, value]) => (value == null ? [] : [name])),
   );

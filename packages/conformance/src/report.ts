@@ -24,7 +24,10 @@ export interface ClauseResult {
   /** The clause in one sentence. */
   readonly promise: string;
   readonly status: ClauseStatus;
-  /** Why it was skipped or is untested, or what part of it is. */
+  /**
+   * Why it was skipped or is untested, or what part of it is; where it failed and its own checks did
+   * not, which check found it.
+   */
   readonly reason?: string;
   readonly checks: readonly CheckResult[];
 }
@@ -123,6 +126,14 @@ export class Report {
   }
 }
 
+/** Where a broken clause was found, when all its own checks were passed. */
+function foundElsewhere(clause: ClauseId, results: readonly CheckResult[]): string | undefined {
+  const finding = results.filter(({ failures }) => failures.some((one) => one.clause === clause));
+  const [first] = finding;
+  if (first === undefined || finding.some((result) => result.clause === clause)) return undefined;
+  return `a check of ${first.clause} found it broken: ${first.title}`;
+}
+
 function clauseResult(
   clause: ClauseId,
   definition: Pick<TokenStoreDefinition, Capability>,
@@ -144,7 +155,7 @@ function clauseResult(
       ? of('skipped', `the definition declares ${capability}: false`)
       : of('untested', `the definition does not say ${QUESTIONS[capability]}`);
   }
-  if (failed) return of('failed');
+  if (failed) return of('failed', foundElsewhere(clause, results));
   if (checks.length === 0) return of('untested', notRun);
   const reasons = checks.flatMap(({ reason }) => reason ?? []);
   const limit = LIMITS[clause];

@@ -34,15 +34,15 @@ it('a call that failed is told with its code, its operation, the code of the dri
       },
     }),
   });
-  // By the check of the clause, and by the random sequences.
-  expect(failures).toHaveLength(2);
+  // By the checks of the clause, and by the random sequences.
+  expect(failures.length).toBeGreaterThanOrEqual(2);
   for (const { actual, done } of failures) {
     expect(actual).toMatch(
       /failed with STORAGE_FAILED, operation findTokenById, driver code ECONNRESET, .*The server is gone/,
     );
     expect(done).toContainEqual(expect.stringMatching(/^store\.findTokenById\(.* rejected: /));
   }
-  expect(failures[1]?.where).toContain('report.test.ts:');
+  expect(failures.at(-1)?.where).toContain('report.test.ts:');
   expect(new Set(failures.map(({ cause }) => cause)).size).toBe(1);
 });
 
@@ -168,3 +168,15 @@ async function usesOf(run: (store: TokenStoreDefinition) => Promise<unknown>) {
   await run({ ...counted, location });
   return uses;
 }
+
+it('a clause that only a check of another one found broken says which, beside checks that passed', async () => {
+  const definition = inMemory('a store', {
+    rules: { listed: (records) => records.filter((one) => one.refreshToken != null) },
+  });
+  const options = { intensity: 'standard', seed: 7, clauses: ['C10'] } as const;
+  const report = await checkTokenStore(definition, options);
+  const listing = report.clauses.find(({ clause }) => clause === 'C10');
+  expect(new Set(listing?.checks.map(({ status }) => status))).toEqual(new Set(['passed']));
+  expect(listing?.status).toBe('failed');
+  expect(listing?.reason).toMatch(/^a check of (M1|V2) found it broken: random sequences/);
+});

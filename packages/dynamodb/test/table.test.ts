@@ -8,7 +8,7 @@ const ada = user('ada');
 
 describe('the table', () => {
   it('that is not there is told of, and what to do', async () => {
-    await using store = tables.open('missing');
+    await using store = tables.open(tables.newName());
     expect(await failure(save(store, { ...ada, refreshToken: 'r' }))).toMatchObject({
       code: 'DATABASE_MISSING',
       operation: 'saveToken',
@@ -21,7 +21,8 @@ describe('the table', () => {
   });
 
   it('is created once by any number of processes, and once more does nothing to it', async () => {
-    const stores = Array.from({ length: 4 }, () => tables.open('at-once'));
+    const table = tables.newName();
+    const stores = Array.from({ length: 4 }, () => tables.open(table));
     await Promise.all(stores.map((store) => store.createTable()));
     const [store] = stores;
     if (store === undefined) throw new Error('no store');
@@ -33,15 +34,16 @@ describe('the table', () => {
 
   it('of something else is refused, and left as it is', async () => {
     const client = tables.client();
+    const table = tables.newName();
     await client.send(
       new CreateTableCommand({
-        TableName: 'others',
+        TableName: table,
         BillingMode: 'PAY_PER_REQUEST',
         AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
         KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
       }),
     );
-    await using store = tables.open('others');
+    await using store = tables.open(table);
     expect(await failure(store.createTable())).toMatchObject({
       code: 'SCHEMA_UNKNOWN',
       operation: 'createTable',

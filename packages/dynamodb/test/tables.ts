@@ -10,16 +10,19 @@ import { afterAll, beforeAll } from 'vitest';
 import { DynamodbTokenStore, type DynamodbTokenStoreOptions } from '../src/index.ts';
 import { configFor } from './config-for.ts';
 
-/** Tables on a server of its own, for the tests of a file. */
+/** Tables for the tests of a file. */
 export class Tables {
   #server: DynamodbServer | undefined;
-  #tables = 0;
 
-  /** To be called where a file's tests are declared. */
-  static forThisFile(): Tables {
+  /**
+   * To be called where a file's tests are declared.
+   *
+   * @param options `own: true` for tests that restart the server
+   */
+  static forThisFile(options: { own?: boolean } = {}): Tables {
     const tables = new Tables();
     beforeAll(async () => {
-      tables.#server = await startDynamodb({ own: true });
+      tables.#server = await startDynamodb(options);
     }, 180_000);
     afterAll(() => tables.#server?.stop());
     return tables;
@@ -30,10 +33,14 @@ export class Tables {
     return this.#server;
   }
 
+  /** The name of a table that is not there, nor anybody else's. */
+  newName(): string {
+    return `t${crypto.randomUUID()}`;
+  }
+
   /** The name of a table that is there, and empty. */
   async create(): Promise<string> {
-    this.#tables += 1;
-    const table = `tokens${this.#tables}`;
+    const table = this.newName();
     await using store = this.open(table);
     await store.createTable();
     return table;

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import process, { getActiveResourcesInfo } from 'node:process';
+import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
 import { expect, expectRefused, expectSame, recordOf } from '../expectations.ts';
@@ -42,6 +43,28 @@ export const closingChecks: readonly Check[] = [
       await expectRefused(store.deleteToken('1'), 'STORE_CLOSED', 'deleteToken after close');
       await expectRefused(store.getTokens(), 'STORE_CLOSED', 'getTokens after close');
       await expectRefused(store.deleteTokens(), 'STORE_CLOSED', 'deleteTokens after close');
+    },
+  },
+  {
+    clause: 'C17',
+    title: 'calls after close are refused also where nothing would have to be looked up',
+    why: 'A program that goes on with a closed store learns of it only when it matters.',
+    hint: 'Check whether close was called before anything else, in tokens() too.',
+    async run(context) {
+      const store = await context.open();
+      await store.saveToken(context.token());
+      await store.close();
+      const refused = (call: Promise<unknown>, what: string): Promise<unknown> =>
+        expectRefused(call, 'STORE_CLOSED', `${what} after close`);
+      await refused(store.findToken(new OAuthToken({})), 'findToken of an empty token');
+      await refused(
+        store.findToken(new OAuthToken({ clientId: context.value('client') })),
+        'findToken of a token without a key',
+      );
+      await refused(store.findTokenById(context.value('id')), 'findTokenById of an unknown id');
+      await refused(store.deleteToken(context.value('id')), 'deleteToken of an unknown id');
+      if (context.definition.iterable !== true) return;
+      await refused(store.tokens().next(), 'the first step of tokens()');
     },
   },
   {

@@ -174,8 +174,13 @@ export const combinedChecks: readonly Check[] = [
           context.token({ userSignature: { name: 'a' }, clientId: `b${separator}c` }),
         ];
         const ids: string[] = [];
-        for (const token of tokens) ids.push(idOf(await store.saveToken(token)));
         const text = JSON.stringify(separator);
+        for (const token of tokens) {
+          const { userSignature, clientId } = token;
+          const named = new OAuthToken({ userSignature, clientId });
+          expectNull(await store.findToken(named), `what a name with ${text} in it finds first`);
+          ids.push(idOf(await store.saveToken(token)));
+        }
         expect(ids[0] !== ids[1], `two records for names with ${text} in them`, 'there was one');
         for (const [at, { userSignature, clientId }] of tokens.entries()) {
           const found = await store.findToken(new OAuthToken({ userSignature, clientId }));

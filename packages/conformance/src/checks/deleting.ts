@@ -3,6 +3,8 @@ import type { Check } from '../check.ts';
 import { expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
 import { inParallel } from '../in-parallel.ts';
 
+const KEYS = ['grantToken', 'refreshToken', 'accessToken'] as const;
+
 export const deletingChecks: readonly Check[] = [
   {
     clause: 'C9',
@@ -98,6 +100,30 @@ export const deletingChecks: readonly Check[] = [
     },
   },
   {
+    clause: 'C9',
+    title: 'a new record of a user has nothing of one of the same user that was deleted',
+    why: 'Who logs out and logs in again has the scope, or the client secret, of the login before.',
+    hint: 'Remove the whole record, and keep nothing by the name of its user.',
+    async run(context) {
+      const store = await context.open();
+      const every = context.everyField();
+      const { userSignature, clientId } = every;
+      for (const how of ['deleteToken', 'deleteTokens'] as const) {
+        const id = idOf(await store.saveToken(new OAuthToken(every)));
+        if (how === 'deleteToken') await store.deleteToken(id);
+        else await store.deleteTokens();
+        const init = { userSignature, clientId, refreshToken: context.secret('refresh') };
+        const again = await store.saveToken(new OAuthToken(init));
+        expectFields(
+          await store.findTokenById(idOf(again)),
+          init,
+          `the new record of a user whose record went by ${how}`,
+        );
+        await store.deleteTokens();
+      }
+    },
+  },
+  {
     clause: 'C10',
     title:
       'getTokens gives [] where there is nothing, and every record in the order of its first save',
@@ -145,6 +171,32 @@ export const deletingChecks: readonly Check[] = [
       const [first] = tokens;
       if (first !== undefined) await store.saveToken(first);
       expectSame((await store.getTokens()).length, 1, 'the number of records after a new save');
+    },
+  },
+  {
+    clause: 'C11',
+    title: 'deleteTokens removes records of every kind, and no key finds one after it',
+    why: 'An index that still leads to what was deleted brings the login back.',
+    hint: 'Delete every record, whatever it has in it, and all that leads to it.',
+    async run(context) {
+      const store = await context.open();
+      const every = context.everyField();
+      const { extra } = context.kept({ extra: { note: context.secret('extra') } });
+      const alone = KEYS.map((key) => ({ [key]: context.secret(key) }));
+      await store.saveToken(new OAuthToken(every));
+      for (const init of alone) await store.saveToken(new OAuthToken(init));
+      if (extra !== undefined) await store.saveToken(new OAuthToken({ extra }));
+      await store.deleteTokens();
+      expectSame(await store.getTokens(), [], 'the list after deleteTokens');
+      const sought = [
+        { userSignature: every.userSignature },
+        ...KEYS.map((key) => ({ [key]: every[key] })),
+        ...alone,
+      ];
+      for (const init of sought) {
+        const found = await store.findToken(new OAuthToken(init));
+        expectNull(found, `what the ${Object.keys(init)} of a record finds after deleteTokens`);
+      }
     },
   },
   {

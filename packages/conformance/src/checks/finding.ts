@@ -2,6 +2,7 @@ import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import { expect, expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
 import { firstLine } from '../failure-cause.ts';
+import type { ObservedStore } from '../observed-store.ts';
 import { PromiseBroken, Untested } from '../promise-broken.ts';
 import { show } from '../show.ts';
 
@@ -107,6 +108,62 @@ export const findingChecks: readonly Check[] = [
     },
   },
   {
+    clause: 'C1',
+    title: 'what writes to damaged storage does not begin anew, through a handle in use either',
+    why: 'What could have been restored from the damaged file is written over by the next save.',
+    hint: 'Let a write fail where the read before it fails; only a file that is not there is an empty one.',
+    async run(context) {
+      const { damage } = context.definition;
+      if (damage === undefined) {
+        throw new Untested(
+          'the definition has no damage(location), so the kit can not damage what is stored',
+        );
+      }
+      const token = context.token();
+      const other = context.token();
+      const writes: readonly [string, (store: ObservedStore, id: string) => Promise<unknown>][] = [
+        ['saveToken of another token', (store) => store.saveToken(context.token())],
+        ['deleteToken of another record', (store, id) => store.deleteToken(id)],
+      ];
+      for (const [what, write] of writes) {
+        await using inner = context.nested();
+        const place = await inner.mainPlace();
+        const store = await inner.open();
+        const before = await store.saveToken(token);
+        const otherId = idOf(await store.saveToken(other));
+        await store.findToken(token);
+        await damage(place);
+        // It may fail, and it may not: not all that is stored need be damaged.
+        await unlessBroken(write(store, otherId));
+        for (const handle of [store, await inner.open()]) {
+          const found = await unlessBroken(handle.findTokenById(idOf(before)));
+          if (found === undefined) continue;
+          const is = found && recordOf(found);
+          const after = `the record that was there before the damage, after ${what}`;
+          expectSame(is, recordOf(before), `${after}, if it is found without an error,`);
+        }
+      }
+    },
+  },
+  {
+    clause: 'C2',
+    title: 'the id of a record that was absorbed finds nothing',
+    why: 'Two ids lead to one record, and who deletes by one of them logs out the other.',
+    hint: 'Delete the record that is absorbed, and keep nothing under its id.',
+    async run(context) {
+      const store = await context.open();
+      const user = context.token();
+      const refreshToken = context.secret('refresh');
+      const kept = idOf(await store.saveToken(user));
+      const absorbed = idOf(await store.saveToken(new OAuthToken({ refreshToken })));
+      await store.saveToken(user.with({ refreshToken }));
+      expectNull(await store.findTokenById(absorbed), 'what the id of an absorbed record finds');
+      await store.deleteToken(absorbed);
+      const left = await store.findTokenById(kept);
+      expectSame(left && idOf(left), kept, 'the id of the record that was kept');
+    },
+  },
+  {
     clause: 'C2',
     title: 'findTokenById gives the record with that id, or null',
     why: 'An id in a session or a job must lead to one record, and after a delete to none.',
@@ -156,5 +213,15 @@ async function refusalOf(call: Promise<unknown>): Promise<string> {
     return show(await call);
   } catch (error) {
     return firstLine(error);
+  }
+}
+
+/** What a call gives; `undefined` where it is refused, as it may be. */
+async function unlessBroken<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof PromiseBroken) throw error;
+    return undefined;
   }
 }

@@ -4,6 +4,7 @@ import {
   expect,
   expectFields,
   expectNull,
+  expectOne,
   expectRefused,
   expectSame,
   idOf,
@@ -174,6 +175,35 @@ export const matchingChecks: readonly Check[] = [
           `what the ${name} finds for its own user and client`,
         );
       }
+    },
+  },
+  {
+    clause: 'M2',
+    title: 'by no key does a match cross an issuer or a resource, and no name is taken across them',
+    why: 'A token that one server issued is sent to the other, or a login is refused that is the first of its kind.',
+    hint: 'Compare issuer and resource wherever user and client are compared.',
+    async run(context) {
+      const store = await context.open();
+      const every = context.everyField();
+      await store.saveToken(new OAuthToken(every));
+      for (const owner of ['issuer', 'resource'] as const) {
+        if (every[owner] === undefined) continue;
+        const other = { [owner]: `${every[owner]}2` };
+        for (const key of ['userSignature', 'grantToken', 'refreshToken', 'accessToken'] as const) {
+          expectNull(
+            await store.findToken(new OAuthToken({ [key]: every[key], ...other })),
+            `what the ${key} finds for another ${owner}`,
+          );
+        }
+        const { userSignature, clientId } = every;
+        const id = context.value('id');
+        const named = context.token({ id, userSignature, clientId, ...other });
+        const saved = await store.saveToken(named);
+        expectSame(idOf(saved), id, `the id of a record of the same user, of another ${owner}`);
+        await store.saveToken(named.with({ accessToken: context.secret('access') }));
+        await store.deleteToken(id);
+      }
+      expectFields(expectOne(await store.getTokens(), 'the list'), every, 'the record after that');
     },
   },
   {

@@ -42,6 +42,27 @@ export const mergingChecks: readonly Check[] = [
   },
   {
     clause: 'C3',
+    title: 'the expiry of a record that is absorbed does not go to the access token that is kept',
+    why: 'A token is thrown away while it is good, or used when it is not: the expiry was that of another.',
+    hint: 'Take expiresAt over only together with the access token that it belongs to.',
+    async run(context) {
+      const store = await context.open();
+      const user = { userSignature: { name: context.value('user') } };
+      const refreshToken = context.secret('refresh');
+      const accessToken = context.secret('access');
+      await store.saveToken(new OAuthToken({ ...user, accessToken }));
+      const other = { refreshToken, accessToken: context.secret('access') };
+      await store.saveToken(new OAuthToken({ ...other, expiresAt: 1_950_000_000_000 }));
+      await store.saveToken(new OAuthToken({ ...user, refreshToken }));
+      expectFields(
+        await store.findToken(new OAuthToken(user)),
+        { ...user, accessToken, refreshToken },
+        'a record without an expiry after it absorbed one with another access token',
+      );
+    },
+  },
+  {
+    clause: 'C3',
     title: 'extra is merged by name: what is not given stays, and null takes a name away',
     why: 'Two parts of a program keep what they need there: neither may undo the other.',
     hint: 'Merge the names of the first level, and drop those that are given as null (RFC 7396).',

@@ -115,9 +115,12 @@ async function compareWithModel(context: CheckContext, withVersions: boolean): P
         const call = filledIn(planned, model, context.definition);
         if (model.leavesOrderOpen(call) || (!strict && model.leavesRoom(call))) continue;
         await model.follow(call, await perform(store, call));
-        model.compareAll(await perform(store, { method: 'getTokens' }), call);
-        if (isIterable)
-          model.compareAll(await perform(store, { method: 'tokens' }), { method: 'tokens' });
+        const isThere = async (id: string): Promise<boolean> =>
+          (await perform(store, { method: 'findTokenById', id })).value != null;
+        await model.compareAll(await perform(store, { method: 'getTokens' }), call, isThere);
+        if (!isIterable) continue;
+        const one: Call = { method: 'tokens' };
+        await model.compareAll(await perform(store, one), one, isThere);
       }
     },
   );

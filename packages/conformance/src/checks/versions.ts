@@ -227,6 +227,33 @@ export const versionChecks: readonly Check[] = [
   },
   {
     clause: 'V3',
+    title: 'of concurrent saves that are equal, their ifVersion too, exactly one succeeds',
+    why: 'Each of two calls that succeed thinks that it took the lease, and both refresh.',
+    hint: 'Calls that write share nothing, however equal they are.',
+    async run(context) {
+      const store = await context.open();
+      const another = await context.open();
+      const token = context.token();
+      let ifVersion = versionOf(await store.saveToken(token));
+      for (let round = 0; round < context.rounds(15, 5); round += 1) {
+        const save = token.with({ accessToken: context.secret('access') });
+        const settled = await Promise.allSettled(
+          [store, store, another, another].map((handle) => handle.saveToken(save, { ifVersion })),
+        );
+        const codes = settled.map((one) =>
+          one.status === 'fulfilled' ? 'saved' : Reflect.get(Object(one.reason), 'code'),
+        );
+        expectSame(
+          codes.toSorted(),
+          [...Array.from({ length: 3 }, () => 'VERSION_CONFLICT'), 'saved'],
+          `how 4 equal saves with ifVersion: ${ifVersion} ended`,
+        );
+        ifVersion = versionOf(await store.findToken(token), 'what findToken gave');
+      }
+    },
+  },
+  {
+    clause: 'V3',
     title: 'of saves with one ifVersion in several processes exactly one succeeds',
     why: 'Workers refresh at the same moment: the one that lost must take what the winner saved.',
     hint: 'A lock within one process does not hold the others; the comparison belongs into the database.',

@@ -69,11 +69,17 @@ export function inMemory(name: string, how: Fault = {}): TokenStoreDefinition {
     destroy: (place) => void shelves.delete(String(place)),
     damage: (place) => {
       const shelf = shelves.get(String(place));
-      const damaged = (): never => {
-        throw new Error('damaged');
-      };
-      if (shelf !== undefined)
-        Object.defineProperty(shelf, 'records', { get: damaged, set: damaged });
+      if (shelf === undefined) return;
+      Object.defineProperty(shelf, 'records', {
+        configurable: true,
+        get: () => {
+          throw new Error('damaged');
+        },
+        // Who writes over it can read that.
+        set: (value: unknown) => {
+          Object.defineProperty(shelf, 'records', { value, writable: true });
+        },
+      });
     },
     versions: true,
     durable: false,

@@ -10,6 +10,7 @@ import { iteratingFaults } from './iterating.ts';
 import { manyFaults } from './many.ts';
 import { matchingFaults } from './matching.ts';
 import { newFieldFaults } from './new-fields.ts';
+import { overlookedFaults } from './overlooked.ts';
 import { readingFaults } from './reading.ts';
 import { savingFaults } from './saving.ts';
 import { timeFaults } from './time.ts';
@@ -34,4 +35,5 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   ...conditionFaults,
   ...iteratingFaults,
   ...combinedFaults,
+  ...overlookedFaults,
 ];
