@@ -128,29 +128,41 @@ describe('a transaction', () => {
 });
 
 describe('rows that are removed in batches', () => {
+  /** Gives the newest position, then whether rows are left. */
+  const tableOf = (newest: number, hasRows: () => boolean) => ({
+    table: 't',
+    connections: {
+      rows: async (sql: string) => {
+        if (sql.includes('max(position)')) return [{ position: newest }];
+        return hasRows() ? [{}] : [];
+      },
+    },
+  });
+
   it('and were locked are tried again from the first on', async () => {
-    const left = new Set([1, 2, 3, 4]);
+    const left = new Set([1, 2, 3, 4, 5]);
     let locked = 2;
     const seen: number[] = [];
     await clearInBatches({
+      ...tableOf(4, () => Math.min(...left) <= 4),
       timeout: 10_000,
-      async remove(after) {
+      async remove(after, last) {
         seen.push(after);
-        const next = [...left].find((row) => row > after && row !== locked);
+        const next = [...left].find((row) => row > after && row <= last && row !== locked);
         if (next === undefined) locked = 0;
         else left.delete(next);
         return next;
       },
-      isEmpty: async () => left.size === 0,
     });
     expect(seen).toEqual([0, 1, 3, 4, 0, 2]);
+    expect([...left]).toEqual([5]);
   });
 
   it('and stay locked are told in time', async () => {
     const clearing = clearInBatches({
+      ...tableOf(1, () => true),
       timeout: 20,
       remove: async () => undefined,
-      isEmpty: async () => false,
     });
     await expect(clearing).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true });
   });

@@ -5,10 +5,9 @@ import type { CheckedOptions, MysqlPool, MysqlValue } from './options.ts';
 
 /** The connections that a store speaks through: of its own pool, or of one that it was handed. */
 export function connectionsOf(options: CheckedOptions): Connections {
-  const { timeout, server, pool } = options;
+  const { pool } = options;
   return new Connections({
-    timeout,
-    server,
+    ...options,
     sizeOption: 'connectionLimit',
     begin: 'START TRANSACTION',
     openPool: async () => (pool === undefined ? ownPool(options) : poolOf(pool, async () => {})),

@@ -6,9 +6,14 @@ import {
   clearInBatches,
   concernsOneRecord,
   type DigestedKey,
+  digestColumn,
   digestKey,
   type Engine,
+  KEYS,
   keysToBeFree,
+  type PositionedRows,
+  pagesOf,
+  type Row,
   type Send,
   type Snapshot,
   STALE,
@@ -16,11 +21,10 @@ import {
 import { connectionsOf, requirePlain } from './connections.ts';
 import { translateError } from './errors.ts';
 import type { CheckedOptions, MysqlValue } from './options.ts';
-import { ensureSchema, KEYS } from './schema.ts';
+import { ensureSchema, KEY_COLUMNS } from './schema.ts';
 import {
   ENTRY,
   RECORD,
-  type Row,
   recordOfRow,
   rowAfter,
   rowValues,
@@ -29,17 +33,14 @@ import {
   WRITTEN,
 } from './token-row.ts';
 
-/** Rows at a time: so few that neither the event loop nor another's save waits long for them. */
-const PAGE = 200;
+/** Rows that are removed at once: so few that another's save does not wait long for them. */
+const BATCH = 200;
 
 const SET = WRITTEN.map((column) => `${column} = ?`).join();
 const PLACES = WRITTEN.map(() => '?').join();
 
 /** The columns that tell which keys a row has, which of those who have them it is, and who came. */
-const SLOTS = [
-  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
-  'joins',
-].join();
+const SLOTS = `${KEY_COLUMNS},joins`;
 
 /** By this a row is found only if it is as it was read. */
 const IS_UNCHANGED = 'id_digest = ? AND write_ids = ? AND joins = ?';
@@ -52,6 +53,7 @@ export class MysqlEngine implements Engine<TokenRow> {
   readonly #options: CheckedOptions;
   readonly #connections: Connections;
   readonly #rows: string;
+  readonly #table: PositionedRows;
   readonly #lock: string;
 
   /** @throws TokenStoreError `INVALID_OPTION` */
@@ -59,6 +61,7 @@ export class MysqlEngine implements Engine<TokenRow> {
     this.#options = options;
     this.#connections = connectionsOf(options);
     this.#rows = `\`${options.table}\``;
+    this.#table = { connections: this.#connections, table: this.#rows };
     this.#lock = `\`${options.table}_lock\``;
   }
 
@@ -80,7 +83,9 @@ export class MysqlEngine implements Engine<TokenRow> {
       return { entries };
     }
     // After the rows: what was deleted before they were read is in it.
-    const [lock] = await this.#select(`SELECT deleted_version AS version FROM ${this.#lock}`);
+    const [lock] = await this.#connections.rows(
+      `SELECT deleted_version AS version FROM ${this.#lock}`,
+    );
     return { entries, deletedVersion: Number(lock?.['version']) };
   }
 
@@ -105,26 +110,15 @@ export class MysqlEngine implements Engine<TokenRow> {
   }
 
   async *pages(): AsyncGenerator<StoredRecord[], void, undefined> {
-    const page = `SELECT position,${RECORD} FROM ${this.#rows} WHERE position > ? ORDER BY position LIMIT ${PAGE}`;
-    for (let last = 0; ; ) {
-      const rows = await this.#select(page, [last]);
-      if (rows.length === 0) return;
-      last = Number(rows.at(-1)?.['position']);
-      yield rows.map(({ position: _, ...fields }) => recordOfRow(fields));
-    }
+    for await (const rows of pagesOf(this.#table, RECORD)) yield rows.map(recordOfRow);
   }
 
-  /** Up to the row that is the last one now. */
-  async clear(): Promise<void> {
-    const [newest] = await this.#select(`SELECT MAX(position) AS position FROM ${this.#rows}`);
-    const last = Number(newest?.['position'] ?? 0);
-    const where = `WHERE position > ? AND position <= ? ORDER BY position LIMIT ${PAGE}`;
-    const left = `SELECT 1 FROM ${this.#rows} ${where}`;
-    await clearInBatches({
+  clear(): Promise<void> {
+    const batch = `WHERE position > ? AND position <= ? ORDER BY position LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+    return clearInBatches({
+      ...this.#table,
       timeout: this.#options.timeout,
-      remove: async (after) =>
-        (await this.#remove(`${where} FOR UPDATE SKIP LOCKED`, [after, last]))?.at(-1),
-      isEmpty: async () => (await this.#select(left, [0, last])).length === 0,
+      remove: async (after, last) => (await this.#remove(batch, [after, last]))?.at(-1),
     });
   }
 
@@ -244,11 +238,7 @@ export class MysqlEngine implements Engine<TokenRow> {
 
   #selectBy(keys: readonly DigestedKey[], columns: string): Promise<Row[]> {
     const sql = `SELECT ${columns} FROM ${this.#rows} WHERE ${hasOneOf(keys)}`;
-    return this.#select(sql, keys.map(digestOf));
-  }
-
-  async #select(sql: string, values: readonly MysqlValue[] = []): Promise<Row[]> {
-    return (await this.#connections.retry((send) => send(sql, values))).rows;
+    return this.#connections.rows(sql, keys.map(digestOf));
   }
 }
 
@@ -258,8 +248,7 @@ async function change(send: Send, sql: string, values: readonly MysqlValue[]): P
 }
 
 function hasOneOf(keys: readonly DigestedKey[]): string {
-  const prefixOf = (name: string) => KEYS.find(([, field]) => field === name)?.[0] ?? 'id';
-  return keys.map(({ field }) => `${prefixOf(field)}_digest = ?`).join(' OR ');
+  return keys.map(({ field }) => `${digestColumn(field)} = ?`).join(' OR ');
 }
 
 function digestOf({ digest }: DigestedKey): string {

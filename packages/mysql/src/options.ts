@@ -4,7 +4,12 @@ import {
   requireKnownOptions,
   requireTableName,
 } from '@tokenkeep/core/adapter';
-import { addressIn, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
+import {
+  addressIn,
+  isLoopback,
+  type ServerOptions,
+  tlsRequired,
+} from '@tokenkeep/core/adapter/server';
 import type { PoolOptions } from 'mysql2/promise';
 
 /** What is bound to a statement. */
@@ -24,7 +29,7 @@ export interface MysqlPool {
 }
 
 /** Options of `MysqlTokenStore`. */
-export interface MysqlTokenStoreOptions {
+export interface MysqlTokenStoreOptions extends ServerOptions {
   /** Where the server is: `mysql://user:password@host:3306/database`. */
   url?: string | URL;
   /**
@@ -43,18 +48,6 @@ export interface MysqlTokenStoreOptions {
    * @default 'oauthtoken'
    */
   table?: string;
-  /**
-   * `false`: allow a connection to another host than this machine without encryption, or without a
-   * check of the certificate. Else such a connection uses TLS, with certificate and host name checked.
-   */
-  tls?: false;
-  /**
-   * How long one statement may take, and how long to wait for a connection: milliseconds. A
-   * connection that took longer is given up.
-   *
-   * @default 10_000
-   */
-  timeout?: number;
 }
 
 /** Options that were checked. */

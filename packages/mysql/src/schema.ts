@@ -1,46 +1,31 @@
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
-import type { TokenKeyField } from '@tokenkeep/core/adapter';
-import type { Send } from '@tokenkeep/core/adapter/server';
+import { TokenStoreError } from '@tokenkeep/core';
+import { type RecordColumn, recordColumns } from '@tokenkeep/core/adapter';
+import { KEYS, type Send } from '@tokenkeep/core/adapter/server';
 import { isDoneAlready, isLostRace } from './errors.ts';
 
-/** The columns that hold a record, and what they are in it. */
-export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
-  ['id', 'id'],
-  ['user_name', 'userName'],
-  ['client_id', 'clientId'],
-  ['client_secret', 'clientSecret'],
-  ['refresh_token', 'refreshToken'],
-  ['access_token', 'accessToken'],
-  ['grant_token', 'grantToken'],
-  ['expiry_time', 'expiresAt'],
-  ['redirect_url', 'redirectUrl'],
-  ['api_domain', 'apiDomain'],
-  ['scope', 'scope'],
-  ['token_type', 'tokenType'],
-  ['issuer', 'issuer'],
-  ['resource', 'resource'],
-  ['lease', 'lease'],
-  ['version', 'version'],
-  ['extra', 'extra'],
-];
+/** The columns of a record. */
+export const COLUMNS: readonly RecordColumn[] = recordColumns(
+  { issuer: 2, resource: 2, lease: 2 },
+  { expiresAt: 'expiry_time' },
+);
 
-/** What a record can be found by besides its id, and what its columns for that begin with. */
-export const KEYS: readonly (readonly [prefix: string, field: Exclude<TokenKeyField, 'id'>])[] = [
-  ['user', 'userName'],
-  ['access', 'accessToken'],
-  ['grant', 'grantToken'],
-  ['refresh', 'refreshToken'],
-];
+/** The columns by which it is looked up. */
+export const KEY_COLUMNS: readonly string[] = KEYS.flatMap(([prefix]) => [
+  `${prefix}_digest`,
+  `${prefix}_slot`,
+]);
 
-/** The columns that version 2 of the schema added; in place of `write_ids`, version 1 had `writer`. */
-const ADDED = ['issuer', 'resource', 'lease'];
-const NAMES = [
-  ...COLUMNS.map(([column]) => column),
-  ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
-  ...['position', 'id_digest', 'joins'],
-];
-const TABLE = namesOf([...NAMES, 'write_ids']);
-const TABLE_1 = namesOf([...NAMES.filter((name) => !ADDED.includes(name)), 'writer']);
+/** The version of the schema that this package makes. */
+const SCHEMA_VERSION = 2;
+
+/** The columns that a table of each version has, oldest first. */
+const TABLES = Array.from({ length: SCHEMA_VERSION }, (_, place) =>
+  namesOf([
+    ...COLUMNS.filter(({ since }) => since <= place + 1).map(({ name }) => name),
+    ...KEY_COLUMNS,
+    ...['position', 'id_digest', 'joins', place === 0 ? 'writer' : 'write_ids'],
+  ]),
+);
 const LOCK = namesOf(['one', 'schema_version', 'deleted_version']);
 const LOCK_1 = namesOf(['one', 'schema_version', 'turn']);
 
@@ -54,10 +39,6 @@ const WRITE_IDS = `write_ids VARCHAR(200) ${ASCII} NOT NULL`;
  * digests, in columns that compare exactly whatever the defaults of the server are.
  */
 function createStatements(table: string): string[] {
-  const columns = COLUMNS.map(([column, field]) => {
-    if (field === 'version' || field === 'expiresAt') return `${column} BIGINT`;
-    return `${column} ${TEXT}`;
-  });
   const keys = KEYS.map(
     ([prefix]) => `${prefix}_digest CHAR(64) ${ASCII}, ${prefix}_slot INT UNSIGNED,
       UNIQUE KEY ${prefix}_key (${prefix}_digest, ${prefix}_slot)`,
@@ -66,19 +47,26 @@ function createStatements(table: string): string[] {
     `CREATE TABLE IF NOT EXISTS \`${table}_lock\` (
       one TINYINT PRIMARY KEY, schema_version INT NOT NULL, deleted_version BIGINT NOT NULL
     ) ENGINE=InnoDB`,
-    `INSERT IGNORE INTO \`${table}_lock\` VALUES (1, 2, 0)`,
+    `INSERT IGNORE INTO \`${table}_lock\` VALUES (1, ${SCHEMA_VERSION}, 0)`,
     `CREATE TABLE IF NOT EXISTS \`${table}\` (
-      position BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, ${columns},
+      position BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, ${COLUMNS.map(definitionOf)},
       id_digest CHAR(64) ${ASCII} NOT NULL UNIQUE, ${keys},
       ${WRITE_IDS}, joins INT UNSIGNED NOT NULL
     ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
   ];
 }
 
-/** From version 1 to 2: an `ALTER TABLE` is done whole or not at all. */
-function migrateTable(table: string): string {
-  const added = ADDED.map((column) => `ADD COLUMN ${column} ${TEXT}`).join();
-  return `ALTER TABLE \`${table}\` CHANGE COLUMN writer ${WRITE_IDS}, ${added}`;
+function definitionOf({ name, isNumber }: RecordColumn): string {
+  return `${name} ${isNumber ? 'BIGINT' : TEXT}`;
+}
+
+/** From an older version to this one: an `ALTER TABLE` is done whole or not at all. */
+function migrateTable(table: string, version: number): string {
+  const steps = COLUMNS.filter(({ since }) => since > version).map(
+    (column) => `ADD COLUMN ${definitionOf(column)}`,
+  );
+  if (version === 1) steps.push(`CHANGE COLUMN writer ${WRITE_IDS}`);
+  return `ALTER TABLE \`${table}\` ${steps}`;
 }
 
 function migrateLock(table: string): string[] {
@@ -94,7 +82,7 @@ function migrateLock(table: string): string[] {
 }
 
 /**
- * Makes the tables where they are missing, and migrates those of version 1. Each step may be done
+ * Makes the tables where they are missing, and migrates those of older versions. Each step may be done
  * again, and by several processes at once; nobody uses the tables before the last one is done.
  *
  * @throws TokenStoreError `SCHEMA_UNKNOWN`
@@ -104,20 +92,24 @@ export async function ensureSchema(send: Send, table: string): Promise<void> {
     const names = await namesIn(send, table);
     const lockNames = await namesIn(send, `${table}_lock`);
     const sql = `SELECT schema_version AS version FROM \`${table}_lock\``;
+    const version = TABLES.indexOf(names) + 1;
     const isOurs =
-      ['', TABLE, TABLE_1].includes(names) &&
+      (names === '' || version > 0) &&
       (lockNames === '' ? names === '' : [LOCK, LOCK_1].includes(lockNames));
     const [row] = isOurs && lockNames !== '' ? (await send(sql)).rows : [];
-    const version = Number(row?.['version'] ?? 1);
-    if (!isOurs || version > 2) throw unknownSchema(table);
-    if (names === TABLE && lockNames === LOCK && version === 2) return;
+    const recorded = Number(row?.['version'] ?? 1);
+    if (!isOurs || recorded > SCHEMA_VERSION) throw unknownSchema(table);
+    const isNew = version === SCHEMA_VERSION && lockNames === LOCK;
+    if (isNew && recorded === SCHEMA_VERSION) return;
     try {
-      if (names === TABLE_1) await send(migrateTable(table));
+      if (version > 0 && version < SCHEMA_VERSION) await send(migrateTable(table, version));
       for (const step of createStatements(table)) await send(step);
       if (lockNames === LOCK_1) {
         for (const step of migrateLock(table)) await send(step);
       }
-      await send(`UPDATE \`${table}_lock\` SET schema_version = 2 WHERE schema_version = 1`);
+      await send(
+        `UPDATE \`${table}_lock\` SET schema_version = ${SCHEMA_VERSION} WHERE schema_version < ${SCHEMA_VERSION}`,
+      );
     } catch (error) {
       if (!isDoneAlready(error) && !isLostRace(error)) throw error;
     }

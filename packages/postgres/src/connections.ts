@@ -8,10 +8,9 @@ const ignoreError = (): void => {};
 
 /** The connections that a store speaks through: of its own pool, or of one that it was handed. */
 export function connectionsOf(options: CheckedOptions): Connections {
-  const { timeout, server, pool } = options;
+  const { timeout, pool } = options;
   return new Connections({
-    timeout,
-    server,
+    ...options,
     sizeOption: 'max',
     // In one message. LOCAL, as behind PgBouncer the session is another's a moment later. A process
     // that stops in the middle holds its locks no longer than this.

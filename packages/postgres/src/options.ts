@@ -5,7 +5,12 @@ import {
   requireTableName,
   requireTimeout,
 } from '@tokenkeep/core/adapter';
-import { addressIn, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
+import {
+  addressIn,
+  isLoopback,
+  type ServerOptions,
+  tlsRequired,
+} from '@tokenkeep/core/adapter/server';
 import type { PoolConfig } from 'pg';
 
 /** What is used of a result of `pg`. */
@@ -35,7 +40,7 @@ export interface PostgresPool {
 }
 
 /** Options of `PostgresTokenStore`. */
-export interface PostgresTokenStoreOptions {
+export interface PostgresTokenStoreOptions extends ServerOptions {
   /** Where the server is: `postgres://user:password@host:5432/database`, `?sslmode=` included. */
   url?: string | URL;
   /**
@@ -61,29 +66,7 @@ export interface PostgresTokenStoreOptions {
    * @default 'oauthtoken'
    */
   table?: string;
-  /**
-   * `false`: allow a connection to another host than this machine without encryption, or without a
-   * check of the certificate. Else such a connection uses TLS, with certificate and host name checked.
-   */
-  tls?: false;
-  /**
-   * How long one statement may take, and how long to wait for a connection: milliseconds. A
-   * connection that took longer is given up.
-   *
-   * @default 10_000
-   */
-  timeout?: number;
 }
-
-const OPTIONS: readonly (keyof PostgresTokenStoreOptions)[] = [
-  'url',
-  'options',
-  'pool',
-  'schema',
-  'table',
-  'tls',
-  'timeout',
-];
 
 const URL_FORM = 'postgres://user:password@host:5432/database';
 
@@ -100,7 +83,8 @@ export interface CheckedOptions {
 
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
 export function checkOptions(given: PostgresTokenStoreOptions): CheckedOptions {
-  requireKnownOptions('PostgresTokenStore', given, OPTIONS, `{ url: '${URL_FORM}' }`);
+  const known = ['url', 'options', 'pool', 'schema', 'table', 'tls', 'timeout'];
+  requireKnownOptions('PostgresTokenStore', given, known, `{ url: '${URL_FORM}' }`);
   const { url, options, pool, tls, timeout = 10_000 } = given;
   requireTimeout(timeout);
   requireFalseIfGiven(tls);

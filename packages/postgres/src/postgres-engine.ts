@@ -8,6 +8,8 @@ import {
   type DigestedKey,
   type Engine,
   keysToBeFree,
+  type PositionedRows,
+  pagesOf,
   type Send,
   type Snapshot,
   STALE,
@@ -16,12 +18,11 @@ import { connectionsOf, requirePlain } from './connections.ts';
 import { hiddenRecord, isTaken, translateError } from './errors.ts';
 import type { CheckedOptions } from './options.ts';
 import { ensureSchema, type Names, quotedNames, unknownSchema } from './schema.ts';
-import { Statements } from './statements.ts';
+import { RECORD, Statements } from './statements.ts';
 import {
   bytesOf,
   guardOf,
   isInTheWay,
-  type Row,
   recordOfRow,
   rowAfter,
   rowValues,
@@ -38,12 +39,14 @@ export class PostgresEngine implements Engine<TokenRow> {
   readonly #options: CheckedOptions;
   readonly #connections: Connections;
   readonly #names: Names;
+  readonly #table: PositionedRows;
   readonly #statements: Statements;
 
   constructor(options: CheckedOptions) {
     this.#options = options;
     this.#connections = connectionsOf(options);
     this.#names = quotedNames(options.schema, options.table);
+    this.#table = { connections: this.#connections, table: this.#names.table };
     this.#statements = new Statements(this.#names);
   }
 
@@ -54,11 +57,13 @@ export class PostgresEngine implements Engine<TokenRow> {
   }
 
   async find(keys: readonly DigestedKey[]): Promise<StoredRecord[]> {
-    return (await this.#select(this.#statements.find(keys), keys.map(bytesOf))).map(recordOfRow);
+    return (await this.#connections.rows(this.#statements.find(keys), keys.map(bytesOf))).map(
+      recordOfRow,
+    );
   }
 
   async read(keys: readonly DigestedKey[]): Promise<Snapshot<TokenRow>> {
-    const rows = await this.#select(this.#statements.read(keys), keys.map(bytesOf));
+    const rows = await this.#connections.rows(this.#statements.read(keys), keys.map(bytesOf));
     if (rows.length === 0) throw unknownSchema(this.#names);
     return {
       entries: rows.filter((row) => row['write_ids'] !== null).map(tokenRow),
@@ -91,7 +96,7 @@ export class PostgresEngine implements Engine<TokenRow> {
   }
 
   async delete(key: DigestedKey, ifVersion: number | undefined): Promise<undefined | typeof STALE> {
-    const [row] = await this.#select(this.#statements.guard, [bytesOf(key)]);
+    const [row] = await this.#connections.rows(this.#statements.guard, [bytesOf(key)]);
     const current = row === undefined ? null : { version: Number(row['version']) };
     refuseOtherVersion(current, { ifVersion });
     if (row === undefined || current === null) return;
@@ -106,22 +111,14 @@ export class PostgresEngine implements Engine<TokenRow> {
   }
 
   async *pages(): AsyncGenerator<StoredRecord[], void, undefined> {
-    for (let last: unknown = 0; ; ) {
-      const rows = await this.#select(this.#statements.page, [last]);
-      if (rows.length === 0) return;
-      last = rows.at(-1)?.['position'];
-      yield rows.map(recordOfRow);
-    }
+    for await (const rows of pagesOf(this.#table, RECORD)) yield rows.map(recordOfRow);
   }
 
-  /** Up to the row that is the last one now. */
-  async clear(): Promise<void> {
-    const [newest] = await this.#select(this.#statements.lastPosition, []);
-    const last = newest?.['position'] ?? 0;
-    await clearInBatches({
+  clear(): Promise<void> {
+    return clearInBatches({
+      ...this.#table,
       timeout: this.#options.timeout,
-      remove: (after) => this.#clearBatch(after, last),
-      isEmpty: async () => (await this.#select(this.#statements.anyUpTo, [last])).length === 0,
+      remove: (after, last) => this.#clearBatch(after, last),
     });
   }
 
@@ -134,7 +131,7 @@ export class PostgresEngine implements Engine<TokenRow> {
   }
 
   /** @returns the highest position that it removed; `undefined` where there was none to be had */
-  async #clearBatch(after: number, last: unknown): Promise<number | undefined> {
+  async #clearBatch(after: number, last: number): Promise<number | undefined> {
     let batchEnd: number | undefined;
     const isDone = await this.#connections.transaction(async (send) => {
       // To have its turn: nobody comes to share a key of a row that goes.
@@ -207,9 +204,5 @@ export class PostgresEngine implements Engine<TokenRow> {
   async #promote(send: Send, digests: readonly Uint8Array[]): Promise<void> {
     if (digests.length === 0) return;
     for (const promote of this.#statements.promote) await send(promote, [digests]);
-  }
-
-  async #select(sql: string, values: readonly unknown[]): Promise<Row[]> {
-    return (await this.#connections.retry((send) => send(sql, values))).rows;
   }
 }

@@ -1,48 +1,19 @@
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
-import type { TokenKeyField } from '@tokenkeep/core/adapter';
-import type { Send } from '@tokenkeep/core/adapter/server';
+import { TokenStoreError } from '@tokenkeep/core';
+import { type RecordColumn, recordColumns } from '@tokenkeep/core/adapter';
+import { KEYS, type Send } from '@tokenkeep/core/adapter/server';
 import { isMadeAlready } from './errors.ts';
 
-/** The columns that hold a record, and what they are in it. */
-export const COLUMNS: readonly (readonly [column: string, field: keyof StoredRecord])[] = [
-  ['id', 'id'],
-  ['user_name', 'userName'],
-  ['client_id', 'clientId'],
-  ['client_secret', 'clientSecret'],
-  ['redirect_url', 'redirectUrl'],
-  ['grant_token', 'grantToken'],
-  ['refresh_token', 'refreshToken'],
-  ['access_token', 'accessToken'],
-  ['api_domain', 'apiDomain'],
-  ['scope', 'scope'],
-  ['token_type', 'tokenType'],
-  ['issuer', 'issuer'],
-  ['resource', 'resource'],
-  ['lease', 'lease'],
-  ['expires_at', 'expiresAt'],
-  ['version', 'version'],
-  ['extra', 'extra'],
-];
-
-/** What a record can be found by besides its id, and the column of its digest. */
-export const KEYS: readonly (readonly [column: string, field: Exclude<TokenKeyField, 'id'>])[] = [
-  ['user_digest', 'userName'],
-  ['access_digest', 'accessToken'],
-  ['grant_digest', 'grantToken'],
-  ['refresh_digest', 'refreshToken'],
-];
+/** The columns of a record. */
+export const COLUMNS: readonly RecordColumn[] = recordColumns({ issuer: 1, resource: 1, lease: 1 });
 
 /**
  * The columns that are written, and their types. Text is `bytea`: `text` holds no NUL, and depends on
  * the encoding of the database. A value can be 64 KiB, which no index takes: hence digests.
  */
 export const WRITTEN: readonly (readonly [column: string, type: string])[] = [
-  ...COLUMNS.map(([column, field]) => {
-    const isNumber = field === 'version' || field === 'expiresAt';
-    return [column, isNumber ? 'bigint' : 'bytea'] as const;
-  }),
+  ...COLUMNS.map(({ name, isNumber }) => [name, isNumber ? 'bigint' : 'bytea'] as const),
   ['id_digest', 'bytea'],
-  ...KEYS.map(([column]) => [column, 'bytea'] as const),
+  ...KEYS.map(([prefix]) => [`${prefix}_digest`, 'bytea'] as const),
   ['slots', 'int[]'],
   ['joins', 'int[]'],
   ['write_ids', 'text'],
@@ -83,8 +54,8 @@ function createStatements({ table, state }: Names): string {
     `CREATE TABLE ${table} (
       position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ${columns.join(', ')}, UNIQUE (id_digest))`,
     ...KEYS.map(
-      ([column], place) =>
-        `CREATE UNIQUE INDEX ON ${table} (${column}, (slots[${place + 1}])) WHERE ${column} IS NOT NULL`,
+      ([prefix], place) =>
+        `CREATE UNIQUE INDEX ON ${table} (${prefix}_digest, (slots[${place + 1}])) WHERE ${prefix}_digest IS NOT NULL`,
     ),
   ].join('; ');
 }

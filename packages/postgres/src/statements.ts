@@ -1,26 +1,19 @@
-import type { DigestedKey } from '@tokenkeep/core/adapter/server';
-import { COLUMNS, KEYS, type Names, WRITTEN } from './schema.ts';
+import { type DigestedKey, digestColumn, KEYS } from '@tokenkeep/core/adapter/server';
+import { COLUMNS, type Names, WRITTEN } from './schema.ts';
 
 type Fields = readonly Pick<DigestedKey, 'field'>[];
 
-const RECORD: string = COLUMNS.map(([column]) => column).join(', ');
+/** The columns of a record. */
+export const RECORD: string = COLUMNS.map(({ name }) => name).join(', ');
 
 /** The columns that tell which keys of a row others may have as well. */
-const SHARING = [...KEYS.map(([column]) => column), 'slots', 'joins'].join(', ');
-
-/** Rows that are read at once: few enough that the event loop does not wait long for them. */
-const PAGE = 200;
+const SHARING = [...KEYS.map(([prefix]) => `${prefix}_digest`), 'slots', 'joins'].join(', ');
 
 /** Rows that are removed at once: few enough that others do not wait long for them. */
 const BATCH = 1_000;
 
 /** The statements for one table. */
 export class Statements {
-  /** Values: the last position before. */
-  readonly page: string;
-  readonly lastPosition: string;
-  /** Whether there are rows. Values: the last position. */
-  readonly anyUpTo: string;
   /** Removes rows that nobody has locked. Values: the last position before, the last one. */
   readonly deleteBatch: string;
   /** What {@link delete} needs. Values: id digest. */
@@ -44,9 +37,6 @@ export class Statements {
   constructor({ table, state }: Names) {
     this.#table = table;
     this.#state = state;
-    this.page = `SELECT position, ${RECORD} FROM ${table} WHERE position > $1 ORDER BY position LIMIT ${PAGE}`;
-    this.lastPosition = `SELECT max(position) AS position FROM ${table}`;
-    this.anyUpTo = `SELECT 1 FROM ${table} WHERE position <= $1 LIMIT 1`;
     this.deleteBatch = `DELETE FROM ${table} WHERE position = ANY (ARRAY(
       SELECT position FROM ${table} WHERE position > $1 AND position <= $2
       ORDER BY position LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
@@ -55,18 +45,18 @@ export class Statements {
     this.delete = `DELETE FROM ${table} WHERE ${isUnchanged(1)} RETURNING ${SHARING}`;
     this.lock = `SELECT write_ids || joins::text AS state FROM ${table} WHERE id_digest = ANY ($1::bytea[]) ORDER BY position FOR UPDATE`;
     this.join = Object.fromEntries(
-      KEYS.map(([column, field], place) => [
+      KEYS.map(([prefix, field], place) => [
         field,
-        `UPDATE ${table} SET joins[${place + 1}] = joins[${place + 1}] + 1 WHERE ${column} = $1`,
+        `UPDATE ${table} SET joins[${place + 1}] = joins[${place + 1}] + 1 WHERE ${prefix}_digest = $1`,
       ]),
     );
     this.raiseDeletedVersion = `UPDATE ${state} SET deleted_version = greatest(deleted_version, $1)`;
     this.promote = KEYS.map(
-      ([column], place) => `UPDATE ${table}
+      ([prefix], place) => `UPDATE ${table}
       SET slots[${place + 1}] = 0, joins[${place + 1}] = joins[${place + 1}] + 1
       WHERE slots[${place + 1}] > 0 AND position IN (
-        SELECT DISTINCT ON (${column}) position FROM ${table}
-        WHERE ${column} = ANY ($1::bytea[]) ORDER BY ${column}, slots[${place + 1}])`,
+        SELECT DISTINCT ON (${prefix}_digest) position FROM ${table}
+        WHERE ${prefix}_digest = ANY ($1::bytea[]) ORDER BY ${prefix}_digest, slots[${place + 1}])`,
     );
   }
 
@@ -123,8 +113,4 @@ function isUnchanged(from: number): string {
 
 function hasOneOf(keys: Fields, from: number): string {
   return keys.map(({ field }, at) => `${digestColumn(field)} = $${from + at}`).join(' OR ');
-}
-
-function digestColumn(field: DigestedKey['field']): string {
-  return KEYS.find(([, name]) => name === field)?.[0] ?? 'id_digest';
 }

@@ -1,25 +1,21 @@
 import type { StoredRecord } from '@tokenkeep/core';
-import { recordCorrupt } from '@tokenkeep/core/adapter';
+import { columnValues, recordCorrupt, recordInRow } from '@tokenkeep/core/adapter';
 import {
   type Commit,
   type DigestedKey,
   digestKey,
-  type Entry,
+  KEYS,
+  type Row,
+  type SlottedEntry,
+  sharedKeysOf,
+  slotsAfter,
   withWriteId,
 } from '@tokenkeep/core/adapter/server';
-import { COLUMNS, KEYS } from './schema.ts';
+import { COLUMNS } from './schema.ts';
 
-/** A row as the driver gives it. */
-export type Row = Readonly<Record<string, unknown>>;
-
-/** A row of the table. In lists, there is a number for each of {@link KEYS}. */
-export interface TokenRow extends Entry {
-  /**
-   * Which of the records with this key it is: `(digest, slot)` is unique. Who takes a key that nobody
-   * has gets 0, who comes to share one gets the next number; of those who share one, one has 0.
-   */
-  readonly slots: readonly number[];
-  /** How often another record came to share this key, or one that had it before left. */
+/** A row of the table. */
+export interface TokenRow extends SlottedEntry {
+  /** For each of `KEYS`: how often another record came to share it, or one that had it before left. */
   readonly joins: readonly number[];
 }
 
@@ -35,11 +31,11 @@ export function recordOfRow(row: Row): StoredRecord {
   const record: Record<string, unknown> = {};
   let column = '';
   try {
-    for (const [name, field] of COLUMNS) {
+    for (const { name, field, isNumber } of COLUMNS) {
       const value = row[name];
       if (value === null) continue;
       column = name;
-      record[field] = fieldValue(field, value);
+      record[field] = isNumber ? integerIn(value) : textIn(value);
     }
   } catch {
     throw recordCorrupt(record['id'], `its column ${column} can not be read`);
@@ -48,18 +44,18 @@ export function recordOfRow(row: Row): StoredRecord {
   if (typeof id !== 'string' || typeof version !== 'number') {
     throw recordCorrupt(id, 'it has no id or no version');
   }
-  return { ...record, id, version };
+  return recordInRow({ ...record, id, version });
 }
 
-function fieldValue(field: keyof StoredRecord, value: unknown): unknown {
-  if (field === 'version' || field === 'expiresAt') {
-    const number = Number(value);
-    if (!Number.isSafeInteger(number)) throw new Error('it is no integer that a number can hold');
-    return number;
-  }
+function integerIn(value: unknown): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new Error('it is no integer that a number can hold');
+  return number;
+}
+
+function textIn(value: unknown): string {
   if (!(value instanceof Uint8Array)) throw new Error('it is not bytes');
-  const text = utf8.decode(value);
-  return field === 'extra' ? JSON.parse(text) : text;
+  return utf8.decode(value);
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
@@ -68,22 +64,19 @@ export function tokenRow(row: Row): TokenRow {
   const slots = numbersIn(row['slots']);
   const joins = numbersIn(row['joins']);
   const writeIds = String(row['write_ids']).split(',');
-  return { record, writeIds, slots, joins, sharedKeys: sharedKeysOf(record, slots, joins) };
+  return { record, writeIds, slots, joins, sharedKeys: sharedIn(record, slots, joins) };
 }
 
 /** The row as it is when the commit is done. */
-export function rowAfter({ writeId, record, replaces, others }: Commit<TokenRow>): TokenRow {
-  const kept = KEYS.map(
-    ([, field]) => record[field] != null && replaces?.record[field] === record[field],
-  );
-  const slots = KEYS.map(([, field], place) => {
-    if (kept[place]) return replaces?.slots[place] ?? 0;
-    const sharers = others.filter((other) => has(other.record, field, record[field]));
-    return Math.max(-1, ...sharers.map((other) => other.slots[place] ?? 0)) + 1;
+export function rowAfter(commit: Commit<TokenRow>): TokenRow {
+  const { writeId, record, replaces } = commit;
+  const slots = slotsAfter(commit);
+  const joins = KEYS.map(([, field], place) => {
+    const isKept = record[field] != null && replaces?.record[field] === record[field];
+    return isKept ? (replaces?.joins[place] ?? 0) : 0;
   });
-  const joins = kept.map((isKept, place) => (isKept ? (replaces?.joins[place] ?? 0) : 0));
   const writeIds = withWriteId(writeId, replaces?.writeIds);
-  return { record, writeIds, slots, joins, sharedKeys: sharedKeysOf(record, slots, joins) };
+  return { record, writeIds, slots, joins, sharedKeys: sharedIn(record, slots, joins) };
 }
 
 /** Whether both rows can't be in the table, as they have a key and its slot in common. */
@@ -110,14 +103,13 @@ export function rowValues(
     return key === undefined ? null : bytesOf(key);
   };
   return [
-    ...COLUMNS.map(([, field]) => {
-      const value = record[field];
-      if (value == null || typeof value === 'number') return value ?? null;
-      return Buffer.from(typeof value === 'object' ? JSON.stringify(value) : value);
-    }),
+    ...columnValues(COLUMNS, record).map((value) =>
+      typeof value === 'string' ? Buffer.from(value) : value,
+    ),
     digestOf('id'),
     ...KEYS.map(([, field]) => digestOf(field)),
-    arrayText(slots),
+    // 0 for a key that it does not have.
+    arrayText(slots.map((slot) => slot ?? 0)),
     arrayText(joins),
     writeIds.join(),
   ];
@@ -127,8 +119,8 @@ export function rowValues(
 export function sharedDigestsIn(row: Row): Uint8Array[] {
   const slots = numbersIn(row['slots']);
   const joins = numbersIn(row['joins']);
-  return KEYS.flatMap(([column], place) => {
-    const digest = row[column];
+  return KEYS.flatMap(([prefix], place) => {
+    const digest = row[`${prefix}_digest`];
     return digest instanceof Uint8Array && mayBeShared(slots, joins, place) ? digest : [];
   });
 }
@@ -148,19 +140,15 @@ function numbersIn(array: unknown): number[] {
   return String(array).replace(/[{}]/g, '').split(',').map(Number);
 }
 
-function sharedKeysOf(
+function sharedIn(
   record: StoredRecord,
-  slots: readonly number[],
-  joins: readonly number[],
+  slots: TokenRow['slots'],
+  joins: TokenRow['joins'],
 ): string[] {
-  return KEYS.flatMap(([, field], place) => {
-    const value = record[field];
-    const isShared = value != null && mayBeShared(slots, joins, place);
-    return isShared ? digestKey({ field, value }).digest : [];
-  });
+  return sharedKeysOf(record, (place) => mayBeShared(slots, joins, place));
 }
 
-function mayBeShared(slots: readonly number[], joins: readonly number[], place: number): boolean {
+function mayBeShared(slots: TokenRow['slots'], joins: TokenRow['joins'], place: number): boolean {
   return (slots[place] ?? 0) > 0 || (joins[place] ?? 0) > 0;
 }
 

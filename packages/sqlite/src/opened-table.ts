@@ -1,22 +1,18 @@
 import type { StoredRecord } from '@tokenkeep/core';
 import {
-  recordCorrupt,
+  columnValues,
+  recordInRow,
   refuseOtherVersion,
   type TokenKey,
   type TokenKeyField,
 } from '@tokenkeep/core/adapter';
 import { COLUMNS, DELETED_TABLE } from './schema.ts';
-import {
-  prepare,
-  type SqliteDatabase,
-  type SqliteStatement,
-  type SqliteValue,
-} from './sqlite-database.ts';
+import { prepare, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts';
 
-const NAMES = COLUMNS.map(([column]) => column);
-const COLUMN_OF = new Map(COLUMNS.map(([column, field]) => [field, column]));
+const NAMES = COLUMNS.map(({ name }) => name);
+const COLUMN_OF = new Map(COLUMNS.map(({ name, field }) => [field, name]));
 /** Rows come out as records: the columns have the names of the fields. */
-const SELECT = `SELECT ${COLUMNS.map(([column, field]) => `${column} AS "${field}"`).join(', ')}`;
+const SELECT = `SELECT ${COLUMNS.map(({ name, field }) => `${name} AS "${field}"`).join(', ')}`;
 
 /**
  * Records in one page: what is read, or removed, at a time. The commit that removes them writes a page
@@ -44,9 +40,8 @@ export class OpenedTable {
   find(keys: readonly TokenKey[]): StoredRecord[] {
     if (keys.length === 0) return [];
     const fields = keys.map(({ field }) => field);
-    return this.#findBy(fields)
-      .all(...keys.map(({ value }) => value))
-      .map(asRecord);
+    const rows = this.#findBy(fields).all(...keys.map(({ value }) => value)) as object[];
+    return rows.map(recordInRow);
   }
 
   /** The next records in the order of their positions, after one position and up to another. */
@@ -54,7 +49,7 @@ export class OpenedTable {
     const rows = this.#statements.page.all(after, last) as (StoredRecord & Row)[];
     return {
       position: rows.at(-1)?.position,
-      records: rows.map(({ position: _, ...row }) => asRecord(row)),
+      records: rows.map(({ position: _, ...row }) => recordInRow(row)),
     };
   }
 
@@ -65,7 +60,7 @@ export class OpenedTable {
 
   /** Adds a record, or takes the place of the one with its id. */
   put(record: StoredRecord): void {
-    this.#statements.put.run(...COLUMNS.map(([, field]) => asValue(record[field])));
+    this.#statements.put.run(...columnValues(COLUMNS, record));
   }
 
   /** Does nothing where there is no such record, unless a version of it is asked for. */
@@ -131,20 +126,4 @@ function prepareAll(database: SqliteDatabase, from: string) {
   };
   const prepared = Object.entries(statements).map(([name, sql]) => [name, prepare(database, sql)]);
   return Object.fromEntries(prepared) as Record<keyof typeof statements, SqliteStatement>;
-}
-
-function asValue(value: StoredRecord[keyof StoredRecord]): SqliteValue {
-  if (value == null) return null;
-  return typeof value === 'object' ? JSON.stringify(value) : value;
-}
-
-/** The table is STRICT, so every column has the type that its field has; but for extra's JSON. */
-function asRecord(row: unknown): StoredRecord {
-  const record = row as StoredRecord & { extra: unknown };
-  if (typeof record.extra !== 'string') return record;
-  try {
-    return { ...record, extra: JSON.parse(record.extra) };
-  } catch {
-    throw recordCorrupt(record.id, 'its column extra is not JSON');
-  }
 }

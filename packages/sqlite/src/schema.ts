@@ -1,4 +1,5 @@
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import { TokenStoreError } from '@tokenkeep/core';
+import { type RecordColumn, recordColumns } from '@tokenkeep/core/adapter';
 import { prepare, type SqliteDatabase } from './sqlite-database.ts';
 
 /** Where it is kept which version of the schema each table has. */
@@ -10,28 +11,16 @@ export const DELETED_TABLE = 'tokenkeep_deleted';
 /** The version of the schema that this package makes. */
 export const SCHEMA_VERSION = 2;
 
-type Column = readonly [column: string, field: keyof StoredRecord, since: number, type: string];
+/** The columns of a record; beside them is `position`. */
+export const COLUMNS: readonly RecordColumn[] = recordColumns(
+  { issuer: 2, resource: 2, lease: 2 },
+  { expiresAt: 'expiry_time' },
+);
 
-/** The columns beside the one for the order, what they are in a record, and which version added them. */
-export const COLUMNS: readonly Column[] = [
-  ['id', 'id', 1, 'TEXT NOT NULL UNIQUE'],
-  ['user_name', 'userName', 1, 'TEXT'],
-  ['client_id', 'clientId', 1, 'TEXT'],
-  ['client_secret', 'clientSecret', 1, 'TEXT'],
-  ['refresh_token', 'refreshToken', 1, 'TEXT'],
-  ['access_token', 'accessToken', 1, 'TEXT'],
-  ['grant_token', 'grantToken', 1, 'TEXT'],
-  ['expiry_time', 'expiresAt', 1, 'INTEGER'],
-  ['redirect_url', 'redirectUrl', 1, 'TEXT'],
-  ['api_domain', 'apiDomain', 1, 'TEXT'],
-  ['scope', 'scope', 1, 'TEXT'],
-  ['token_type', 'tokenType', 1, 'TEXT'],
-  ['version', 'version', 1, 'INTEGER NOT NULL'],
-  ['extra', 'extra', 1, 'TEXT'],
-  ['issuer', 'issuer', 2, 'TEXT'],
-  ['resource', 'resource', 2, 'TEXT'],
-  ['lease', 'lease', 2, 'TEXT'],
-];
+const CONSTRAINTS: Readonly<Record<string, string>> = {
+  id: 'NOT NULL UNIQUE',
+  version: 'NOT NULL',
+};
 
 /**
  * What leads from one version of the schema to the next, oldest first. A migration that was
@@ -59,8 +48,8 @@ const MIGRATIONS: readonly ((table: string) => string)[] = [
 ];
 
 function columnsSince(version: number): string[] {
-  return COLUMNS.filter(([, , since]) => since === version).map(
-    ([column, , , type]) => `${column} ${type}`,
+  return COLUMNS.filter(({ since }) => since === version).map(
+    ({ name, isNumber }) => `${name} ${isNumber ? 'INTEGER' : 'TEXT'} ${CONSTRAINTS[name] ?? ''}`,
   );
 }
 
@@ -79,7 +68,7 @@ export function readSchemaVersion(database: SqliteDatabase, table: string): numb
       `has version ${version} of the schema, and this package knows ${SCHEMA_VERSION}. Upgrade @tokenkeep/sqlite`,
     );
   }
-  const expected = COLUMNS.filter(([, , since]) => since <= version).map(([column]) => column);
+  const expected = COLUMNS.filter(({ since }) => since <= version).map(({ name }) => name);
   if (columns === [...expected, 'position'].toSorted().join()) return version;
   throw unknownSchema(
     table,

@@ -1,6 +1,7 @@
 import {
   invalidOption,
   requireKnownOptions,
+  requireTableName,
   requireTimeout,
   StorageTokenStore,
 } from '@tokenkeep/core/adapter';
@@ -77,19 +78,10 @@ export class SqliteTokenStore extends StorageTokenStore {
       "{ path: './tokens.db' }",
     );
     const timeout = requireTimeout(options.timeout ?? 30_000, 0);
-    super(new SqliteStorage(sourceOf(options), tableOf(options), timeout));
+    const reserved = /^(?:sqlite|tokenkeep)_/;
+    const table = requireTableName('table', options.table ?? 'oauthtoken', reserved, 63);
+    super(new SqliteStorage(sourceOf(options), table, timeout));
   }
-}
-
-function tableOf({ table = 'oauthtoken' }: SqliteTokenStoreOptions): string {
-  // Lower case: to SQLite, a name in capitals is the same name.
-  if (typeof table !== 'string' || !/^(?!sqlite_|tokenkeep_)[a-z_][a-z0-9_]{0,62}$/.test(table)) {
-    throw invalidOption(
-      'table',
-      'must be 1 to 63 of a to z, 0 to 9 and _, and not begin with a digit, sqlite_ or tokenkeep_',
-    );
-  }
-  return table;
 }
 
 function sourceOf(options: SqliteTokenStoreOptions): DatabaseSource {

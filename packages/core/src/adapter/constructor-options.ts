@@ -55,13 +55,20 @@ export function requireTimeout(timeout: unknown, least = 1): number {
  * can't tell `Tokens` from `tokens` (contract C16).
  *
  * @param reserved what it must not match
+ * @param most how long it may be
  * @throws TokenStoreError `INVALID_OPTION`
  */
-export function requireTableName(option: string, name: unknown, reserved: RegExp): string {
-  if (typeof name !== 'string' || !/^[a-z_][a-z0-9_]{0,47}$/.test(name) || reserved.test(name)) {
+export function requireTableName(
+  option: string,
+  name: unknown,
+  reserved: RegExp,
+  most = 48,
+): string {
+  const isName = typeof name === 'string' && /^[a-z_][a-z0-9_]*$/.test(name);
+  if (!isName || name.length > most || reserved.test(name)) {
     throw invalidOption(
       option,
-      `must be at most 48 lower-case letters, digits and _, not begin with a digit and not match ${reserved}`,
+      `must be at most ${most} lower-case letters, digits and _, not begin with a digit and not match ${reserved}`,
     );
   }
   return name;

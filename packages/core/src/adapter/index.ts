@@ -20,6 +20,12 @@ export { EventLoopTurn } from './event-loop-turn.ts';
 export { GroupCommit, type Work } from './group-commit.ts';
 export { loadDriver } from './load-driver.ts';
 export { MemorySpace } from './memory-space.ts';
+export {
+  columnValues,
+  type RecordColumn,
+  recordColumns,
+  recordInRow,
+} from './record-columns.ts';
 export { retryWhileBusy } from './retry-while-busy.ts';
 export { HEAD_BYTES } from './snapshot/snapshot-format.ts';
 export {

@@ -1,9 +1,12 @@
 import { TokenStoreError } from '../../errors.ts';
 import { Deadline } from './deadline.ts';
 
+/** A row as the driver gives it. */
+export type Row = Record<string, unknown>;
+
 /** What a statement came to. */
 export interface StatementResult {
-  readonly rows: Record<string, unknown>[];
+  readonly rows: Row[];
   /** How many rows it changed. */
   readonly rowCount: number | null;
 }
@@ -106,6 +109,11 @@ export class Connections {
         if (broken > MAX_BROKEN || !isLost || !mayRepeat()) throw error;
       }
     }
+  }
+
+  /** The rows of a statement that changes nothing. */
+  async rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.retry((send) => send(sql, values))).rows;
   }
 
   /**

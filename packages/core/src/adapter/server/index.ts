@@ -7,7 +7,6 @@
 
 export { repeatWhileStale } from '../repeat.ts';
 export { STALE } from '../stale.ts';
-export { type Batches, clearInBatches } from './clear-in-batches.ts';
 export {
   addressIn,
   connectionFailed,
@@ -24,6 +23,7 @@ export {
   type ConnectionSettings,
   Connections,
   type LentConnection,
+  type Row,
   type Send,
   type StatementResult,
 } from './connections.ts';
@@ -39,4 +39,13 @@ export {
   type Snapshot,
   withWriteId,
 } from './engine.ts';
+export {
+  digestColumn,
+  KEYS,
+  type SlottedEntry,
+  sharedKeysOf,
+  slotsAfter,
+} from './key-slots.ts';
 export { OptimisticStorage } from './optimistic-storage.ts';
+export { type Batches, clearInBatches, type PositionedRows, pagesOf } from './positioned-rows.ts';
+export type { ServerOptions } from './server-options.ts';
