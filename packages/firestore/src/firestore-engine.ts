@@ -14,6 +14,7 @@ import { loadDriver, refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
   type DigestedKey,
+  digestsOf,
   type Engine,
   keysToBeFree,
   type Snapshot,
@@ -285,8 +286,4 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     const deletedVersion = Number(doc.get('deletedVersion'));
     this.#store = { deletedVersion, updateTime: doc.updateTime };
   }
-}
-
-function digestsOf(keys: readonly DigestedKey[]): string[] {
-  return keys.map(({ digest }) => digest);
 }
