@@ -172,12 +172,16 @@ export class TokenConflictError extends TokenStoreError {
 }
 
 /** The error for a stored record that can not be read. It names the record, not its content. */
-export function recordCorrupt(id: unknown, problem: string): TokenStoreError {
+export function recordCorrupt(
+  id: unknown,
+  problem: string,
+  advice = 'Restore it from a backup, or delete it and log in again',
+): TokenStoreError {
   const which =
     typeof id === 'string' && id !== '' ? `The record ${quoted(id)}` : 'A record without an id';
   return new TokenStoreError(
     'RECORD_CORRUPT',
-    `${which} is damaged: ${problem}. Restore it from a backup, or delete it and log in again; it was left as it is.`,
+    `${which} is damaged: ${problem}. ${advice}; it was left as it is.`,
   );
 }
 

@@ -251,6 +251,12 @@ describe('fromRecord', () => {
     });
     expect(inspect(failure)).not.toContain('SECRET');
   });
+
+  it('says of a field that a newer version may have saved to upgrade, before to delete', () => {
+    expect(() => OAuthToken.fromRecord({ id: 'ada', deviceName: 'x' } as object)).toThrow(
+      /newer version.* upgrade .* delete it/,
+    );
+  });
 });
 
 describe('from', () => {

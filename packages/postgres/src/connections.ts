@@ -38,15 +38,8 @@ function poolOf(pool: PostgresPool, close: () => Promise<void>): ConnectionPool 
   return {
     close,
     async borrow() {
-      const connection = await new Promise<PostgresConnection>((resolve, reject) => {
-        pool.connect((error, connected) => {
-          // Listens before the next message in what the server sent is read: it may be the last.
-          connected?.on('error', ignoreError);
-          if (connected === undefined) reject(error);
-          else resolve(connected);
-        });
-      });
-      if (typeof connection.release !== 'function') {
+      const connection = await connect(pool);
+      if (typeof connection?.release !== 'function') {
         throw invalidOption('pool', 'must be a pool, and is a single client');
       }
       return {
@@ -59,6 +52,23 @@ function poolOf(pool: PostgresPool, close: () => Promise<void>): ConnectionPool 
       };
     },
   };
+}
+
+/** A connection that is listened to before the next of what its server sent is read: it may be the last. */
+function connect(pool: PostgresPool): Promise<PostgresConnection | undefined> {
+  return new Promise((resolve, reject) => {
+    let isGiven = false;
+    const take = (connection: PostgresConnection | undefined): void => {
+      if (!isGiven) connection?.on?.('error', ignoreError);
+      isGiven = true;
+      resolve(connection);
+    };
+    const promised = pool.connect((error, connection) => {
+      if (error) reject(error);
+      else take(connection);
+    });
+    promised?.then(take, reject);
+  });
 }
 
 /**

@@ -25,10 +25,13 @@ export interface PostgresConnection {
 
 /** What is used of a pool of `pg`, or of a driver of its shape: `Pool` of `@neondatabase/serverless`. */
 export interface PostgresPool {
-  /** The callback is called before the connection can emit anything: a promise comes too late. */
+  /**
+   * Gives a connection by the callback, or by a promise, if that is all that the pool knows. The
+   * callback is called before the connection can emit anything: a promise comes later.
+   */
   connect(
     callback: (error: Error | undefined, connection: PostgresConnection | undefined) => void,
-  ): void;
+  ): Promise<PostgresConnection> | undefined;
 }
 
 /** Options of `PostgresTokenStore`. */

@@ -82,20 +82,19 @@ describe('a pool', () => {
       timeout: 1_000,
       schema: 'hanging',
       pool: {
-        connect(callback) {
-          pool.connect((error, connection) => {
-            if (connection === undefined) return callback(error, undefined);
-            callback(undefined, {
-              query: (sql, values) =>
-                hangs ? new Promise<never>(() => {}) : connection.query(sql, values),
-              release: (destroy) => {
-                if (destroy) destroyed += 1;
-                connection.release(destroy);
-              },
-              on: (event, listener) => connection.on(event, listener),
-              removeListener: (event, listener) => connection.removeListener(event, listener),
-            });
-          });
+        // One that knows no callbacks.
+        async connect() {
+          const connection = await pool.connect();
+          return {
+            query: (sql, values) =>
+              hangs ? new Promise<never>(() => {}) : connection.query(sql, values),
+            release: (destroy) => {
+              if (destroy) destroyed += 1;
+              connection.release(destroy);
+            },
+            on: (event, listener) => connection.on(event, listener),
+            removeListener: (event, listener) => connection.removeListener(event, listener),
+          };
         },
       },
     });

@@ -1,10 +1,11 @@
-import { StorageTokenStore } from '@tokenkeep/core';
+import { refuseOtherVersion, StorageTokenStore } from '@tokenkeep/core/adapter';
 
 /** Keeps records in a map, by id: a store as someone writes it for a project of theirs. */
 export default class MyStore extends StorageTokenStore {
   static versions = true;
   static durable = false;
   static shared = false;
+  static iterable = true;
 
   constructor() {
     super(new RecordMap());
@@ -13,31 +14,41 @@ export default class MyStore extends StorageTokenStore {
 
 class RecordMap {
   #records = new Map();
+  #deletedVersion = 0;
 
   open() {}
 
   find(keys) {
-    return this.all().filter((record) => keys.some((key) => record[key.field] === key.value));
+    const all = [...this.#records.values()];
+    return all.filter((record) => keys.some((key) => record[key.field] === key.value));
   }
 
   save(keys, decide) {
-    const change = decide(this.find(keys));
-    if (change === null) return;
-    this.#records.set(change.record.id, change.record);
-    for (const absorbed of change.absorbs) this.delete(absorbed.id);
+    const plan = decide(this.find(keys), this.#deletedVersion);
+    if (plan.change === undefined) return plan;
+    this.#records.set(plan.change.record.id, plan.change.record);
+    for (const absorbed of plan.change.absorbs) this.#remove(absorbed);
+    return plan;
   }
 
-  delete(id) {
-    this.#records.delete(id);
+  delete(id, ifVersion) {
+    const record = this.#records.get(id) ?? null;
+    refuseOtherVersion(record, { ifVersion });
+    if (record !== null) this.#remove(record);
   }
 
-  all() {
-    return [...this.#records.values()];
+  *pages() {
+    yield [...this.#records.values()];
   }
 
   clear() {
-    this.#records.clear();
+    for (const record of [...this.#records.values()]) this.#remove(record);
   }
 
   close() {}
+
+  #remove(record) {
+    this.#records.delete(record.id);
+    this.#deletedVersion = Math.max(this.#deletedVersion, record.version);
+  }
 }

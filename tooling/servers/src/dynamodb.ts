@@ -11,6 +11,11 @@ import { firstThatWorks, NamedInEnvironment } from './ways.ts';
 /** Amazon's DynamoDB Local. It speaks without encryption and lets everybody in. */
 export class DynamodbServer extends LivingServer {}
 
+export interface DynamodbStartOptions extends StartOptions {
+  /** Whether a program of ours waits for the disk at every write, where that can be spared. */
+  readonly waitsForDisk?: boolean;
+}
+
 const require = createRequire(import.meta.url);
 
 const VERSION = '3.3.1';
@@ -33,7 +38,7 @@ const IMAGE = `amazon/dynamodb-local:${VERSION}`;
  *
  * @throws TestServerError `SERVER_UNAVAILABLE`
  */
-export async function startDynamodb(options: StartOptions = {}): Promise<DynamodbServer> {
+export async function startDynamodb(options: DynamodbStartOptions = {}): Promise<DynamodbServer> {
   return firstThatWorks('DynamoDB Local', [
     new NamedInEnvironment('DYNAMODB_URL', 'http://host:port', options, othersDynamodb),
     {
@@ -65,7 +70,7 @@ export async function startDynamodb(options: StartOptions = {}): Promise<Dynamod
 async function startProgram(
   java: string,
   engine: string,
-  { args = [] }: StartOptions,
+  { args = [], waitsForDisk = false }: DynamodbStartOptions,
 ): Promise<DynamodbServer> {
   const start = async ({ folder, port }: { folder: string; port: number }) => {
     const url = `http://127.0.0.1:${port}`;
@@ -85,7 +90,7 @@ async function startProgram(
     });
     return dynamodbAt(url, VERSION, lifecycle);
   };
-  return startOnFreePort('dynamodb', start, hasRoom(MEMORY) ? MEMORY : undefined);
+  return startOnFreePort('dynamodb', start, !waitsForDisk && hasRoom(MEMORY) ? MEMORY : undefined);
 }
 
 function hasRoom(folder: string): boolean {

@@ -366,11 +366,15 @@ function checkedRecord(init: TokenInit): TokenRecord {
 function checkedStored(record: TokenRecord): Checked {
   const given: unknown = record;
   if (!isPlainObject(given)) throw recordCorrupt(undefined, 'it is not an object');
+  for (const field in record) {
+    if (RECORD_FIELD_NAMES.has(field)) continue;
+    throw recordCorrupt(
+      record.id,
+      `${quoted(field)} is not a field of a record`,
+      'If a newer version saved it, upgrade @tokenkeep; else restore it from a backup, or delete it and log in again',
+    );
+  }
   try {
-    for (const field in record) {
-      if (!RECORD_FIELD_NAMES.has(field))
-        throw new InvalidTokenError(quoted(field), 'is not a field of a record');
-    }
     return new Checked(checkedFields(record, checkString('userName', record.userName)));
   } catch (error) {
     if (error instanceof InvalidTokenError) throw recordCorrupt(record.id, error.message);

@@ -7,7 +7,7 @@ const homemade = join(import.meta.dirname, '../../homemade');
 
 /**
  * Installs the kit in an empty folder, and checks a homemade store with its command, on every Node:
- * one that is right, and one that forgets to delete, which has to be found.
+ * one that is right, and one that forgets which version to delete, which has to be found.
  *
  * @returns what was printed, as lines
  * @throws Error if the kit's verdict is another
@@ -47,7 +47,7 @@ export async function tryKit({ folder: parent, env, nodes }: Trial): Promise<str
     if (right.code !== 0 || failedClauses(right).length > 0) {
       throw new Error(`the kit refused a store that is right: ${failedClauses(right)}`);
     }
-    if (wrong.code !== 1 || !failedClauses(wrong).includes('C9')) {
+    if (wrong.code !== 1 || !failedClauses(wrong).includes('V4')) {
       throw new Error(`the kit did not find what is wrong, only: ${failedClauses(wrong)}`);
     }
     const levels = Object.entries(right.report.levels).map((level) => level.join(' '));
