@@ -7,13 +7,10 @@ import { isLostRace, statusName } from './errors.ts';
 /** A call as `callInvocationTransformer`, an option of `@grpc/grpc-js`, is given it. */
 interface GrpcCall {
   readonly call: EventEmitter;
-  readonly methodDefinition: { readonly path: string };
   readonly callOptions: object;
   /** Of calls with one answer; the others emit their error. */
-  readonly callback?: (error: GrpcError | null, answer?: unknown) => void;
+  readonly callback?: (error: Error | null, answer?: unknown) => void;
 }
-
-type GrpcError = Error & { code: number | string | undefined };
 
 /**
  * Bounds what a step may still do after it was given up.
@@ -66,20 +63,19 @@ export class BoundedCalls {
   }
 
   #bounded(grpcCall: GrpcCall): GrpcCall {
-    const deadline = this.#end.getStore();
-    if (deadline === undefined) return grpcCall;
-    const { call, methodDefinition, callOptions, callback } = grpcCall;
-    const isCommit = methodDefinition.path.endsWith('/Commit');
-    const finish = (error: GrpcError | null): void => {
-      // The client sends again after errors with certain numbers; with a name it is none of them.
-      if (error !== null && (isCommit || Date.now() >= deadline)) error.code = statusName(error);
-    };
-    call.prependListener('error', finish);
-    const finishing: typeof callback = (error, answer) => {
-      finish(error);
-      callback?.(error, answer);
-    };
+    const { call, callOptions, callback } = grpcCall;
+    const deadline = this.#end.getStore() ?? Number.POSITIVE_INFINITY;
     const bounded = { ...grpcCall, callOptions: { ...callOptions, deadline } };
-    return callback === undefined ? bounded : { ...bounded, callback: finishing };
+    // Of the calls that the store makes, only a commit has one answer.
+    if (callback !== undefined) {
+      return { ...bounded, callback: (error, answer) => callback(error && final(error), answer) };
+    }
+    call.prependListener('error', (error) => Date.now() >= deadline && final(error));
+    return bounded;
   }
+}
+
+/** The client sends again after errors with certain numbers; with a name it is none of them. */
+function final(error: Error): Error {
+  return Object.assign(error, { code: statusName(error) });
 }

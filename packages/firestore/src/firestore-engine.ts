@@ -14,7 +14,9 @@ import { loadDriver, refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
   type DigestedKey,
+  digestsOf,
   type Engine,
+  keysToBeFree,
   type Snapshot,
   STALE,
   withWriteId,
@@ -93,9 +95,9 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     if (isDecidedOn && deletedVersion !== this.#store.deletedVersion) return STALE;
     const keys = digestsOf(commit.keys);
     const before = replaces === null ? absorbs : [replaces, ...absorbs];
-    const wasShared = (key: string) => before.some((entry) => entry.sharedKeys.includes(key));
-    const isHeld = (key: string) => others.some((entry) => entry.keys.includes(key));
-    const sharedKeys = keys.filter((key) => wasShared(key) || isHeld(key));
+    const wasShared = before.flatMap((entry) => entry.sharedKeys);
+    const held = [...wasShared, ...others.flatMap((entry) => entry.keys)];
+    const sharedKeys = keys.filter((key) => held.includes(key));
 
     const batch = this.#db.batch();
     const ref = replaces?.ref ?? this.#records.doc(keys[0] ?? '');
@@ -109,23 +111,18 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
       const shared = [...new Set([...entry.sharedKeys, ...common])];
       batch.update(entry.ref, { shared, besides: writeId }, asRead(entry));
     }
-    const newKeys = commit.addedKeys.filter(
-      ({ field, digest }) =>
-        field !== 'id' && !isHeld(digest) && !absorbs.some(({ keys }) => keys.includes(digest)),
-    );
-    for (const { digest } of newKeys) batch.create(this.#keys.doc(digest), {});
-    for (const { field, digest } of commit.absentKeys) {
+    const toBeFree = keysToBeFree(commit).filter((key) => key !== commit.keys[0]);
+    for (const { field, digest } of toBeFree) {
       const place = field === 'id' ? this.#records : this.#keys;
-      batch.delete(place.doc(digest), { exists: false });
+      if (keys.includes(digest)) batch.create(place.doc(digest), {});
+      else batch.delete(place.doc(digest), { exists: false });
     }
     for (const { field, digest } of commit.removedKeys) {
-      if (field !== 'id' && !wasShared(digest)) batch.delete(this.#keys.doc(digest));
+      if (field !== 'id' && !wasShared.includes(digest)) batch.delete(this.#keys.doc(digest));
     }
     const versions = absorbs.map((entry) => entry.record.version);
     const results = await this.#write(batch, Math.max(0, ...versions), isDecidedOn);
-    if (results === STALE) {
-      return this.#afterLoss(ref, writeId, digestsOf([...newKeys, ...commit.absentKeys]));
-    }
+    if (results === STALE) return this.#afterLoss(ref, writeId, digestsOf(toBeFree));
     return { ref, record, keys, sharedKeys, writeIds, updateTime: results[0]?.writeTime };
   }
 
@@ -270,7 +267,7 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
 
   async #readStore(): Promise<void> {
     const ref = this.#records.doc(STORE);
-    let doc = await this.#calls.run(() => ref.get());
+    const doc = await this.#calls.run(() => ref.get());
     if (!doc.exists) {
       // By the former version, which had no store document, or by nobody yet.
       await migrateAll(this.#records, this.#keys, this.#calls);
@@ -278,7 +275,7 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
       batch.create(ref, { schema: SCHEMA, deletedVersion: 0 });
       // Another process may have done it meanwhile.
       await this.#calls.commit(batch);
-      doc = await this.#calls.run(() => ref.get());
+      return this.#readStore();
     }
     if (Number(doc.get('schema')) !== SCHEMA) {
       throw new TokenStoreError(
@@ -289,8 +286,4 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
     const deletedVersion = Number(doc.get('deletedVersion'));
     this.#store = { deletedVersion, updateTime: doc.updateTime };
   }
-}
-
-function digestsOf(keys: readonly DigestedKey[]): string[] {
-  return keys.map(({ digest }) => digest);
 }

@@ -26,6 +26,7 @@ import {
   type Commit,
   type DigestedKey,
   digestedKeysOf,
+  digestsOf,
   type Engine,
   type Snapshot,
   STALE,
@@ -261,8 +262,4 @@ function tokensWith(
   return found
     .filter(isToken)
     .filter(({ record }) => hasOne(record) || recordIn(record) === undefined);
-}
-
-function digestsOf(keys: readonly DigestedKey[]): string[] {
-  return keys.map(({ digest }) => digest);
 }

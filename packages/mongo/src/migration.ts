@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { digestedKeysOf } from '@tokenkeep/core/adapter/server';
+import { digestedKeysOf, digestsOf } from '@tokenkeep/core/adapter/server';
 import type { FoundDocument, MongoCollectionLike } from './collection.ts';
 import { recordIn, type StoreDocument } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
@@ -59,7 +59,7 @@ function tokenOf(
 
 function ownKeys({ record, keys }: FoundDocument): string[] {
   const read = recordIn(record);
-  return read === undefined ? listIn(keys) : digestedKeysOf(read).map(({ digest }) => digest);
+  return read === undefined ? listIn(keys) : digestsOf(digestedKeysOf(read));
 }
 
 function listIn(value: unknown): string[] {

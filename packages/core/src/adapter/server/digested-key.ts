@@ -15,6 +15,10 @@ export function digestKey({ field, value }: TokenKey): DigestedKey {
   return { field, value, digest: hash('sha256', `${field}\0${value}`) };
 }
 
+export function digestsOf(keys: readonly DigestedKey[]): string[] {
+  return keys.map(({ digest }) => digest);
+}
+
 /**
  * The keys of a record, each once, the one of its id first.
  *

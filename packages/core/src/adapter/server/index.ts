@@ -28,7 +28,7 @@ export {
   type StatementResult,
 } from './connections.ts';
 export { Deadline } from './deadline.ts';
-export { type DigestedKey, digestedKeysOf, digestKey } from './digested-key.ts';
+export { type DigestedKey, digestedKeysOf, digestKey, digestsOf } from './digested-key.ts';
 export {
   type Commit,
   concernsOneRecord,

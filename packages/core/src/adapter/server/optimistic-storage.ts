@@ -6,7 +6,7 @@ import type { StoredRecord } from '../../token/token-fields.ts';
 import { repeatWhileStale } from '../repeat.ts';
 import { STALE } from '../stale.ts';
 import type { Decide, TokenStorage } from '../token-storage.ts';
-import { type DigestedKey, digestedKeysOf, digestKey } from './digested-key.ts';
+import { type DigestedKey, digestedKeysOf, digestKey, digestsOf } from './digested-key.ts';
 import { type Commit, type Engine, type Entry, MAX_WRITE_IDS, type Snapshot } from './engine.ts';
 import { EntryCache } from './entry-cache.ts';
 import { KeyQueue } from './key-queue.ts';
@@ -241,8 +241,4 @@ function isNotDone<E extends Entry>({ replaces }: Commit<E>, { writeIds }: Entry
   return predecessor === undefined
     ? writeIds.length < MAX_WRITE_IDS
     : writeIds.includes(predecessor);
-}
-
-function digestsOf(keys: readonly DigestedKey[]): string[] {
-  return keys.map(({ digest }) => digest);
 }
