@@ -3,7 +3,7 @@ import type { StoredRecord, TokenStore } from '@tokenkeep/core';
 import { PlainTokenStore } from '../broken/plain-token-store.ts';
 import { Line, type Shelf } from '../broken/shelf.ts';
 
-/** What a line of the log says. */
+/** Of those that one line of the log says: they happened together. */
 type Event =
   | { readonly put: StoredRecord }
   | { readonly removed: string }
@@ -60,8 +60,8 @@ class EventLog implements Shelf {
 
   #append(events: readonly Event[]): void {
     if (events.length === 0) return;
-    // One call: a line that is cut off is none.
-    appendFileSync(this.#path, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    // It begins a line of its own, as a process that was killed may have left half of one.
+    appendFileSync(this.#path, `\n${JSON.stringify(events)}\n`);
     this.#catchUp();
   }
 
@@ -70,7 +70,7 @@ class EventLog implements Shelf {
     const text = existsSync(this.#path) ? readFileSync(this.#path) : Buffer.alloc(0);
     const end = text.lastIndexOf('\n') + 1;
     for (const line of text.subarray(this.#read, end).toString().split('\n')) {
-      if (line !== '') this.#follow(JSON.parse(line));
+      if (line !== '') for (const event of eventsIn(line)) this.#follow(event);
     }
     this.#read = end;
   }
@@ -79,6 +79,15 @@ class EventLog implements Shelf {
     if ('put' in event) this.#records.set(event.put.id, event.put);
     else if ('removed' in event) this.#records.delete(event.removed);
     else this.#removedVersion = event.removedVersion;
+  }
+}
+
+/** None in a line that was cut off: nobody was told that they happened. */
+function eventsIn(line: string): Event[] {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return [];
   }
 }
 
