@@ -38,9 +38,8 @@ export function prettyReport(report: Report, paint: Paint = plain): string {
   for (const { problem, add } of report.missing) {
     lines.push('', `${paint('red', 'undeclared')} ${problem}`, `  add to the definition:  ${add}`);
   }
-  if (report.missing.some(({ missing }) => missing !== 'module')) {
-    lines.push('  a class says it so:     static versions = true;');
-  }
+  const unsaid = report.missing.find(({ missing }) => missing !== 'module')?.missing;
+  if (unsaid !== undefined) lines.push(`  a class says it so:     static ${unsaid} = true;`);
   lines.push(
     '',
     summary(report, paint),
