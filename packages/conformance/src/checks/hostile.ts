@@ -1,4 +1,5 @@
 import { OAuthToken, type TokenInit, type TokenRecord } from '@tokenkeep/core';
+import { STRING_FIELDS } from '@tokenkeep/core/adapter';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
 import { expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
@@ -8,6 +9,12 @@ import { show } from '../show.ts';
 
 const KEYS = ['userName', 'grantToken', 'refreshToken', 'accessToken'] as const;
 type Key = (typeof KEYS)[number];
+
+/** One and the same in every field that is a string, but for the id. */
+function everyString(text: string): TokenInit {
+  const fields = STRING_FIELDS.filter((field) => field !== 'id');
+  return Object.fromEntries(fields.map((field) => [field, text]));
+}
 
 export const hostileChecks: readonly Check[] = [
   {
@@ -19,18 +26,9 @@ export const hostileChecks: readonly Check[] = [
       const store = await context.open();
       const strings = sampleOf(context, 600);
       await inParallel(strings, async (text, index) => {
-        // One and the same in every field, but for the id of a record of its own.
         const init = context.kept({
+          ...everyString(text),
           userSignature: { name: text },
-          clientId: text,
-          clientSecret: text,
-          redirectUrl: text,
-          grantToken: text,
-          refreshToken: text,
-          accessToken: text,
-          apiDomain: text,
-          scope: text,
-          tokenType: text,
           extra:
             text.length > 10_000
               ? { long: text.slice(0, 10_000).toWellFormed() }

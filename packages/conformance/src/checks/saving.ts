@@ -73,6 +73,7 @@ export const savingChecks: readonly Check[] = [
         { apiDomain: 'https://changed.example.com' },
         { scope: 'changed' },
         { tokenType: 'changed' },
+        { lease: 'changed' },
         { expiresAt: 1_860_000_000_000 },
         {},
       ];

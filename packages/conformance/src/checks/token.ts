@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { OAuthToken, type TokenInit } from '@tokenkeep/core';
+import { OAuthToken } from '@tokenkeep/core';
+import { STRING_FIELDS } from '@tokenkeep/core/adapter';
 import type { Check } from '../check.ts';
 import {
   expect,
@@ -130,17 +131,10 @@ export const tokenChecks: readonly Check[] = [
       for (const absent of ABSENT) {
         await store.saveToken(
           new OAuthToken({
+            ...Object.fromEntries(STRING_FIELDS.map((field) => [field, absent])),
             userSignature: every.userSignature,
             clientId: every.clientId,
-            clientSecret: absent,
-            redirectUrl: absent,
-            grantToken: absent,
-            refreshToken: absent,
-            accessToken: absent,
-            apiDomain: absent,
-            scope: absent,
-            tokenType: absent,
-          } satisfies TokenInit),
+          }),
         );
         expectFields(
           await store.findTokenById(idOf(saved)),

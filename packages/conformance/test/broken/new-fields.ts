@@ -40,6 +40,26 @@ export const newFieldFaults: readonly BrokenStore[] = [
   broken('T1', 'drops the issuer', { rules: { kept: ({ issuer: _, ...record }) => record } }),
   broken('T1', 'drops the resource', { rules: { kept: ({ resource: _, ...record }) => record } }),
   broken('T1', 'drops the lease', { rules: { kept: ({ lease: _, ...record }) => record } }),
+  ...(['issuer', 'resource', 'lease'] as const).map((field) =>
+    broken('T4', `keeps the ${field} in UTF-8 of three bytes`, {
+      rules: {
+        kept: (record) => ({
+          ...record,
+          ...(record[field] == null
+            ? {}
+            : { [field]: record[field].replace(/[\u{10000}-\u{10ffff}]/gu, '?') }),
+        }),
+      },
+    }),
+  ),
+  broken('C3', 'keeps the first lease', {
+    rules: {
+      merged: (record, token) => {
+        const after = merged(record, token);
+        return record.lease == null ? after : { ...after, lease: record.lease };
+      },
+    },
+  }),
   broken('T7', 'takes the mark of redaction for a value', givesTokensWith(unchecked)),
   broken(
     'T8',
