@@ -4,9 +4,9 @@ import definition from './definition.ts';
 import { Tables } from './tables.ts';
 
 // A tenth of what the other stores do: the local engine takes a transaction at a time.
-it('4 processes that save 100 users 5 times leave 100 records, each saved 5 times', async () => {
-  const versions = await saveFromProcesses(definition, 100, 5);
-  expect(versions).toEqual(Array.from({ length: 100 }, () => 5));
+it('4 processes that save 100 users 10 times leave 100 records, each saved 10 times', async () => {
+  const versions = await saveFromProcesses(definition, 100, 10);
+  expect(versions).toEqual(Array.from({ length: 100 }, () => 10));
 }, 180_000);
 
 describe('a process that is killed between any two of its steps leaves the old or the new', () => {

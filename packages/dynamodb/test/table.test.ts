@@ -8,7 +8,7 @@ const ada = user('ada');
 
 describe('the table', () => {
   it('that is not there is told of, and what to do', async () => {
-    await using store = tables.open(tables.newName());
+    await using store = tables.open('missing');
     expect(await failure(save(store, { ...ada, refreshToken: 'r' }))).toMatchObject({
       code: 'DATABASE_MISSING',
       operation: 'saveToken',
@@ -21,8 +21,7 @@ describe('the table', () => {
   });
 
   it('is created once by any number of processes, and once more does nothing to it', async () => {
-    const table = tables.newName();
-    const stores = Array.from({ length: 4 }, () => tables.open(table));
+    const stores = Array.from({ length: 4 }, () => tables.open('at-once'));
     await Promise.all(stores.map((store) => store.createTable()));
     const [store] = stores;
     if (store === undefined) throw new Error('no store');
@@ -34,16 +33,15 @@ describe('the table', () => {
 
   it('of something else is refused, and left as it is', async () => {
     const client = tables.client();
-    const table = tables.newName();
     await client.send(
       new CreateTableCommand({
-        TableName: table,
+        TableName: 'others',
         BillingMode: 'PAY_PER_REQUEST',
         AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
         KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
       }),
     );
-    await using store = tables.open(table);
+    await using store = tables.open('others');
     expect(await failure(store.createTable())).toMatchObject({
       code: 'SCHEMA_UNKNOWN',
       operation: 'createTable',

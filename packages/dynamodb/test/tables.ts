@@ -10,19 +10,16 @@ import { afterAll, beforeAll } from 'vitest';
 import { DynamodbTokenStore, type DynamodbTokenStoreOptions } from '../src/index.ts';
 import { configFor } from './config-for.ts';
 
-/** Tables for the tests of a file. */
+/** Tables on a server of its own, for the tests of a file. */
 export class Tables {
   #server: DynamodbServer | undefined;
+  #tables = 0;
 
-  /**
-   * To be called where a file's tests are declared.
-   *
-   * @param options `own: true` for tests that restart the server
-   */
-  static forThisFile(options: { own?: boolean } = {}): Tables {
+  /** To be called where a file's tests are declared. */
+  static forThisFile(): Tables {
     const tables = new Tables();
     beforeAll(async () => {
-      tables.#server = await startDynamodb(options);
+      tables.#server = await startDynamodb({ own: true });
     }, 180_000);
     afterAll(() => tables.#server?.stop());
     return tables;
@@ -33,14 +30,10 @@ export class Tables {
     return this.#server;
   }
 
-  /** The name of a table that is not there, nor anybody else's. */
-  newName(): string {
-    return `t${crypto.randomUUID()}`;
-  }
-
   /** The name of a table that is there, and empty. */
   async create(): Promise<string> {
-    const table = this.newName();
+    this.#tables += 1;
+    const table = `tokens${this.#tables}`;
     await using store = this.open(table);
     await store.createTable();
     return table;
