@@ -5,9 +5,10 @@ import type { CheckedOptions, MysqlPool, MysqlValue } from './options.ts';
 
 /** The connections that a store speaks through: of its own pool, or of one that it was handed. */
 export function connectionsOf(options: CheckedOptions): Connections {
-  const { pool } = options;
+  const { timeout, server, pool } = options;
   return new Connections({
-    ...options,
+    timeout,
+    server,
     sizeOption: 'connectionLimit',
     begin: 'START TRANSACTION',
     openPool: async () => (pool === undefined ? ownPool(options) : poolOf(pool, async () => {})),

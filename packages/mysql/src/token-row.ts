@@ -23,7 +23,12 @@ export interface TokenRow extends SlottedEntry {
 export const RECORD: string = COLUMNS.map(({ name, field }) => `${name} AS ${field}`).join();
 
 /** Those of a {@link TokenRow}. */
-export const ENTRY: string = `${RECORD},${KEY_COLUMNS},write_ids,joins`;
+export const ENTRY: string = [
+  RECORD,
+  ...KEYS.map(([prefix]) => `${prefix}_slot`),
+  'write_ids',
+  'joins',
+].join();
 
 /** Those that each save writes. */
 export const WRITTEN: readonly string[] = [

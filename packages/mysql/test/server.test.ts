@@ -142,6 +142,16 @@ describe.each([
     expect(tables).toHaveLength(1);
   });
 
+  it('a row without a version is damaged', async () => {
+    const { url, name } = await database();
+    await using store = new MysqlTokenStore({ url });
+    await save(store, { ...user('ada'), refreshToken: 'r' });
+    await server.query(`UPDATE ${name}.oauthtoken SET version = NULL`);
+    expect((await failure(store.findToken(new OAuthToken(user('ada'))))).code).toBe(
+      'RECORD_CORRUPT',
+    );
+  });
+
   it('two stores open an empty database at once', async () => {
     const { url } = await database();
     const stores = Array.from({ length: 8 }, () => new MysqlTokenStore({ url }));

@@ -8,9 +8,10 @@ const ignoreError = (): void => {};
 
 /** The connections that a store speaks through: of its own pool, or of one that it was handed. */
 export function connectionsOf(options: CheckedOptions): Connections {
-  const { timeout, pool } = options;
+  const { timeout, server, pool } = options;
   return new Connections({
-    ...options,
+    timeout,
+    server,
     sizeOption: 'max',
     // In one message. LOCAL, as behind PgBouncer the session is another's a moment later. A process
     // that stops in the middle holds its locks no longer than this.

@@ -13,9 +13,20 @@ export interface RecordColumn {
 
 /** Never added to: a newer core may meet an older store, whose tables have no column for more. */
 const FIRST_FIELDS: readonly (keyof StoredRecord)[] = [
-  ...(['id', 'userName', 'clientId', 'clientSecret'] as const),
-  ...(['refreshToken', 'accessToken', 'grantToken', 'expiresAt', 'redirectUrl'] as const),
-  ...(['apiDomain', 'scope', 'tokenType', 'version', 'extra'] as const),
+  'id',
+  'userName',
+  'clientId',
+  'clientSecret',
+  'refreshToken',
+  'accessToken',
+  'grantToken',
+  'expiresAt',
+  'redirectUrl',
+  'apiDomain',
+  'scope',
+  'tokenType',
+  'version',
+  'extra',
 ];
 
 /**
