@@ -122,6 +122,16 @@ export async function expectRefused(
   );
 }
 
+/** What a call gives; `undefined` where it is refused, as it may be. */
+export async function unlessRefused<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof PromiseBroken) throw error;
+    return undefined;
+  }
+}
+
 /** That a call is refused because of the version, and told which there is: 0 where nothing is (V2, V4, V5). */
 export async function expectConflict(
   call: Promise<unknown>,

@@ -35,7 +35,7 @@ it('a call that failed is told with its code, its operation, the code of the dri
     }),
   });
   // By the checks of the clause, and by the random sequences.
-  expect(failures.length).toBeGreaterThanOrEqual(2);
+  expect(failures).toHaveLength(3);
   for (const { actual, done } of failures) {
     expect(actual).toMatch(
       /failed with STORAGE_FAILED, operation findTokenById, driver code ECONNRESET, .*The server is gone/,

@@ -1,7 +1,14 @@
 import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
-import { expect, expectRefused, expectSame, idOf, recordOf } from '../expectations.ts';
+import {
+  expect,
+  expectRefused,
+  expectSame,
+  idOf,
+  recordOf,
+  unlessRefused,
+} from '../expectations.ts';
 import { firstLine } from '../failure-cause.ts';
 import { leakIn } from '../leaks.ts';
 import { LeftTimers } from '../left-timers.ts';
@@ -234,15 +241,14 @@ export const failingChecks: readonly Check[] = [
       await store.close();
       await definition.damage(await context.mainPlace());
       const damaged = await context.open();
-      for (const call of [
+      const calls: readonly (() => Promise<unknown>)[] = [
         () => damaged.findToken(token),
         () => damaged.saveToken(token),
         () => damaged.getTokens(),
-      ]) {
+      ];
+      for (const call of calls) {
         // A rejection is looked at as every one is: for a code, an operation, and secrets.
-        await call().catch((error: unknown) => {
-          if (error instanceof PromiseBroken) throw error;
-        });
+        await unlessRefused(call());
       }
     },
   },

@@ -8,6 +8,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  unlessRefused,
 } from '../expectations.ts';
 import { firstLine } from '../failure-cause.ts';
 import type { ObservedStore } from '../observed-store.ts';
@@ -142,9 +143,9 @@ export const findingChecks: readonly Check[] = [
         await store.findToken(token);
         await damage(place);
         // It may fail, and it may not: not all that is stored need be damaged.
-        await unlessBroken(write(store, otherId));
+        await unlessRefused(write(store, otherId));
         for (const handle of [store, await inner.open()]) {
-          const found = await unlessBroken(handle.findTokenById(idOf(before)));
+          const found = await unlessRefused(handle.findTokenById(idOf(before)));
           if (found === undefined) continue;
           const is = found && recordOf(found);
           const after = `the record that was there before the damage, after ${what}`;
@@ -221,15 +222,5 @@ async function refusalOf(call: Promise<unknown>): Promise<string> {
     return show(await call);
   } catch (error) {
     return firstLine(error);
-  }
-}
-
-/** What a call gives; `undefined` where it is refused, as it may be. */
-async function unlessBroken<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof PromiseBroken) throw error;
-    return undefined;
   }
 }
