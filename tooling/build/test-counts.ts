@@ -23,9 +23,10 @@ export class TestCountsReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    const counts = { passed: 0, failed: 0, skipped: 0 };
+    const counts = { passed: 0, skipped: 0 };
     const failures = unhandledErrors.map((error) => inShort('outside of a test', [error]));
     for (const module of modules) {
+      const before = failures.length;
       for (const test of module.children.allTests()) {
         const { state, errors } = test.result();
         if (state === 'passed' || state === 'skipped') counts[state] += 1;
@@ -37,11 +38,14 @@ export class TestCountsReporter implements Reporter {
         const errors = part.errors();
         if (errors.length > 0) failures.push(inShort(module.relativeModuleId, errors));
       }
+      if (!module.ok() && failures.length === before) {
+        failures.push(inShort(module.relativeModuleId, undefined));
+      }
     }
-    counts.failed = failures.length;
     const file = join(this.#root, testCountsFile);
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify({ ...counts, failures } satisfies TestCounts));
+    const all: TestCounts = { ...counts, failed: failures.length, failures };
+    writeFileSync(file, JSON.stringify(all));
   }
 }
 

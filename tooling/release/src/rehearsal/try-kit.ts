@@ -1,5 +1,6 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Report } from '@tokenkeep/conformance';
 import { runProgram, tryProgram } from '../run-program.ts';
 import type { Trial } from './try-adapter.ts';
 
@@ -60,14 +61,11 @@ export async function tryKit({ folder: parent, env, nodes }: Trial): Promise<str
 }
 
 /** How the kit's command ended, and what it reported as JSON. */
-interface Verdict {
+export interface Verdict {
   readonly code: number;
-  readonly report: {
-    readonly levels: Readonly<Record<string, string>>;
-    readonly clauses: readonly { readonly clause: string; readonly status: string }[];
-  };
+  readonly report: Pick<Report, 'levels' | 'clauses'>;
 }
 
-function failedClauses({ report }: Verdict): string[] {
+export function failedClauses({ report }: Verdict): string[] {
   return report.clauses.filter(({ status }) => status === 'failed').map(({ clause }) => clause);
 }
