@@ -140,9 +140,7 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
         transaction.put(claimPlace(digest), { holders }, isAbsorbed ? undefined : isNew);
       }
     }
-    for (const { field, digest } of freedKeys(commit)) {
-      if (field !== 'id') transaction.delete(claimPlace(digest));
-    }
+    for (const { digest } of freedKeys(commit)) transaction.delete(claimPlace(digest));
     for (const { field, digest } of commit.absentKeys) {
       transaction.check(field === 'id' ? recordPlace(digest) : claimPlace(digest), isNew);
     }

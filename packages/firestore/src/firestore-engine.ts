@@ -114,9 +114,7 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
       if (keys.includes(digest)) batch.create(place.doc(digest), {});
       else batch.delete(place.doc(digest), { exists: false });
     }
-    for (const { field, digest } of freedKeys(commit)) {
-      if (field !== 'id') batch.delete(this.#keys.doc(digest));
-    }
+    for (const { digest } of freedKeys(commit)) batch.delete(this.#keys.doc(digest));
     const versions = absorbs.map((entry) => entry.record.version);
     const results = await this.#write(batch, Math.max(0, ...versions), isDecidedOn);
     if (results === STALE) return this.#afterLoss(ref, writeId, digestsOf(toBeFree));

@@ -61,10 +61,10 @@ export class RedisEngine implements Engine<RedisEntry> {
       const args = [this.#hash, ...fields, `record:${guess.digest}`];
       const values = await this.#connection.read('hmget', args);
       const holders = keys.map(({ field, digest }, index) =>
-        field === 'id' && values[index + 1] !== '' ? digest : values[index + 1],
+        field === 'id' ? digest : values[index + 1],
       );
-      const others = holders.filter((holder) => holder !== '' && holder !== guess.digest);
-      if (others.length === 0 && holders.includes(guess.digest) && values.at(-1) !== '') {
+      const isSole = holders.every((holder) => holder === '' || holder === guess.digest);
+      if (isSole && holders.includes(guess.digest) && values.at(-1) !== '') {
         return snapshotIn(values.toSpliced(-1, 0, guess.digest), keys, guess);
       }
     }

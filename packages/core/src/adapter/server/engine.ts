@@ -84,10 +84,12 @@ export function entryAfter<E extends Entry>(commit: Commit<E>): Entry {
   };
 }
 
-/** Keys that nobody has any more when the commit is done. Of shared keys that is not known. */
+/** Keys but for ids that nobody has any more when the commit is done. Of shared keys that is not known. */
 export function freedKeys<E extends Entry>(commit: Commit<E>): DigestedKey[] {
   const wereShared = sharedBefore(commit);
-  return commit.removedKeys.filter(({ digest }) => !wereShared.includes(digest));
+  const isFreed = ({ field, digest }: DigestedKey) =>
+    field !== 'id' && !wereShared.includes(digest);
+  return commit.removedKeys.filter(isFreed);
 }
 
 /** Whether it is the usual change: of one record, with keys that no other has or had. */
