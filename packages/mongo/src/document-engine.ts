@@ -9,8 +9,8 @@
  *
  * - **A record that has a key alone** claims it, and does not list it among its `shared` keys.
  * - **To join**, a record that gets a key which others have is written together with the document
- *   that claims it and each record that has it (`intents.ts`): so whoever read one of them before is
- *   refused. It claims nothing, and the key becomes one of their shared keys.
+ *   that claims it (`intents.ts`): so whoever read that one before, and would join too, is refused. It
+ *   claims nothing, and the key becomes a shared key of both.
  * - **To leave**, a record just gives up the key. It goes on claiming it if the key is shared; if it
  *   is removed, an empty document, a *keeper*, takes its place. Claims that no record needs any more
  *   are given up afterwards, best effort: if not, the next that wants the key does it.
@@ -18,7 +18,7 @@
  * A save that replaces one record and takes no key that others have is one write, refused if the
  * record is not as it was read, or if a key is claimed: optimistic concurrency control on one
  * document. Records that share keys with it may change meanwhile: they do not agree with it, as one
- * that comes to agree with others (`isRenamed`) is written together with them, too.
+ * that comes to agree with others (`isRenamed`) joins them anew.
  */
 import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { recordCorrupt, refuseOtherVersion } from '@tokenkeep/core/adapter';
@@ -40,6 +40,7 @@ import {
   toStored,
   union,
   withoutClaims,
+  withoutRecord,
 } from './documents.ts';
 import { Intents, isUnsettled } from './intents.ts';
 import type { Documents } from './mongo-documents.ts';
@@ -79,19 +80,28 @@ export class DocumentEngine
   async commit(commit: Commit<MongoEntry>): Promise<MongoEntry | typeof STALE> {
     const { replaces, absorbs, others, addedKeys, absentKeys, removedKeys } = commit;
     const { found } = replaces ?? others[0] ?? { found: [] };
-    const claimed = found.flatMap((document) => document.claims);
-    const claims = digestsOf([...addedKeys, ...absentKeys]).filter((key) => !claimed.includes(key));
     const before = replaces?.document ?? (await this.#newPlace(commit));
+    const rest = found.filter(({ _id }) => _id !== before._id);
+    const claimed = rest.flatMap((document) => document.claims);
+    const claims = digestsOf([...addedKeys, ...absentKeys]).filter((key) => !claimed.includes(key));
     const after = afterCommit(commit, before, claims);
-    await this.#raiseDeletedVersion(absorbs.map(({ document }) => document));
-    const written = isOfSeveral(commit, claimed)
-      ? await this.#intents.carryOut(commit, before, after, found, claims)
-      : await this.#documents.write(before, after);
+    const gone = absorbs.map(({ document }) => document);
+    await this.#raiseDeletedVersion(gone);
+    const joined = digestsOf(comesToAgree(commit) ? commit.keys : addedKeys);
+    const participants = rest.filter(
+      (document) => gone.includes(document) || document.claims.some((key) => joined.includes(key)),
+    );
+    const claimsFirst = absentKeys.length > 0 || commit.deletedVersion !== undefined;
+    const written =
+      participants.length > 0 || claimsFirst
+        ? await this.#intents.carryOut(commit, before, after, participants, claims)
+        : await this.#documents.write([before, after]);
     // By a document that was not found, as no record has the key.
     if (written === 'taken') await this.#tidyUp(claims);
     if (written !== 'written') return STALE;
-    const isLeft = (key: string) => absorbs.length > 0 || replaces?.sharedKeys.includes(key);
-    await this.#tidyUp(digestsOf(removedKeys).filter(isLeft)).catch(() => {});
+    const wereShared = [replaces, ...absorbs].flatMap((entry) => entry?.sharedKeys ?? []);
+    const given = digestsOf(removedKeys).filter((key) => wereShared.includes(key));
+    await this.#tidyUp(given).catch(() => {});
     return entryOf(after, [after]);
   }
 
@@ -102,7 +112,7 @@ export class DocumentEngine
     }
     if (document === undefined) return undefined;
     await this.#raiseDeletedVersion([document]);
-    if ((await this.#documents.remove([document])) === 0) return STALE;
+    if ((await this.#documents.write(withoutRecord(document))) !== 'written') return STALE;
     await this.#tidyUp(document.shared).catch(() => {});
     return undefined;
   }
@@ -132,7 +142,7 @@ export class DocumentEngine
       const wasBusy = await this.#intents.settle(page);
       const tokens = page.filter((each) => isToken(each) && !isUnsettled(each));
       await this.#raiseDeletedVersion(tokens);
-      await this.#documents.remove(tokens);
+      await this.#documents.write(...tokens.map(withoutRecord));
       await this.#tidyUp(page.flatMap((each) => (isToken(each) ? each.shared : each.claims)));
       // A keeper that is still there is needed by records after it.
       if (tokens.length === 0 && !wasBusy) after = last.order;
@@ -188,12 +198,8 @@ export class DocumentEngine
     // What is damaged may have every key.
     const held = records.flatMap((record) => (record ? digestsOf(digestedKeysOf(record)) : keys));
     const idle = keys.filter((key) => !held.includes(key));
-    for (const document of found) {
-      if (!document.claims.some((claim) => idle.includes(claim))) continue;
-      const left = { ...withoutClaims(document, idle), revision: document.revision + 1 };
-      if (left.claims.length === 0) await this.#documents.remove([document]);
-      else await this.#documents.write(document, left);
-    }
+    const claiming = found.filter(({ claims }) => claims.some((claim) => idle.includes(claim)));
+    await this.#documents.write(...claiming.map((document) => withoutClaims(document, idle)));
   }
 }
 
@@ -223,13 +229,9 @@ function afterCommit(
   };
 }
 
-/** Whether a change can't be one write, see above; or a key has to be claimed before more is known. */
-function isOfSeveral(commit: Commit<MongoEntry>, claimed: readonly string[]): boolean {
-  const { record, replaces, absorbs, others, addedKeys, absentKeys, deletedVersion } = commit;
-  const comesToAgree = replaces !== null && others.length > 0 && isRenamed(replaces.record, record);
-  const joins = addedKeys.some(({ digest }) => claimed.includes(digest));
-  const claimsFirst = absentKeys.length > 0 || deletedVersion !== undefined;
-  return absorbs.length > 0 || comesToAgree || joins || claimsFirst;
+/** Whether a record that shares keys with others may agree with them now, and did not before. */
+function comesToAgree({ record, replaces }: Commit<MongoEntry>): boolean {
+  return replaces !== null && isRenamed(replaces.record, record);
 }
 
 function entryOf(document: StoreDocument, found: readonly StoreDocument[]): MongoEntry {

@@ -1,12 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Commit } from '@tokenkeep/core/adapter/server';
 import {
+  type At,
   at,
+  type Change,
   type Intent,
   type MongoEntry,
+  next,
   type StoreDocument,
   union,
-  withoutClaims,
+  withoutRecord,
 } from './documents.ts';
 import type { Documents, Written } from './mongo-documents.ts';
 
@@ -40,41 +43,43 @@ export class Intents {
   /**
    * @param before the coordinator as it was read, or to be inserted
    * @param after what it becomes
-   * @param found all that was read
    * @param claims what the coordinator claims for as long as the intent is open
+   * @returns `written` if it has happened
    */
   async carryOut(
     { absorbs, deletedVersion }: Commit<MongoEntry>,
     before: StoreDocument,
     after: StoreDocument,
-    found: readonly StoreDocument[],
+    participants: readonly StoreDocument[],
     claims: readonly string[],
   ): Promise<Written> {
-    const participants = found.filter(({ _id }) => _id !== before._id).map(at);
     const intent: Intent = {
       isDecided: false,
-      claims,
-      participants,
+      participants: participants.map(({ _id }) => _id),
       absorbs: absorbs.map(({ document }) => document._id),
-      shared: after.keys.filter((key) => !after.claims.includes(key)),
     };
-    const revision = before.revision + 1;
     const lists = { keys: union(before.keys, claims), claims: union(before.claims, claims) };
-    const open = { ...before, ...lists, revision, intent };
-    const opened = await this.#documents.write(before, open);
+    const open = next(before, { ...lists, intent });
+    const opened = await this.#documents.write([before, open]);
     if (opened !== 'written') return opened;
-    const decided = { ...after, revision: revision + 1, intent: { ...intent, isDecided: true } };
+    const shared = after.keys.filter((key) => !after.claims.includes(key));
+    const mark = (document: StoreDocument): Change => [
+      document,
+      next(document, { coordinator: at(open), shared: union(document.shared, shared) }),
+    ];
     const isReady =
-      (await this.#documents.mark(participants, at(open))) === participants.length &&
+      (await this.#documents.write(...participants.map(mark))) === 'written' &&
       // Nobody adds and deletes another record of an id that is claimed.
       (deletedVersion === undefined ||
         deletedVersion === (await this.#documents.counters()).deletedVersion);
-    if (!isReady || (await this.#documents.write(open, decided)) !== 'written') {
+    const { revision } = open;
+    const decided = next({ ...after, revision }, { intent: { ...intent, isDecided: true } });
+    if (!isReady || (await this.#documents.write([open, decided])) !== 'written') {
       await this.#abort(open, intent);
       return 'changed';
     }
     // If that fails: what was asked for has happened, and whoever comes along carries the rest out.
-    await this.#documents.finish(decided, intent).catch(() => {});
+    await this.#finish(decided, intent).catch(() => {});
     return 'written';
   }
 
@@ -91,14 +96,12 @@ export class Intents {
       const { _id, intent } = document;
       if (intent === undefined) continue;
       marks.delete(_id);
-      if (intent.isDecided) await this.#documents.finish(document, intent);
+      if (intent.isDecided) await this.#finish(document, intent);
       else if (!(await this.#makesHeadway(document))) await this.#abort(document, intent);
     }
-    for (const { _id, coordinator } of found) {
-      // One that has no intent any more was aborted.
-      if (coordinator === undefined || !marks.has(coordinator._id)) continue;
-      await this.#documents.release([_id], coordinator);
-    }
+    // A coordinator that has no intent any more has aborted it.
+    const isLeft = ({ coordinator }: StoreDocument) => coordinator && marks.has(coordinator._id);
+    await this.#documents.write(...found.filter(isLeft).map(released));
     return true;
   }
 
@@ -111,20 +114,37 @@ export class Intents {
     return false;
   }
 
-  async #abort(open: StoreDocument, { claims, participants }: Intent): Promise<void> {
-    const { intent: _, ...before } = withoutClaims(open, claims);
-    const isAborted =
-      open.kind === 'keeper'
-        ? (await this.#documents.remove([open])) > 0
-        : (await this.#documents.write(open, { ...before, revision: open.revision + 1 })) ===
-          'written';
+  /** Takes the intent out of the coordinator, so that it can not be decided, and the marks off. */
+  async #abort(open: StoreDocument, { participants }: Intent): Promise<void> {
+    const before = open.kind === 'keeper' ? undefined : next(open, { intent: undefined });
     // Else it was decided, or aborted by others.
-    if (!isAborted) return;
-    await this.#documents.release(
-      participants.map(({ _id }) => _id),
-      at(open),
+    if ((await this.#documents.write([open, before])) !== 'written') return;
+    const marked = await this.#markedWith(open, participants);
+    await this.#documents.write(...marked.map(released));
+  }
+
+  /** Carries a decided intent out: its coordinator comes last. */
+  async #finish(decided: StoreDocument, { participants, absorbs }: Intent): Promise<void> {
+    const open = { _id: decided._id, revision: decided.revision - 1 };
+    const marked = await this.#markedWith(open, participants);
+    const changes = marked.map((document) =>
+      absorbs.includes(document._id) ? withoutRecord(document) : released(document),
+    );
+    await this.#documents.write(...changes, [decided, next(decided, { intent: undefined })]);
+  }
+
+  async #markedWith(open: At, participants: readonly string[]): Promise<StoreDocument[]> {
+    const found = await this.#documents.get(participants);
+    const { _id, revision } = open;
+    return found.filter(
+      ({ coordinator }) => coordinator?._id === _id && coordinator.revision === revision,
     );
   }
+}
+
+/** Takes the mark off a document. */
+function released(document: StoreDocument): Change {
+  return [document, next(document, { coordinator: undefined })];
 }
 
 /** Whether something is about to change a document. */

@@ -38,6 +38,7 @@ const PATIENCE = 500;
 
 /** Whatever the client was made with: documents are read as they were written. */
 const PLAIN_VALUES = {
+  ignoreUndefined: true,
   promoteLongs: true,
   promoteValues: true,
   useBigInt64: false,

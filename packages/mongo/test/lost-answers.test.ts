@@ -73,6 +73,41 @@ it.each([
   },
 );
 
+it.each([
+  ['open', 'isDecided'],
+  ['mark', 'coordinator'],
+])(
+  'a save of several documents whose answer was lost may have happened, and is done by the next: %s',
+  async (collection, step) => {
+    await using store = new MongoTokenStore({
+      url: proxy.urlFor(server.url),
+      database,
+      collection,
+    });
+    await save(store, { ...ada, clientId: '1', refreshToken: 'r1' });
+    proxy.dropNextReply((request) => request.includes(step));
+    const second = { ...ada, clientId: '2', refreshToken: 'r2' };
+    await expect(save(store, second)).rejects.toMatchObject({
+      code: 'CONNECTION_FAILED',
+      retryable: true,
+    });
+    expect(await save(store, second)).toMatchObject({ version: 1 });
+    expect(await store.getTokens()).toHaveLength(2);
+  },
+);
+
+it('a deletion whose answer was lost may have happened', async () => {
+  await using store = new MongoTokenStore({ url: proxy.urlFor(server.url), database });
+  const { id = '' } = await save(store, { ...ada, refreshToken: 'r' });
+  proxy.dropNextReply((request) => request.includes('deletes'));
+  await expect(store.deleteToken(id)).rejects.toMatchObject({
+    code: 'CONNECTION_FAILED',
+    retryable: true,
+  });
+  await store.deleteToken(id);
+  expect(await store.getTokens()).toEqual([]);
+});
+
 it('a connection that fails is an error with host and port, and without user and password', async () => {
   const url =
     'mongodb://admin:S3cretPass@127.0.0.1:1/?authSource=admin&serverSelectionTimeoutMS=200';
