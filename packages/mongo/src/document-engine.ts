@@ -20,7 +20,7 @@
  * document. Records that share keys with it may change meanwhile: they do not agree with it, as one
  * that comes to agree with others (`isRenamed`) joins them anew.
  */
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import type { StoredRecord } from '@tokenkeep/core';
 import { recordCorrupt, refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
@@ -28,6 +28,7 @@ import {
   digestedKeysOf,
   digestsOf,
   type Engine,
+  repeatWhileStale,
   type Snapshot,
   STALE,
   withWriteId,
@@ -35,6 +36,7 @@ import {
 import { isRenamed } from '@tokenkeep/core/rules';
 import {
   type MongoEntry,
+  next,
   recordIn,
   type StoreDocument,
   toStored,
@@ -43,10 +45,7 @@ import {
   withoutRecord,
 } from './documents.ts';
 import { Intents, isUnsettled } from './intents.ts';
-import type { Documents } from './mongo-documents.ts';
-
-/** As often as this it is looked again if documents are changed while they are read. */
-const MAX_LOOKS = 100;
+import type { Documents, Written } from './mongo-documents.ts';
 
 /** Records in documents: an engine but for opening, closing and the driver's errors. */
 export class DocumentEngine
@@ -55,7 +54,7 @@ export class DocumentEngine
   readonly #documents: Documents;
   readonly #intents: Intents;
 
-  /** @param patience how long an intent of others may stay open: milliseconds */
+  /** @param patience how often an intent of others may be found open before it is aborted */
   constructor(documents: Documents, patience: number) {
     this.#documents = documents;
     this.#intents = new Intents(documents, patience);
@@ -100,8 +99,8 @@ export class DocumentEngine
     if (written === 'taken') await this.#tidyUp(claims);
     if (written !== 'written') return STALE;
     const wereShared = [replaces, ...absorbs].flatMap((entry) => entry?.sharedKeys ?? []);
-    const given = digestsOf(removedKeys).filter((key) => wereShared.includes(key));
-    await this.#tidyUp(given).catch(() => {});
+    const left = digestsOf(removedKeys).filter((key) => wereShared.includes(key));
+    await this.#tidyUp(left).catch(() => {});
     return entryOf(after, [after]);
   }
 
@@ -111,8 +110,7 @@ export class DocumentEngine
       refuseOtherVersion(document === undefined ? null : recordOf(document), { ifVersion });
     }
     if (document === undefined) return undefined;
-    await this.#raiseDeletedVersion([document]);
-    if ((await this.#documents.write(withoutRecord(document))) !== 'written') return STALE;
+    if ((await this.#remove([document])) !== 'written') return STALE;
     await this.#tidyUp(document.shared).catch(() => {});
     return undefined;
   }
@@ -135,14 +133,14 @@ export class DocumentEngine
 
   async clear(): Promise<void> {
     const { added } = await this.#documents.counters();
+    const seen = new Map<string, number>();
     for (let after = 0; ; ) {
       const page = await this.#documents.page(after, added);
       const last = page.at(-1);
       if (last === undefined) return;
-      const wasBusy = await this.#intents.settle(page);
+      const wasBusy = await this.#intents.settle(page, seen);
       const tokens = page.filter((each) => isToken(each) && !isUnsettled(each));
-      await this.#raiseDeletedVersion(tokens);
-      await this.#documents.write(...tokens.map(withoutRecord));
+      await this.#remove(tokens);
       await this.#tidyUp(page.flatMap((each) => (isToken(each) ? each.shared : each.claims)));
       // A keeper that is still there is needed by records after it.
       if (tokens.length === 0 && !wasBusy) after = last.order;
@@ -154,26 +152,18 @@ export class DocumentEngine
    * look is enough where there is nothing, and for a record that has the first key alone: no other is
    * the matching record, and `commit` finds out whether the other keys are still nobody's.
    */
-  async #look(keys: readonly string[]): Promise<readonly StoreDocument[]> {
-    let before: string | undefined;
-    for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+  #look(keys: readonly string[]): Promise<readonly StoreDocument[]> {
+    const seen = new Map<string, number>();
+    return repeatWhileStale(async () => {
       const found = await this.#documents.find(keys);
-      if (await this.#intents.settle(found)) continue;
+      if (await this.#intents.settle(found, seen)) return STALE;
       const [first] = found;
       if (first !== undefined && found.length === 1 && hasAlone(first, keys[0])) return found;
       // A key that some record has is claimed all the time: if nothing has it, that is so.
       if (first === undefined && keys.length === 1) return found;
-      const now = found
-        .map(({ _id, revision }) => `${_id} ${revision}`)
-        .sort()
-        .join();
-      if (now === before) return found;
-      before = now;
-    }
-    throw new TokenStoreError(
-      'CONTENTION',
-      'Other saves changed the same records all the time. Try again later; nothing was changed.',
-    );
+      const again = await this.#documents.find(keys);
+      return revisionsOf(again) === revisionsOf(found) ? found : STALE;
+    });
   }
 
   /** Where a record is to be added. */
@@ -181,6 +171,11 @@ export class DocumentEngine
     const { added } = await this.#documents.counters({ $inc: { added: 1 } });
     const lists = { keys: [], claims: [], shared: [] };
     return { _id: writeId, kind: 'keeper', revision: 0, order: added, ...lists };
+  }
+
+  async #remove(documents: readonly StoreDocument[]): Promise<Written> {
+    await this.#raiseDeletedVersion(documents);
+    return this.#documents.write(...documents.map(withoutRecord));
   }
 
   async #raiseDeletedVersion(documents: readonly StoreDocument[]): Promise<void> {
@@ -206,27 +201,22 @@ export class DocumentEngine
 /** The document of a commit's record, as it shall be. */
 function afterCommit(
   { record, replaces, writeId, keys }: Commit<MongoEntry>,
-  { _id, revision, order, claims, shared }: StoreDocument,
+  before: StoreDocument,
   more: readonly string[],
 ): StoreDocument {
   const own = digestsOf(keys);
-  const kept = claims.filter((key) => own.includes(key) || shared.includes(key));
-  const claimed = union(
-    kept,
-    more.filter((key) => own.includes(key)),
-  );
-  const all = union(own, claimed);
-  return {
-    _id,
+  const wereShared = before.shared;
+  const isNeeded = (key: string) => own.includes(key) || wereShared.includes(key);
+  const claims = union(before.claims, more).filter(isNeeded);
+  const all = union(own, claims);
+  return next(before, {
     kind: 'token',
-    revision: revision + 1,
-    order,
     keys: all,
-    claims: claimed,
-    shared: all.filter((key) => shared.includes(key) || !claimed.includes(key)),
+    claims,
+    shared: all.filter((key) => wereShared.includes(key) || !claims.includes(key)),
     writeIds: withWriteId(writeId, replaces?.writeIds),
     record: toStored(record),
-  };
+  });
 }
 
 /** Whether a record that shares keys with others may agree with them now, and did not before. */
@@ -244,6 +234,11 @@ function recordOf({ record }: StoreDocument): StoredRecord {
   const stored = recordIn(record);
   if (stored === undefined) throw recordCorrupt(undefined, 'its document holds no record');
   return stored;
+}
+
+function revisionsOf(documents: readonly StoreDocument[]): string {
+  const revisions = documents.map(({ _id, revision }) => `${_id} ${revision}`);
+  return revisions.sort().join();
 }
 
 function isToken({ kind }: StoreDocument): boolean {

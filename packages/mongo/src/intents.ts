@@ -1,7 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Commit } from '@tokenkeep/core/adapter/server';
 import {
-  type At,
   at,
   type Change,
   type Intent,
@@ -12,9 +10,6 @@ import {
   withoutRecord,
 } from './documents.ts';
 import type { Documents, Written } from './mongo-documents.ts';
-
-/** How often it is looked whether an intent of others makes headway: milliseconds. */
-const LOOK_AGAIN = 10;
 
 /**
  * Changes several documents as one, with nothing but writes that are atomic for one document: a
@@ -34,7 +29,7 @@ export class Intents {
   readonly #documents: Documents;
   readonly #patience: number;
 
-  /** @param patience how long an intent of others may stay open: milliseconds */
+  /** @param patience how often an intent of others may be found open before it is aborted */
   constructor(documents: Documents, patience: number) {
     this.#documents = documents;
     this.#patience = patience;
@@ -75,7 +70,7 @@ export class Intents {
     const { revision } = open;
     const decided = next({ ...after, revision }, { intent: { ...intent, isDecided: true } });
     if (!isReady || (await this.#documents.write([open, decided])) !== 'written') {
-      await this.#abort(open, intent);
+      await this.#abort(open);
       return 'changed';
     }
     // If that fails: what was asked for has happened, and whoever comes along carries the rest out.
@@ -86,59 +81,47 @@ export class Intents {
   /**
    * Carries out, or aborts, what is about to change some documents.
    *
+   * @param seen how often open intents were found before, to be given again
    * @returns whether there was something: then they are to be read again
    */
-  async settle(found: readonly StoreDocument[]): Promise<boolean> {
+  async settle(found: readonly StoreDocument[], seen: Map<string, number>): Promise<boolean> {
     if (!found.some(isUnsettled)) return false;
-    const marks = new Set(found.flatMap(({ coordinator }) => coordinator?._id ?? []));
-    const others = await this.#documents.get([...marks]);
-    for (const document of [...found, ...others]) {
-      const { _id, intent } = document;
-      if (intent === undefined) continue;
-      marks.delete(_id);
-      if (intent.isDecided) await this.#finish(document, intent);
-      else if (!(await this.#makesHeadway(document))) await this.#abort(document, intent);
+    const ids = new Set(found.flatMap(({ coordinator }) => coordinator?._id ?? []));
+    // One that was read before its mark was, may have opened its intent since.
+    const unread = found.filter(({ _id }) => !ids.has(_id));
+    const coordinators = [...unread, ...(await this.#documents.get([...ids]))].filter(
+      ({ intent }) => intent !== undefined,
+    );
+    for (const document of coordinators) {
+      const open = `${document._id} ${document.revision}`;
+      const times = seen.get(open) ?? 0;
+      seen.set(open, times + 1);
+      if (document.intent?.isDecided) await this.#finish(document, document.intent);
+      else if (times >= this.#patience) await this.#abort(document);
     }
     // A coordinator that has no intent any more has aborted it.
-    const isLeft = ({ coordinator }: StoreDocument) => coordinator && marks.has(coordinator._id);
+    const isLeft = ({ coordinator }: StoreDocument) =>
+      coordinator && coordinators.every(({ _id }) => _id !== coordinator._id);
     await this.#documents.write(...found.filter(isLeft).map(released));
     return true;
   }
 
-  async #makesHeadway({ _id, revision }: StoreDocument): Promise<boolean> {
-    for (const end = performance.now() + this.#patience; performance.now() < end; ) {
-      await wait(LOOK_AGAIN);
-      const [now] = await this.#documents.get([_id]);
-      if (now?.revision !== revision) return true;
-    }
-    return false;
-  }
-
-  /** Takes the intent out of the coordinator, so that it can not be decided, and the marks off. */
-  async #abort(open: StoreDocument, { participants }: Intent): Promise<void> {
-    const before = open.kind === 'keeper' ? undefined : next(open, { intent: undefined });
-    // Else it was decided, or aborted by others.
-    if ((await this.#documents.write([open, before])) !== 'written') return;
-    const marked = await this.#markedWith(open, participants);
-    await this.#documents.write(...marked.map(released));
+  /** Takes the intent out of the coordinator: so it can not be decided, and its marks mean nothing. */
+  async #abort(open: StoreDocument): Promise<void> {
+    const isNew = open.kind === 'keeper';
+    await this.#documents.write([open, isNew ? undefined : next(open, { intent: undefined })]);
   }
 
   /** Carries a decided intent out: its coordinator comes last. */
   async #finish(decided: StoreDocument, { participants, absorbs }: Intent): Promise<void> {
-    const open = { _id: decided._id, revision: decided.revision - 1 };
-    const marked = await this.#markedWith(open, participants);
+    const { _id, revision } = decided;
+    const marked = (await this.#documents.get(participants)).filter(
+      ({ coordinator }) => coordinator?._id === _id && coordinator.revision === revision - 1,
+    );
     const changes = marked.map((document) =>
       absorbs.includes(document._id) ? withoutRecord(document) : released(document),
     );
     await this.#documents.write(...changes, [decided, next(decided, { intent: undefined })]);
-  }
-
-  async #markedWith(open: At, participants: readonly string[]): Promise<StoreDocument[]> {
-    const found = await this.#documents.get(participants);
-    const { _id, revision } = open;
-    return found.filter(
-      ({ coordinator }) => coordinator?._id === _id && coordinator.revision === revision,
-    );
   }
 }
 

@@ -33,8 +33,8 @@ export class MongoTokenStore extends StorageTokenStore {
   }
 }
 
-/** How long an intent of others may stay open: it is for a few round trips, if its process lives. */
-const PATIENCE = 500;
+/** Looks at an intent of others, half a second in all: it is for a few round trips, if its process lives. */
+const PATIENCE = 9;
 
 /** Whatever the client was made with: documents are read as they were written. */
 const PLAIN_VALUES = {
