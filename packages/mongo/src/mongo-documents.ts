@@ -17,9 +17,7 @@ export interface Counters {
 }
 
 /** One more record, or one of this version that is deleted. */
-export type Counting =
-  | { readonly $inc: { readonly added: 1 } }
-  | { readonly $max: { readonly deletedVersion: number } };
+export type Counting = { $inc: { added: 1 } } | { $max: { deletedVersion: number } };
 
 /** What can be done with documents. */
 export type Documents = Omit<MongoDocuments, 'open'>;

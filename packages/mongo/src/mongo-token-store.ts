@@ -95,7 +95,7 @@ class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
     if (isLocalOnly) {
       // A member of a replica set names others, and the driver would go on to them in the clear.
       client.on('serverOpening', ({ address }) => {
-        if (isLocal(address)) return;
+        if (isLocal(address.replace(/:\d+$/, ''))) return;
         this.#refused = tlsRequired(address);
         client.close().catch(() => {});
       });
