@@ -9,7 +9,7 @@
  *
  * - **A record that has a key alone** claims it, and does not list it among its `shared` keys.
  * - **To join**, a record that gets a key which others have is written together with the document
- *   that claims it (`intents.ts`): so whoever read that one before, and would join too, is refused. It
+ *   that claims it (`two-phase-commit.ts`): so whoever read that one before, and would join too, is refused. It
  *   claims nothing, and the key becomes a shared key of both.
  * - **To leave**, a record just gives up the key. It goes on claiming it if the key is shared; if it
  *   is removed, an empty document, a *keeper*, takes its place. Claims that no record needs any more
@@ -28,6 +28,7 @@ import {
   digestedKeysOf,
   digestsOf,
   type Engine,
+  keysToBeFree,
   repeatWhileStale,
   type Snapshot,
   STALE,
@@ -44,20 +45,20 @@ import {
   withoutClaims,
   withoutRecord,
 } from './documents.ts';
-import { Intents, isUnsettled } from './intents.ts';
 import type { Documents, Written } from './mongo-documents.ts';
+import { isUnsettled, TwoPhaseCommit } from './two-phase-commit.ts';
 
 /** Records in documents: an engine but for opening, closing and the driver's errors. */
 export class DocumentEngine
   implements Omit<Engine<MongoEntry>, 'open' | 'close' | 'translateError'>
 {
   readonly #documents: Documents;
-  readonly #intents: Intents;
+  readonly #several: TwoPhaseCommit;
 
-  /** @param patience how often an intent of others may be found open before it is aborted */
+  /** @param patience how often a mark may be found undecided before its change is aborted */
   constructor(documents: Documents, patience: number) {
     this.#documents = documents;
-    this.#intents = new Intents(documents, patience);
+    this.#several = new TwoPhaseCommit(documents, patience);
   }
 
   async read(keys: readonly DigestedKey[]): Promise<Snapshot<MongoEntry>> {
@@ -81,21 +82,23 @@ export class DocumentEngine
     const { found } = replaces ?? others[0] ?? { found: [] };
     const before = replaces?.document ?? (await this.#newPlace(commit));
     const rest = found.filter(({ _id }) => _id !== before._id);
-    const claimed = rest.flatMap((document) => document.claims);
-    const claims = digestsOf([...addedKeys, ...absentKeys]).filter((key) => !claimed.includes(key));
+    const claims = digestsOf(keysToBeFree(commit));
     const after = afterCommit(commit, before, claims);
     const gone = absorbs.map(({ document }) => document);
     await this.#raiseDeletedVersion(gone);
     const joined = digestsOf(comesToAgree(commit) ? commit.keys : addedKeys);
     const participants = rest.filter(
-      (document) => gone.includes(document) || document.claims.some((key) => joined.includes(key)),
+      (document) => gone.includes(document) || claimsOne(document, joined),
     );
     const claimsFirst = absentKeys.length > 0 || commit.deletedVersion !== undefined;
-    const written =
-      participants.length > 0 || claimsFirst
-        ? await this.#intents.carryOut(commit, before, after, participants, claims)
-        : await this.#documents.write([before, after]);
-    // By a document that was not found, as no record has the key.
+    let written: Written = 'taken';
+    if (!rest.some((document) => claimsOne(document, claims))) {
+      written =
+        participants.length > 0 || claimsFirst
+          ? await this.#several.carryOut(commit, before, after, participants, claims)
+          : await this.#documents.write([before, after]);
+    }
+    // By a document that needs it no more, as no record has the key.
     if (written === 'taken') await this.#tidyUp(claims);
     if (written !== 'written') return STALE;
     const wereShared = [replaces, ...absorbs].flatMap((entry) => entry?.sharedKeys ?? []);
@@ -138,7 +141,7 @@ export class DocumentEngine
       const page = await this.#documents.page(after, added);
       const last = page.at(-1);
       if (last === undefined) return;
-      const wasBusy = await this.#intents.settle(page, seen);
+      const wasBusy = await this.#several.settle(page, seen);
       const tokens = page.filter((each) => isToken(each) && !isUnsettled(each));
       await this.#remove(tokens);
       await this.#tidyUp(page.flatMap((each) => (isToken(each) ? each.shared : each.claims)));
@@ -156,7 +159,7 @@ export class DocumentEngine
     const seen = new Map<string, number>();
     return repeatWhileStale(async () => {
       const found = await this.#documents.find(keys);
-      if (await this.#intents.settle(found, seen)) return STALE;
+      if (await this.#several.settle(found, seen)) return STALE;
       const [first] = found;
       if (first !== undefined && found.length === 1 && hasAlone(first, keys[0])) return found;
       // A key that some record has is claimed all the time: if nothing has it, that is so.
@@ -193,7 +196,7 @@ export class DocumentEngine
     // What is damaged may have every key.
     const held = records.flatMap((record) => (record ? digestsOf(digestedKeysOf(record)) : keys));
     const idle = keys.filter((key) => !held.includes(key));
-    const claiming = found.filter(({ claims }) => claims.some((claim) => idle.includes(claim)));
+    const claiming = found.filter((document) => claimsOne(document, idle));
     await this.#documents.write(...claiming.map((document) => withoutClaims(document, idle)));
   }
 }
@@ -243,6 +246,10 @@ function revisionsOf(documents: readonly StoreDocument[]): string {
 
 function isToken({ kind }: StoreDocument): boolean {
   return kind === 'token';
+}
+
+function claimsOne({ claims }: StoreDocument, keys: readonly string[]): boolean {
+  return claims.some((claim) => keys.includes(claim));
 }
 
 /** Whether it is a record that has a key, and no other has it. */

@@ -10,6 +10,12 @@ export interface At {
   readonly revision: number;
 }
 
+/** A coordinator as it was when it marked a document, see `TwoPhaseCommit`. */
+export interface Mark extends At {
+  /** Whether the record in the document goes. */
+  readonly isAbsorbed: boolean;
+}
+
 /** A record, or what is left of one. */
 export interface StoreDocument extends At {
   /**
@@ -25,10 +31,10 @@ export interface StoreDocument extends At {
   readonly claims: readonly string[];
   /** Those of its keys that other records may have, too. */
   readonly shared: readonly string[];
-  /** The change of several documents that this one coordinates. */
-  readonly intent?: Intent | undefined;
-  /** The document whose intent is about to change this one, as it was when the intent was open. */
-  readonly coordinator?: At | undefined;
+  /** The `_id`s of documents that are to be changed with this one, by a change that is decided. */
+  readonly participants?: readonly string[] | undefined;
+  /** By whose change this one is about to be changed. */
+  readonly coordinator?: Mark | undefined;
   /** See `Entry.writeIds`. */
   readonly writeIds?: readonly string[];
   /** As it is stored, which may be damaged: see `recordIn`. */
@@ -40,16 +46,6 @@ export interface MongoEntry extends Entry {
   readonly document: StoreDocument;
   /** Records with the same keys, and what claims one of them. */
   readonly found: readonly StoreDocument[];
-}
-
-/** See `Intents`. */
-export interface Intent {
-  /** Before, it can be aborted; from then on it counts as done. */
-  readonly isDecided: boolean;
-  /** The `_id`s of the documents that are marked with it. */
-  readonly participants: readonly string[];
-  /** Of those among them whose records go. */
-  readonly absorbs: readonly string[];
 }
 
 /** A document as it was read, and what it becomes; `undefined` where it is removed. */

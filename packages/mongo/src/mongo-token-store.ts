@@ -33,7 +33,7 @@ export class MongoTokenStore extends StorageTokenStore {
   }
 }
 
-/** Looks at an intent of others, half a second in all: it is for a few round trips, if its process lives. */
+/** Looks at a mark, half a second in all: it is for a few round trips, if its process lives. */
 const PATIENCE = 9;
 
 /** Whatever the client was made with: documents are read as they were written. */

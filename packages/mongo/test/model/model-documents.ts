@@ -34,7 +34,7 @@ export class ModelDatabase {
       this.documents.delete(_id);
       return 'written';
     }
-    if (this.#fault === 'touching' && this.#isMark(before, after)) return 'written';
+    if (this.#fault === 'touching' && after.coordinator?.isAbsorbed === false) return 'written';
     if (!this.places.has(_id)) {
       this.#lastPlace += 1;
       this.places.set(_id, this.#lastPlace);
@@ -47,12 +47,6 @@ export class ModelDatabase {
   #isAt({ _id, revision }: StoreDocument): boolean {
     const document = this.documents.get(_id);
     return document?.revision === revision || (this.#fault === 'revisions' && !!document);
-  }
-
-  /** Whether a document is marked with an intent that does not take its record out. */
-  #isMark(before: StoreDocument, { _id, coordinator }: StoreDocument): boolean {
-    if (coordinator === undefined || before.coordinator !== undefined) return false;
-    return !this.documents.get(coordinator._id)?.intent?.absorbs.includes(_id);
   }
 
   /** Throws where a version comes again for an id (contract V1). */
@@ -68,8 +62,10 @@ export class ModelDatabase {
   /** The records that count: what is decided has happened, also if it is not carried out. */
   tokens(): StoreDocument[] {
     const all = [...this.documents.values()];
-    const absorbed = all.flatMap(({ intent }) => (intent?.isDecided ? intent.absorbs : []));
-    return all.filter(({ _id, kind }) => kind === 'token' && !absorbed.includes(_id));
+    const deciding = new Map(all.map((each) => [each._id, each]));
+    const isGone = ({ _id, coordinator }: StoreDocument) =>
+      coordinator?.isAbsorbed && deciding.get(coordinator._id)?.participants?.includes(_id);
+    return all.filter((document) => document.kind === 'token' && !isGone(document));
   }
 }
 
