@@ -131,11 +131,9 @@ describe('rows that are removed in batches', () => {
   /** Gives the newest position, then whether rows are left. */
   const tableOf = (newest: number, hasRows: () => boolean) => ({
     table: 't',
-    connections: {
-      rows: async (sql: string) => {
-        if (sql.includes('max(position)')) return [{ position: newest }];
-        return hasRows() ? [{}] : [];
-      },
+    rows: async (sql: string) => {
+      if (sql.includes('max(position)')) return [{ position: newest }];
+      return hasRows() ? [{}] : [];
     },
   });
 
