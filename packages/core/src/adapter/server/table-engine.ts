@@ -159,12 +159,13 @@ export abstract class TableEngine implements Engine<SlottedEntry> {
   async #write(send: Send, commit: Commit<SlottedEntry>, entry: SlottedEntry): Promise<boolean> {
     const free = keysToBeFree(commit);
     // By this a key is refused that was taken before the statement began; by its unique slot, one
-    // that is taken at the same time. One by one, as PostgreSQL reads the whole table for several in
-    // one; and MySQL reads a table that it writes to only by way of a derived one.
-    const areFree = free.map((key) => {
-      const holder = `SELECT 1 FROM ${this.table.name} WHERE ${hasOneOf([key])} LIMIT 1`;
-      return `NOT EXISTS (SELECT 1 FROM (${holder}) AS holder)`;
-    });
+    // that is taken at the same time. A SELECT for each, as PostgreSQL reads the whole table for one
+    // with OR; and MySQL reads a table that it writes to only by way of a derived one.
+    const holders = free.map((key) => `SELECT 1 FROM ${this.table.name} WHERE ${hasOneOf([key])}`);
+    const areFree =
+      free.length === 0
+        ? []
+        : [`NOT EXISTS (SELECT 1 FROM (${holders.join(' UNION ALL ')} LIMIT 1) AS holder)`];
     const { begin, condition, guard, end } = this.#writing(commit);
     const sql = `${begin} WHERE ${[condition, ...areFree].join(' AND ')} ${end}`;
     const values = [...this.valuesOf(entry, commit.keys), ...guard, ...this.digestsOf(free)];
