@@ -36,6 +36,7 @@ export class MysqlEngine extends TableEngine {
     super({
       connections: connectionsOf(options),
       timeout: options.timeout,
+      batch: 200,
       name: `\`${options.table}\``,
       state: `\`${options.table}_lock\``,
       record: RECORD,
@@ -85,6 +86,11 @@ export class MysqlEngine extends TableEngine {
     return joinsOf(joins);
   }
 
+  protected noneOf(selects: readonly string[]): string {
+    // Neither server reads a table that it writes to but by way of a derived one, which it has to make.
+    return `NOT EXISTS (SELECT 1 FROM (${selects.join(' UNION ALL ')} LIMIT 1) AS holder)`;
+  }
+
   protected valuesOf(entry: SlottedEntry, keys: readonly DigestedKey[]): MysqlValue[] {
     return valuesOf(entry, keys);
   }
@@ -92,10 +98,8 @@ export class MysqlEngine extends TableEngine {
   protected async promote(send: Send, place: number, digests: readonly unknown[]): Promise<void> {
     const [prefix] = KEYS[place] ?? [];
     const holder = `SELECT 1 FROM ${this.table.name} WHERE ${prefix}_digest = ? AND ${prefix}_slot = 0`;
-    // It reads a table that it writes to only by way of a derived one.
     const promote = `UPDATE ${this.table.name} SET ${prefix}_slot = 0, joins = joins + 1
-      WHERE ${prefix}_digest = ? AND NOT EXISTS (SELECT 1 FROM (${holder}) AS holder)
-      ORDER BY ${prefix}_slot LIMIT 1`;
+      WHERE ${prefix}_digest = ? AND ${this.noneOf([holder])} ORDER BY ${prefix}_slot LIMIT 1`;
     for (const digest of digests) await send(promote, [digest, digest]);
   }
 }

@@ -14,9 +14,6 @@ import {
 import { entryAfter, hasOneOf, KEYS, type SlottedEntry } from './key-slots.ts';
 import { clearInBatches, type PositionedRows, pagesOf } from './positioned-rows.ts';
 
-/** Rows that are locked, or removed, at once: so few that another's save does not wait long for them. */
-const BATCH = 200;
-
 /** By this a row is found only if it is as it was read. */
 const IS_UNCHANGED = 'id_digest = ? AND write_ids = ? AND joins = ?';
 
@@ -27,6 +24,8 @@ export interface SlottedTable {
   readonly name: string;
   /** How long to wait for rows that others have locked: milliseconds. */
   readonly timeout: number;
+  /** Rows that are locked, or removed, at once: so few that another's save does not wait long for them. */
+  readonly batch: number;
   /** The table of one row that stands beside it, and has the `deleted_version`. */
   readonly state: string;
   /** The columns of a record. */
@@ -91,6 +90,8 @@ export abstract class TableEngine implements Engine<SlottedEntry> {
   protected abstract digestValue(digest: string): unknown;
   /** The joins of an entry as the driver takes them. */
   protected abstract joinsValue(joins: SlottedEntry['joins']): unknown;
+  /** The condition that none of some selects gives a row, in a statement that writes to their table. */
+  protected abstract noneOf(selects: readonly string[]): string;
   /** What is written for an entry, in the order of `written`. */
   protected abstract valuesOf(entry: SlottedEntry, keys: readonly DigestedKey[]): unknown[];
   /**
@@ -141,7 +142,7 @@ export abstract class TableEngine implements Engine<SlottedEntry> {
       ...this.#rows,
       timeout: this.table.timeout,
       remove: async (after, last) => {
-        const where = `position > ${after} AND position <= ${last} ORDER BY position LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+        const where = `position > ${after} AND position <= ${last} ORDER BY position LIMIT ${this.table.batch} FOR UPDATE SKIP LOCKED`;
         return (await this.#remove(where))?.at(-1);
       },
     });
@@ -159,13 +160,9 @@ export abstract class TableEngine implements Engine<SlottedEntry> {
   async #write(send: Send, commit: Commit<SlottedEntry>, entry: SlottedEntry): Promise<boolean> {
     const free = keysToBeFree(commit);
     // By this a key is refused that was taken before the statement began; by its unique slot, one
-    // that is taken at the same time. A SELECT for each, as PostgreSQL reads the whole table for one
-    // with OR; and MySQL reads a table that it writes to only by way of a derived one.
+    // that is taken at the same time.
     const holders = free.map((key) => `SELECT 1 FROM ${this.table.name} WHERE ${hasOneOf([key])}`);
-    const areFree =
-      free.length === 0
-        ? []
-        : [`NOT EXISTS (SELECT 1 FROM (${holders.join(' UNION ALL ')} LIMIT 1) AS holder)`];
+    const areFree = holders.length === 0 ? [] : [this.noneOf(holders)];
     const { begin, condition, guard, end } = this.#writing(commit);
     const sql = `${begin} WHERE ${[condition, ...areFree].join(' AND ')} ${end}`;
     const values = [...this.valuesOf(entry, commit.keys), ...guard, ...this.digestsOf(free)];
@@ -210,8 +207,8 @@ export abstract class TableEngine implements Engine<SlottedEntry> {
   /** @returns the rows; `undefined` if one is not as it was read */
   async #lock(send: Send, entries: readonly SlottedEntry[]): Promise<Row[] | undefined> {
     const locked: Row[] = [];
-    for (let from = 0; from < entries.length; from += BATCH) {
-      const batch = entries.slice(from, from + BATCH);
+    for (let from = 0; from < entries.length; from += this.table.batch) {
+      const batch = entries.slice(from, from + this.table.batch);
       const where = batch.map(() => `(${IS_UNCHANGED})`).join(' OR ');
       const values = batch.flatMap((entry) => this.#guardOf(entry));
       const { rows } = await send(`${this.#select} WHERE ${where} FOR UPDATE`, values);
