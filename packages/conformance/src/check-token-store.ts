@@ -3,6 +3,7 @@ import type { TokenStoreDefinition } from './definition.ts';
 import { Report } from './report.ts';
 import { type CheckResult, runCheck } from './run-check.ts';
 import { type Settings, type SettingsOptions, settingsOf } from './settings.ts';
+import { SMOKE } from './smoke.ts';
 import { tryOut } from './try-out.ts';
 
 export { CannotRun } from './try-out.ts';
@@ -57,7 +58,7 @@ export async function checkTokenStore(
   options.onStart?.(settings);
   // The module of a definition imports this one in each process that the kit starts, and none of
   // those needs the checks.
-  const { checksFor, SMOKE } = await import('./checks-for.ts');
+  const { checksFor } = await import('./checks-for.ts');
   const asked = checksFor(definition, options.clauses);
   // Where the simplest does not work, all the others fail because of that.
   const checks = options.clauses === undefined ? [SMOKE, ...asked] : asked;

@@ -3,8 +3,6 @@ import { CHECKS } from './checks/index.ts';
 import { type ClauseId, capabilityOf } from './clauses.ts';
 import type { TokenStoreDefinition } from './definition.ts';
 
-export { SMOKE } from './smoke.ts';
-
 /**
  * The checks that a store has to pass, by what its definition declares.
  *

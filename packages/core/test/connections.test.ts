@@ -131,9 +131,11 @@ describe('rows that are removed in batches', () => {
   /** Gives the newest position, then whether rows are left. */
   const tableOf = (newest: number, hasRows: () => boolean) => ({
     table: 't',
-    rows: async (sql: string) => {
-      if (sql.includes('max(position)')) return [{ position: newest }];
-      return hasRows() ? [{}] : [];
+    connections: {
+      rows: async (sql: string) => {
+        if (sql.includes('max(position)')) return [{ position: newest }];
+        return hasRows() ? [{}] : [];
+      },
     },
   });
 

@@ -26,6 +26,7 @@ const MEANINGS: readonly (readonly [words: string, TokenStoreErrorCode, advice?:
   ['SQLITE_NOTADB 26', 'NOT_A_DATABASE'],
 ];
 
+/** The primary result code: `SQLITE_BUSY` of better-sqlite3, `5` of `node:sqlite`. */
 function resultCodeOf(error: unknown): string | undefined {
   const code = String(driverCodeOf(error));
   // ENOSPC on the -shm file, which is mapped and not written, has no code of SQLITE_FULL's kind.

@@ -1,26 +1,25 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { TokenStoreError } from '../../errors.ts';
-import type { Row } from './connections.ts';
+import type { Connections, Row } from './connections.ts';
 
 /** Rows that are read at once: few enough that the event loop does not wait long for them. */
 const PAGE = 200;
 
 /** A table whose rows have a `position`, which only grows. */
 export interface PositionedRows {
+  readonly connections: Pick<Connections, 'rows'>;
   /** Its name as statements have it. */
   readonly table: string;
-  /** The rows of a statement that changes nothing. */
-  rows(sql: string): Promise<Row[]>;
 }
 
 /** Its rows in their order, a page at a time. */
 export async function* pagesOf(
-  { table, rows: read }: PositionedRows,
+  { connections, table }: PositionedRows,
   columns: string,
 ): AsyncGenerator<Row[], void, undefined> {
   for (let last = 0; ; ) {
     const page = `WHERE position > ${last} ORDER BY position LIMIT ${PAGE}`;
-    const rows = await read(`SELECT position, ${columns} FROM ${table} ${page}`);
+    const rows = await connections.rows(`SELECT position, ${columns} FROM ${table} ${page}`);
     if (rows.length === 0) return;
     last = Number(rows.at(-1)?.['position']);
     yield rows.map(({ position: _, ...row }) => row);
@@ -47,8 +46,8 @@ export interface Batches extends PositionedRows {
  * @throws TokenStoreError `TIMEOUT` where others hold rows locked all the time
  */
 export async function clearInBatches(batches: Batches): Promise<void> {
-  const { rows, table, timeout } = batches;
-  const [newest] = await rows(`SELECT max(position) AS position FROM ${table}`);
+  const { connections, table, timeout } = batches;
+  const [newest] = await connections.rows(`SELECT max(position) AS position FROM ${table}`);
   const newestPosition = Number(newest?.['position'] ?? 0);
   const left = `SELECT 1 FROM ${table} WHERE position <= ${newestPosition} LIMIT 1`;
   let end = performance.now() + timeout;
@@ -59,7 +58,7 @@ export async function clearInBatches(batches: Batches): Promise<void> {
       end = performance.now() + timeout;
       continue;
     }
-    if ((await rows(left)).length === 0) return;
+    if ((await connections.rows(left)).length === 0) return;
     if (performance.now() > end) {
       throw new TokenStoreError(
         'TIMEOUT',

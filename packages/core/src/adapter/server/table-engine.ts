@@ -68,7 +68,7 @@ export abstract class TableEngine implements Engine<SlottedEntry> {
     const { connections, name, written } = table;
     this.connections = connections;
     this.table = table;
-    this.#rows = { table: name, rows: (sql) => connections.rows(sql) };
+    this.#rows = { connections, table: name };
     // A row that others share a key with leaves its slot 0 to one of them when it goes.
     const left = KEYS.map(
       ([prefix], place) =>
