@@ -12,6 +12,7 @@ const MEANINGS: Meanings = {
     'ACCESS_DENIED',
     'Redis refuses this user or password. Correct them, and allow the user both keys of the store and the commands that its README lists.',
   ],
+  LATE: ['TIMEOUT'],
   'READONLY|NOREPLICAS|MISCONF': ['READ_ONLY'],
   OOM: [
     'STORAGE_FULL',

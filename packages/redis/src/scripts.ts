@@ -133,7 +133,7 @@ return page
 
 /**
  * Removes all records, however many: the memory is freed in the background. Without ARGV it gives
- * the server's time in milliseconds; with one, it gives `late` and does nothing after that time.
+ * the server's time in milliseconds; with one, it does nothing after that time.
  */
 export const CLEAR: Script = script(`${ONLY_OURS}
 local time = redis.call('TIME')
@@ -141,7 +141,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not ARGV[1] then
   return { string.format('%.0f', now) }
 elseif now > tonumber(ARGV[1]) then
-  return 'late'
+  return redis.error_reply('LATE nothing was changed')
 end
 local sequence, highest = unpack(redis.call('HMGET', store, 'sequence', 'highestVersion'))
 redis.call('UNLINK', store, order)
