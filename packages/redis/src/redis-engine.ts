@@ -18,8 +18,8 @@ import { CHANGE, CLEAR, LOOK, OPEN, PAGE } from './scripts.ts';
 interface Change {
   /** Records, and how what stands for them must begin. */
   readonly unchanged: Readonly<Record<string, string>>;
-  /** Fields of keys that it was decided by, and how many records have each. */
-  readonly holders: Readonly<Record<string, number>>;
+  /** Fields of keys: no record but those has one of them. */
+  readonly read: readonly string[];
   /** What the store must have, if it was read. */
   readonly deletedVersion?: number | undefined;
   /** The record that is written, or deleted. */
@@ -73,17 +73,13 @@ export class RedisEngine implements Engine<RedisEntry> {
   async commit(commit: Commit<RedisEntry>): Promise<RedisEntry | typeof STALE> {
     const { record, replaces, absorbs, others, keys, askedKeys, addedKeys } = commit;
     const read = [...(replaces === null ? [] : [replaces]), ...absorbs, ...others];
-    const holdersOf = ({ field, value }: DigestedKey) =>
-      read.filter((entry) => entry.record[field] === value);
-    const changed = keys.filter(
-      (key) => addedKeys.includes(key) || holdersOf(key).some((entry) => absorbs.includes(entry)),
-    );
+    const isOfAbsorbed = ({ field, value }: DigestedKey) =>
+      absorbs.some((entry) => entry.record[field] === value);
+    const changed = keys.filter((key) => addedKeys.includes(key) || isOfAbsorbed(key));
     const written: RedisEntry = { ...entryAfter(commit), digest: keys[0]?.digest ?? '' };
     const change: Change = {
       unchanged: Object.fromEntries(read.map((entry) => [entry.digest, entry.writeIds[0] ?? ''])),
-      holders: Object.fromEntries(
-        [...askedKeys, ...addedKeys].map((key) => [fieldOf(key), holdersOf(key).length]),
-      ),
+      read: [...askedKeys, ...addedKeys].map(fieldOf),
       deletedVersion: commit.deletedVersion,
       digest: written.digest,
       version: record.version,
@@ -109,7 +105,7 @@ export class RedisEngine implements Engine<RedisEntry> {
     if (value === '') return;
     const isDone = await this.#change({
       unchanged: { [digest]: value },
-      holders: {},
+      read: [],
       digest,
       removed: [digest],
       keys: fieldsTo(false, record === null ? [] : digestedKeysOf(record)),

@@ -62,12 +62,9 @@ return values
 export const CHANGE: Script = script(`${ONLY_OURS}
 local change, value = cjson.decode(ARGV[1]), ARGV[2]
 
--- The records that a field leads to. A damaged one that was deleted is still named: its keys were not known.
-local function holdersOf(field)
-  local named = field:match('^record:(.*)') or redis.call('HGET', store, field) or ''
-  return (named:gsub(DIGEST, function(digest)
-    return redis.call('HEXISTS', store, 'record:' .. digest) == 0 and '' or nil
-  end))
+-- A damaged record that was deleted is still named by its keys, which were not known.
+local function isThere(digest)
+  return redis.call('HEXISTS', store, 'record:' .. digest) == 1
 end
 
 for digest, start in pairs(change.unchanged) do
@@ -76,9 +73,12 @@ for digest, start in pairs(change.unchanged) do
     return 'stale'
   end
 end
-for field, count in pairs(change.holders) do
-  if #holdersOf(field) ~= 64 * count then
-    return 'stale'
+for _, field in ipairs(change.read) do
+  local holders = field:match('^record:(.*)') or redis.call('HGET', store, field) or ''
+  for digest in holders:gmatch(DIGEST) do
+    if not change.unchanged[digest] and isThere(digest) then
+      return 'stale'
+    end
   end
 end
 if change.deletedVersion and change.deletedVersion ~= tonumber(redis.call('HGET', store, 'deletedVersion') or 0) then
@@ -99,7 +99,9 @@ for _, digest in ipairs(change.removed) do
   raise('deletedVersion', redis.call('HGET', store, 'highestVersion'))
 end
 for field, has in pairs(change.keys) do
-  local holders = holdersOf(field):gsub(change.digest, '') .. (has and change.digest or '')
+  local holders = (redis.call('HGET', store, field) or ''):gsub(DIGEST, function(digest)
+    return (digest == change.digest or not isThere(digest)) and '' or nil
+  end) .. (has and change.digest or '')
   if holders == '' then
     redis.call('HDEL', store, field)
   else
