@@ -47,8 +47,9 @@ export class Connection {
   }
 
   /** The same for what changes nothing: once more if the connection broke, perhaps long ago. */
-  async read(command: Script | 'hmget', args: string[]): Promise<string[]> {
-    const send = () => (command === 'hmget' ? this.#call(command, args) : this.run(command, args));
+  async read(command: Script | 'hmget' | 'zrange', args: string[]): Promise<string[]> {
+    const send = () =>
+      typeof command === 'string' ? this.#call(command, args) : this.run(command, args);
     const reply = await send().catch((error) => {
       if (this.translateError(error)?.code !== 'CONNECTION_FAILED') throw error;
       return send();

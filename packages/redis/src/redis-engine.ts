@@ -12,7 +12,7 @@ import {
 import { Connection } from './connection.ts';
 import type { CheckedOptions } from './options.ts';
 import { fieldOf, type RedisEntry, recordIn, snapshotIn, storedValue } from './redis-entry.ts';
-import { CHANGE, CLEAR, LOOK, OPEN, PAGE } from './scripts.ts';
+import { CHANGE, CLEAR, LOOK, OPEN } from './scripts.ts';
 
 /** What the script `CHANGE` does, and what it was decided on. Records are named by the digest of their id. */
 interface Change {
@@ -34,11 +34,12 @@ interface Change {
 export class RedisEngine implements Engine<RedisEntry> {
   readonly #connection: Connection;
   readonly #hash: string;
+  readonly #order: string;
   readonly #timeout: number;
 
   constructor(options: CheckedOptions) {
     this.#connection = new Connection(options);
-    this.#hash = options.keys[0];
+    [this.#hash, this.#order] = options.keys;
     this.#timeout = options.timeout;
   }
 
@@ -115,14 +116,21 @@ export class RedisEngine implements Engine<RedisEntry> {
 
   async *pages(): AsyncGenerator<StoredRecord[], void, undefined> {
     for (let start = '-inf'; ; ) {
-      const [last, ...values] = await this.#connection.read(PAGE, [start]);
-      if (last === '') return;
-      start = `(${last}`;
-      const records: StoredRecord[] = [];
-      for (let at = 0; at < values.length; at += 2) {
-        records.push(recordIn(values[at] ?? '', values[at + 1] ?? ''));
-      }
-      yield records;
+      const range = [this.#order, start, '+inf', 'BYSCORE', 'LIMIT', '0', '200', 'WITHSCORES'];
+      const found = await this.#connection.read('zrange', range);
+      if (found.length === 0) return;
+      start = `(${found.at(-1)}`;
+      // Each for itself: some may be large, and the event loop waits for a reply that is parsed.
+      const reads = found
+        .filter((_, index) => index % 2 === 0)
+        .map(async (digest): Promise<StoredRecord[]> => {
+          const [value = ''] = await this.#connection.read('hmget', [
+            this.#hash,
+            `record:${digest}`,
+          ]);
+          return value === '' ? [] : [recordIn(digest, value)];
+        });
+      yield (await Promise.all(reads)).flat();
     }
   }
 

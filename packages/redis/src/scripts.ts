@@ -112,28 +112,6 @@ return 'done'
 `);
 
 /**
- * Gives the place in the order of the last record of a page (`''`: there are no more), and then each
- * record after its digest. ARGV: from where on, as `ZRANGE ... BYSCORE` takes it.
- */
-export const PAGE: Script = script(`${ONLY_OURS}
-local found = redis.call('ZRANGE', order, ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, 200, 'WITHSCORES')
-local page, size = { '' }, 0
-for i = 1, #found, 2 do
-  local value = redis.call('HGET', store, 'record:' .. found[i])
-  page[1] = found[i + 1]
-  if value then
-    page[#page + 1] = found[i]
-    page[#page + 1] = value
-    size = size + #value
-  end
-  if size > 256 * 1024 then
-    break
-  end
-end
-return page
-`);
-
-/**
  * Removes all records, however many: the memory is freed in the background. Without ARGV it gives
  * the server's time in milliseconds; with one, it does nothing after that time.
  */
