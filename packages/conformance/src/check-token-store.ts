@@ -1,6 +1,4 @@
 import type { Check } from './check.ts';
-import { CHECKS } from './checks/index.ts';
-import { type ClauseId, capabilityOf } from './clauses.ts';
 import type { TokenStoreDefinition } from './definition.ts';
 import { Report } from './report.ts';
 import { type CheckResult, runCheck } from './run-check.ts';
@@ -58,6 +56,9 @@ export async function checkTokenStore(
   const started = performance.now();
   const settings = settingsOf(options, await tryOut(definition));
   options.onStart?.(settings);
+  // The module of a definition imports this one in each process that the kit starts, and none of
+  // those needs the checks.
+  const { checksFor } = await import('./checks-for.ts');
   const asked = checksFor(definition, options.clauses);
   // Where the simplest does not work, all the others fail because of that.
   const checks = options.clauses === undefined ? [SMOKE, ...asked] : asked;
@@ -86,27 +87,4 @@ export async function checkTokenStore(
     }
   }
   return new Report(definition, settings, results, performance.now() - started, notRun);
-}
-
-/**
- * The checks that a store has to pass, by what its definition declares.
- *
- * @param clauses only these clauses, or groups by their letter
- */
-export function checksFor(
-  definition: TokenStoreDefinition,
-  clauses?: readonly string[],
-): readonly Check[] {
-  return CHECKS.filter(({ clause, finds = [] }) => {
-    const capability = capabilityOf(clause);
-    if (capability !== undefined && definition[capability] !== true) return false;
-    return (
-      clauses === undefined ||
-      clauses.some((wanted) => [clause, ...finds].some((one) => isOf(one, wanted)))
-    );
-  });
-}
-
-function isOf(clause: ClauseId, wanted: string): boolean {
-  return clause === wanted || clause.replace(/\d+$/, '') === wanted;
 }

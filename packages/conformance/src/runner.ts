@@ -1,4 +1,4 @@
-import { checksFor } from './check-token-store.ts';
+import { checksFor } from './checks-for.ts';
 import { CAPABILITIES, type Capability, CLAUSE_IDS, capabilityOf } from './clauses.ts';
 import { missingDeclarations, type TokenStoreDefinition } from './definition.ts';
 import { failureText } from './printers/failure-text.ts';

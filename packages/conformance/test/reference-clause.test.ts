@@ -1,7 +1,7 @@
 import { keysOf } from '@tokenkeep/core/rules';
 import { expect, it } from 'vitest';
 import { modelChecks } from '../src/checks/model.ts';
-import { runCheck } from '../src/index.ts';
+import { runCheck } from '../src/run-check.ts';
 import { settingsOf } from '../src/settings.ts';
 import { type Fault, inMemory } from './broken/broken-store.ts';
 import { BROKEN_STORES } from './broken/index.ts';

@@ -1,8 +1,9 @@
 import { type OAuthToken, type SaveOptions, TokenStoreError } from '@tokenkeep/core';
 import { expect, it } from 'vitest';
 import { CHECKS } from '../src/checks/index.ts';
-import { checkTokenStore, runCheck, type TokenStoreDefinition } from '../src/index.ts';
+import { checkTokenStore, type TokenStoreDefinition } from '../src/index.ts';
 import { prettyReport } from '../src/printers/pretty.ts';
+import { runCheck } from '../src/run-check.ts';
 import { settingsOf } from '../src/settings.ts';
 import { type Fault, inMemory } from './broken/broken-store.ts';
 import { BROKEN_STORES } from './broken/index.ts';

@@ -17,14 +17,7 @@ const definition: TokenStoreDefinition = defineTokenStore({
   },
   open: (place) => storeAt(place),
   destroy: async ({ url, table }) => {
-    const client = new DynamoDBClient(configFor(url));
-    for (const name of [table, `${table}2`]) {
-      const deleted = client.send(new DeleteTableCommand({ TableName: name }));
-      await deleted.catch((error) => {
-        if (error.name !== 'ResourceNotFoundException') throw error;
-      });
-    }
-    client.destroy();
+    await clientOf(url).send(new DeleteTableCommand({ TableName: table }));
   },
   neighbour: ({ url, table }) => created({ url, table: `${table}2` }),
   versions: true,
@@ -46,8 +39,15 @@ function storeAt({ url, table }: TablePlace): DynamodbTokenStore {
   return new DynamodbTokenStore({ table, options: configFor(url) });
 }
 
+/** One for all tables: to connect takes longer than to create one. */
+let client: DynamoDBClient | undefined;
+function clientOf(url: string): DynamoDBClient {
+  client ??= new DynamoDBClient(configFor(url));
+  return client;
+}
+
 async function created(place: TablePlace): Promise<TablePlace> {
-  await using store = storeAt(place);
+  await using store = new DynamodbTokenStore({ table: place.table, client: clientOf(place.url) });
   await store.createTable();
   return place;
 }

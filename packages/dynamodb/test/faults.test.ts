@@ -124,14 +124,21 @@ describe('a connection that fails', () => {
   }, 120_000);
 });
 
-it('a server that is killed and started again under load loses and doubles nothing', async () => {
+it('a server that is killed and started again under load keeps what was acknowledged, and doubles nothing', async () => {
   const table = await tables.create();
   await using store = tables.open(table);
-  for (let kills = 0; kills < 3; kills += 1) {
+  for (let kills = 1; kills <= 3; kills += 1) {
     const survivors = await saveDuring(store, async (onlyUntilNow) => {
       onlyUntilNow();
+      await save(store, { ...ada, refreshToken: `r${kills}` });
       await tables.flush(table);
       await tables.server.restart();
+      // To one that remembers nothing.
+      await using opened = tables.open(table);
+      const ofAda = (await opened.getTokens()).filter(
+        (token) => token.userSignature?.name === 'ada',
+      );
+      expect(ofAda).toMatchObject([{ version: kills, refreshToken: `r${kills}` }]);
     });
     console.log(`killed; ${describeSurvivors(survivors)}`);
     expect(survivors).toMatchObject({ lost: 0, doubled: 0 });
@@ -150,15 +157,3 @@ describe('two saves at once leave one record', () => {
     60_000,
   );
 });
-
-it('keeps what was acknowledged when the server is killed', async () => {
-  const table = await tables.create();
-  await using store = tables.open(table);
-  for (let round = 1; round <= 3; round += 1) {
-    await save(store, { ...ada, refreshToken: `r${round}` });
-    await tables.flush(table);
-    await tables.server.restart();
-    await using opened = tables.open(table);
-    expect(await opened.getTokens()).toMatchObject([{ version: round, refreshToken: `r${round}` }]);
-  }
-}, 120_000);

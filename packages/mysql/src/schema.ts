@@ -9,12 +9,6 @@ export const COLUMNS: readonly RecordColumn[] = recordColumns(
   { expiresAt: 'expiry_time' },
 );
 
-/** The columns by which it is looked up. */
-export const KEY_COLUMNS: readonly string[] = KEYS.flatMap(([prefix]) => [
-  `${prefix}_digest`,
-  `${prefix}_slot`,
-]);
-
 /** The version of the schema that this package makes. */
 const SCHEMA_VERSION = 2;
 
@@ -22,7 +16,7 @@ const SCHEMA_VERSION = 2;
 const TABLES = Array.from({ length: SCHEMA_VERSION }, (_, place) =>
   namesOf([
     ...COLUMNS.filter(({ since }) => since <= place + 1).map(({ name }) => name),
-    ...KEY_COLUMNS,
+    ...KEYS.flatMap(([prefix]) => [`${prefix}_digest`, `${prefix}_slot`]),
     ...['position', 'id_digest', 'joins', place === 0 ? 'writer' : 'write_ids'],
   ]),
 );

@@ -1,52 +1,51 @@
 import type { StoredRecord } from '@tokenkeep/core';
 import { columnValues, recordCorrupt, recordInRow } from '@tokenkeep/core/adapter';
 import {
-  type Commit,
   type DigestedKey,
   KEYS,
   type Row,
   type SlottedEntry,
-  sharedKeysOf,
-  slotsAfter,
-  withWriteId,
+  slottedEntry,
 } from '@tokenkeep/core/adapter/server';
 import type { MysqlValue } from './options.ts';
-import { COLUMNS, KEY_COLUMNS } from './schema.ts';
+import { COLUMNS } from './schema.ts';
 
-/** A row of the table. */
-export interface TokenRow extends SlottedEntry {
-  /** How often another record came to share one of its keys, or left the slot 0 of one to it. */
-  readonly joins: number;
-}
+/** The columns of the slots. */
+export const SLOTS: readonly string[] = KEYS.map(([prefix]) => `${prefix}_slot`);
 
 /** The columns of a record: a row has the names of its fields. */
 export const RECORD: string = COLUMNS.map(({ name, field }) => `${name} AS ${field}`).join();
 
-/** Those of a {@link TokenRow}. */
-export const ENTRY: string = [
-  RECORD,
-  ...KEYS.map(([prefix]) => `${prefix}_slot`),
-  'write_ids',
-  'joins',
-].join();
+/** Those of an entry. */
+export const ENTRY: string = [RECORD, ...SLOTS, 'write_ids', 'joins'].join();
 
 /** Those that each save writes. */
 export const WRITTEN: readonly string[] = [
   ...COLUMNS.map(({ name }) => name),
-  ...KEY_COLUMNS,
+  ...KEYS.map(([prefix]) => `${prefix}_digest`),
+  ...SLOTS,
   'id_digest',
   'write_ids',
+  'joins',
 ];
 
 /** The values of {@link WRITTEN}. */
-export function rowValues(row: TokenRow, keys: readonly DigestedKey[]): MysqlValue[] {
+export function valuesOf(entry: SlottedEntry, keys: readonly DigestedKey[]): MysqlValue[] {
+  const { record, slots, joins, writeIds } = entry;
   const digestOf = (name: string) => keys.find(({ field }) => field === name)?.digest ?? null;
   return [
-    ...columnValues(COLUMNS, row.record),
-    ...KEYS.flatMap(([, field], place) => [digestOf(field), row.slots[place] ?? null]),
+    ...columnValues(COLUMNS, record),
+    ...KEYS.map(([, field]) => digestOf(field)),
+    ...slots,
     digestOf('id'),
-    row.writeIds.join(),
+    writeIds.join(),
+    joinsOf(joins),
   ];
+}
+
+/** A row has one number for all its keys. */
+export function joinsOf(joins: SlottedEntry['joins']): number {
+  return Math.max(...joins);
 }
 
 /**
@@ -64,28 +63,9 @@ export function recordOfRow(row: Row): StoredRecord {
 }
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
-export function tokenRow(row: Row): TokenRow {
+export function entryOfRow(row: Row): SlottedEntry {
   const record = recordOfRow(Object.fromEntries(COLUMNS.map(({ field }) => [field, row[field]])));
-  const slots = KEYS.map(([prefix]) => row[`${prefix}_slot`]).map((slot) =>
-    slot === null ? null : Number(slot),
-  );
-  return entryOf(record, String(row['write_ids']).split(','), slots, Number(row['joins']));
-}
-
-/** The row as it is when the commit is done. */
-export function rowAfter(commit: Commit<TokenRow>): TokenRow {
-  const { writeId, record, replaces } = commit;
-  const writeIds = withWriteId(writeId, replaces?.writeIds);
-  return entryOf(record, writeIds, slotsAfter(commit), replaces?.joins ?? 0);
-}
-
-function entryOf(
-  record: StoredRecord,
-  writeIds: readonly string[],
-  slots: TokenRow['slots'],
-  joins: number,
-): TokenRow {
-  // With all slots 0, and if nobody came since, it has its keys alone.
-  const sharedKeys = sharedKeysOf(record, (place) => joins > 0 || (slots[place] ?? 0) > 0);
-  return { record, writeIds, sharedKeys, slots, joins };
+  const slots = SLOTS.map((slot) => (row[slot] === null ? null : Number(row[slot])));
+  const joins = KEYS.map(() => Number(row['joins']));
+  return slottedEntry(record, String(row['write_ids']), slots, joins);
 }

@@ -43,7 +43,15 @@ function poolOf(pool: PostgresPool, close: () => Promise<void>): ConnectionPool 
         throw invalidOption('pool', 'must be a pool, and is a single client');
       }
       return {
-        send: (sql, values) => connection.query(sql, [...values]),
+        send(sql, values) {
+          // No statement of a store has a ? of another meaning.
+          let place = 0;
+          const numbered = sql.replace(/\?/g, () => {
+            place += 1;
+            return `$${place}`;
+          });
+          return connection.query(numbered, [...values]);
+        },
         giveBack(isSound) {
           // The pool listens again from here on.
           connection.release(!isSound);

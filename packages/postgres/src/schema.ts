@@ -87,11 +87,10 @@ async function inspect(
   send: Send,
   names: Names,
 ): Promise<{ hasSchema: boolean; hasTables: boolean }> {
-  const columnsOf = (place: number) =>
-    `(SELECT string_agg(attname::text, ',') FROM pg_catalog.pg_attribute
-      WHERE attrelid = to_regclass($${place}) AND attnum > 0 AND NOT attisdropped)`;
+  const itsColumns = `(SELECT string_agg(attname::text, ',') FROM pg_catalog.pg_attribute
+      WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped)`;
   const { rows } = await send(
-    `SELECT to_regnamespace($1) IS NOT NULL AS "hasSchema", ${columnsOf(2)} AS columns, ${columnsOf(3)} AS state`,
+    `SELECT to_regnamespace(?) IS NOT NULL AS "hasSchema", ${itsColumns} AS columns, ${itsColumns} AS state`,
     [names.schema, names.table, names.state],
   );
   const { hasSchema, columns, state } = { ...rows[0] };

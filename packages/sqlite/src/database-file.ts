@@ -55,12 +55,9 @@ export class DatabaseFile implements DatabaseSource {
     prepare(database, 'PRAGMA journal_mode = WAL').get();
   }
 
-  beforeRead(): void {
-    if (this.#isCopy) this.beforeCommit();
-  }
-
-  beforeCommit(): void {
-    if (this.#opened === undefined) return;
+  beforeUse(use: 'read' | 'commit'): void {
+    // What is read from the file itself is what is there.
+    if (this.#opened === undefined || (use === 'read' && !this.#isCopy)) return;
     const { path, state } = this.#opened;
     // SQLite goes on writing to a file that was deleted: an acknowledged save would be lost (D1).
     if (stateOf(path, this.#isCopy) === state) return;

@@ -10,10 +10,8 @@ export interface DatabaseSource {
   open(): MaybePromise<SqliteDatabase>;
   /** Called once before the first table is made. */
   beforeFirstTable?(database: SqliteDatabase): void;
-  /** Called before a read: throws if it would not see what was saved meanwhile. */
-  beforeRead?(): void;
-  /** Called before a commit: throws if what is written now would not be found again. */
-  beforeCommit?(): void;
+  /** Called before a read, or before a commit: throws if one would not find what the other saved. */
+  beforeUse?(use: 'read' | 'commit'): void;
   /** Undoes what `open()` did. */
   close?(database: SqliteDatabase): void;
 }

@@ -1,8 +1,6 @@
 import { ERROR_CODES, TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
 
-type Meaning = readonly [number: number, code: TokenStoreErrorCode, advice?: string];
-
 const RIGHTS =
   'The database, or the -wal and -shm files beside it, can not be opened. Let this user read and write the file and its folder.';
 const BUSY =
@@ -14,30 +12,28 @@ const ITERATING =
 const DISK_FAULT =
   'The disk reported a fault. Look at the system log; what was stored before is still there.';
 
-/** SQLite's primary result codes (https://www.sqlite.org/rescode.html) in our terms. */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  SQLITE_PERM: [3, 'ACCESS_DENIED', RIGHTS],
-  SQLITE_BUSY: [5, 'STORE_BUSY', BUSY],
-  SQLITE_LOCKED: [6, 'STORE_BUSY', BUSY],
-  SQLITE_READONLY: [8, 'READ_ONLY', READ_ONLY],
-  SQLITE_IOERR: [10, 'STORAGE_FAILED', DISK_FAULT],
-  SQLITE_CORRUPT: [11, 'RECORD_CORRUPT'],
-  SQLITE_FULL: [13, 'STORAGE_FULL'],
-  SQLITE_CANTOPEN: [14, 'ACCESS_DENIED', RIGHTS],
-  SQLITE_NOTADB: [26, 'NOT_A_DATABASE'],
-};
+/**
+ * SQLite's primary result codes (https://www.sqlite.org/rescode.html) in our terms: better-sqlite3
+ * gives their names, `node:sqlite` their numbers.
+ */
+const MEANINGS: readonly (readonly [words: string, TokenStoreErrorCode, advice?: string])[] = [
+  ['SQLITE_PERM 3 SQLITE_CANTOPEN 14', 'ACCESS_DENIED', RIGHTS],
+  ['SQLITE_BUSY 5 SQLITE_LOCKED 6', 'STORE_BUSY', BUSY],
+  ['SQLITE_READONLY 8', 'READ_ONLY', READ_ONLY],
+  ['SQLITE_IOERR 10', 'STORAGE_FAILED', DISK_FAULT],
+  ['SQLITE_CORRUPT 11', 'RECORD_CORRUPT'],
+  ['SQLITE_FULL 13', 'STORAGE_FULL'],
+  ['SQLITE_NOTADB 26', 'NOT_A_DATABASE'],
+];
 
-/** The primary result code of an error of better-sqlite3 or `node:sqlite`, such as `SQLITE_BUSY`. */
+/** The primary result code: `SQLITE_BUSY` of better-sqlite3, `5` of `node:sqlite`. */
 function resultCodeOf(error: unknown): string | undefined {
-  const code = driverCodeOf(error);
-  if (typeof code !== 'string') return undefined;
+  const code = String(driverCodeOf(error));
   // ENOSPC on the -shm file, which is mapped and not written, has no code of SQLITE_FULL's kind.
   if (code === 'SQLITE_IOERR_SHMSIZE') return 'SQLITE_FULL';
   if (code !== 'ERR_SQLITE_ERROR') return /^SQLITE_[A-Z]+/.exec(code)?.[0];
-  // node:sqlite: the extended result code is a number, the primary one its lowest byte.
-  const { errcode } = error as { errcode?: unknown };
-  if (typeof errcode !== 'number') return undefined;
-  return Object.entries(MEANINGS).find(([, [number]]) => number === (errcode & 0xff))?.[0];
+  // The number is of the extended result code, the primary one its lowest byte.
+  return String(Object(error).errcode & 0xff);
 }
 
 /** Whether waiting helps: somebody else has the database, or the handle, at the moment. */
@@ -57,8 +53,9 @@ export function translateSqliteError(error: unknown, path?: string): TokenStoreE
       driverCode: driverCodeOf(error),
       retryable: code === 'STORAGE_FAILED' || undefined,
     });
-  const meaning = MEANINGS[resultCodeOf(error) ?? ''];
-  if (meaning !== undefined) return failure(meaning[1], meaning[2]);
+  const result = resultCodeOf(error) ?? '';
+  const [, code, advice] = MEANINGS.find(([words]) => words.split(' ').includes(result)) ?? [];
+  if (code !== undefined) return failure(code, advice);
   // What the drivers say before SQLite is asked has no code of its own.
   const { message = '' } = Object(error) as { message?: string };
   if (/not open|has been finalized/.test(message)) return failure('HANDLE_CLOSED');

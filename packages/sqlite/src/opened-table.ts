@@ -112,18 +112,18 @@ interface Row {
 function prepareAll(database: SqliteDatabase, from: string) {
   const range = `FROM ${from} WHERE position > ? AND position <= ? ORDER BY position LIMIT`;
   const updates = NAMES.map((name) => `${name} = excluded.${name}`);
-  const statements = {
-    page: `${SELECT}, position ${range} ${PAGE_SIZE}`,
-    next: `SELECT position, version ${range} ${PAGE_SIZE}`,
-    last: `SELECT max(position) AS position FROM ${from}`,
-    byId: `SELECT position, version FROM ${from} WHERE id = ?`,
-    put: `INSERT INTO ${from} (${NAMES.join(', ')}) VALUES (${NAMES.map(() => '?').join(', ')})
-      ON CONFLICT (id) DO UPDATE SET ${updates.join(', ')}`,
-    delete: `DELETE FROM ${from} WHERE position = ?`,
-    deletedVersion: `SELECT version FROM main."${DELETED_TABLE}" WHERE table_name = ?`,
-    raiseDeletedVersion: `INSERT INTO main."${DELETED_TABLE}" (table_name, version) VALUES (?, ?)
-      ON CONFLICT (table_name) DO UPDATE SET version = max(version, excluded.version)`,
+  const prepared = (sql: string) => prepare(database, sql);
+  return {
+    page: prepared(`${SELECT}, position ${range} ${PAGE_SIZE}`),
+    next: prepared(`SELECT position, version ${range} ${PAGE_SIZE}`),
+    last: prepared(`SELECT max(position) AS position FROM ${from}`),
+    byId: prepared(`SELECT position, version FROM ${from} WHERE id = ?`),
+    put: prepared(`INSERT INTO ${from} (${NAMES}) VALUES (${NAMES.map(() => '?')})
+      ON CONFLICT (id) DO UPDATE SET ${updates}`),
+    delete: prepared(`DELETE FROM ${from} WHERE position = ?`),
+    deletedVersion: prepared(`SELECT version FROM main."${DELETED_TABLE}" WHERE table_name = ?`),
+    raiseDeletedVersion:
+      prepared(`INSERT INTO main."${DELETED_TABLE}" (table_name, version) VALUES (?, ?)
+      ON CONFLICT (table_name) DO UPDATE SET version = max(version, excluded.version)`),
   };
-  const prepared = Object.entries(statements).map(([name, sql]) => [name, prepare(database, sql)]);
-  return Object.fromEntries(prepared) as Record<keyof typeof statements, SqliteStatement>;
 }

@@ -59,7 +59,7 @@ function columnsSince(version: number): string[] {
  * @throws TokenStoreError `SCHEMA_UNKNOWN` if the table is not one of ours, or is newer
  */
 export function readSchemaVersion(database: SqliteDatabase, table: string): number {
-  const version = recordedVersion(database, table) ?? 0;
+  const version = recordedVersion(database, table);
   const columns = columnsOf(database, table);
   if (columns === '') return 0;
   if (version > SCHEMA_VERSION) {
@@ -95,24 +95,22 @@ export function migrate(database: SqliteDatabase, table: string): void {
   prepare(database, record).run(table, SCHEMA_VERSION);
 }
 
-function recordedVersion(database: SqliteDatabase, table: string): number | undefined {
+function recordedVersion(database: SqliteDatabase, table: string): number {
   const columns = columnsOf(database, VERSIONS_TABLE);
-  if (columns === '') return undefined;
+  if (columns === '') return 0;
   if (columns !== 'table_name,version') {
     throw unknownSchema(VERSIONS_TABLE, "is another program's: use another database");
   }
   const select = `SELECT version FROM main."${VERSIONS_TABLE}" WHERE table_name = ?`;
   const row = prepare(database, select).get(table) as { version: number } | undefined;
-  return row?.version;
+  return row?.version ?? 0;
 }
 
 /** The names of a table's columns, or a view's, sorted; empty where there is no such table. */
 function columnsOf(database: SqliteDatabase, table: string): string {
-  const rows = prepare(database, `SELECT name FROM pragma_table_info(?, 'main')`).all(table);
-  return rows
-    .map((row) => String((row as { name: unknown }).name))
-    .toSorted()
-    .join();
+  const select = `SELECT name FROM pragma_table_info(?, 'main') ORDER BY name`;
+  const rows = prepare(database, select).all(table) as { name: string }[];
+  return rows.map(({ name }) => name).join();
 }
 
 function unknownSchema(table: string, problem: string): TokenStoreError {

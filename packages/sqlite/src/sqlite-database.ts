@@ -40,7 +40,14 @@ export function prepare(database: SqliteDatabase, sql: string): SqliteStatement 
  * read stays true; rolls it back if the work or the commit fails.
  */
 export function inTransaction(database: SqliteDatabase, work: () => void): void {
-  begin(database);
+  if (isInTransaction(database)) {
+    // To join it would acknowledge saves that the owner may roll back (contract D1).
+    throw new TokenStoreError(
+      'STORE_BUSY',
+      'The database handle is in a transaction that its owner began. End that first, or give the store a handle of its own.',
+    );
+  }
+  database.exec('BEGIN IMMEDIATE');
   try {
     work();
     database.exec('COMMIT');
@@ -56,7 +63,7 @@ export function inTransaction(database: SqliteDatabase, work: () => void): void 
 
 /** Reads the database as it is at one moment, however many statements that takes. */
 export function inSnapshot<T>(database: SqliteDatabase, read: () => T): T {
-  if (database.inTransaction ?? database.isTransaction) return read();
+  if (isInTransaction(database)) return read();
   database.exec('BEGIN');
   try {
     return read();
@@ -65,15 +72,6 @@ export function inSnapshot<T>(database: SqliteDatabase, read: () => T): T {
   }
 }
 
-function begin(database: SqliteDatabase): void {
-  try {
-    database.exec('BEGIN IMMEDIATE');
-  } catch (error) {
-    if (!(database.inTransaction ?? database.isTransaction)) throw error;
-    // To join it would acknowledge saves that the owner may roll back (contract D1).
-    throw new TokenStoreError(
-      'STORE_BUSY',
-      'The database handle is in a transaction that its owner began. End that first, or give the store a handle of its own.',
-    );
-  }
+function isInTransaction({ inTransaction: inOne, isTransaction }: SqliteDatabase): boolean {
+  return inOne ?? isTransaction ?? false;
 }

@@ -120,7 +120,7 @@ export class SqliteStorage implements TokenStorage {
 
   #read<T>(work: (table: OpenedTable) => T): MaybePromise<T> {
     return this.#whenFree(() => {
-      this.#source.beforeRead?.();
+      this.#source.beforeUse?.('read');
       return work(this.#open);
     });
   }
@@ -128,7 +128,7 @@ export class SqliteStorage implements TokenStorage {
   #write(work: (table: OpenedTable) => void): void {
     inTransaction(this.#open.database, () => {
       work(this.#open);
-      this.#source.beforeCommit?.();
+      this.#source.beforeUse?.('commit');
     });
   }
 

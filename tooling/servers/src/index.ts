@@ -1,3 +1,5 @@
+// Drivers are loaded where they are used: hundreds of processes that tests start import this module
+// along with a definition, and need one at most.
 export { type Chromium, findChromium } from './chromium.ts';
 export { type DynamodbServer, startDynamodb } from './dynamodb.ts';
 export { TestServerError, type TestServerErrorCode } from './errors.ts';

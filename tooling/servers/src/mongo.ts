@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { startContainer } from './container.ts';
 import { hasDebianPackages, unpackedDebian } from './debian.ts';
 import { type Lifecycle, LivingServer } from './lifecycle.ts';
@@ -53,7 +53,7 @@ async function startMongoContainer(): Promise<MongoServer | undefined> {
 }
 
 async function answers(url: string): Promise<boolean> {
-  const client = new MongoClient(url, { serverSelectionTimeoutMS: 1_000 });
+  const client = await clientFor(url, 1_000);
   try {
     return (await client.db('admin').command({ ping: 1 }))['ok'] === 1;
   } finally {
@@ -65,9 +65,15 @@ function mongoUrl({ host, port }: Pick<MongoServer, 'host' | 'port'>): string {
   return `mongodb://${host}:${port}/?directConnection=true`;
 }
 
+/** @param timeout of choosing a server: milliseconds */
+async function clientFor(url: string, timeout: number): Promise<MongoClient> {
+  const driver = await import('mongodb');
+  return new driver.MongoClient(url, { serverSelectionTimeoutMS: timeout });
+}
+
 /** The server behind a URL. */
 async function mongoServerAt(url: string, lifecycle: Lifecycle): Promise<MongoServer> {
-  const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000 });
+  const client = await clientFor(url, 5_000);
   try {
     const { version } = await client.db('admin').command({ buildInfo: 1 });
     // Of a replica set, the first that the URL names.

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
 import { type Lifecycle, LivingServer } from './lifecycle.ts';
 
 /** The account of servers that we start ourselves; they listen on this machine only. */
@@ -43,6 +42,7 @@ export async function postgresServerAt(url: string, lifecycle: Lifecycle): Promi
 }
 
 export async function queryPostgres(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const { Client } = await import('pg');
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
   client.on('error', () => {});
   await client.connect();

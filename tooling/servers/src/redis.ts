@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { Redis } from 'ioredis';
 import { type ContainerOptions, startContainer } from './container.ts';
 import { hasDebianPackages, unpackedDebian } from './debian.ts';
 import { freePort } from './free-port.ts';
@@ -258,6 +257,7 @@ async function redisCommand(
   name: string,
   ...args: (string | number)[]
 ): Promise<unknown> {
+  const { Redis } = await import('ioredis');
   const client = new Redis(url, {
     lazyConnect: true,
     connectTimeout: 2_000,

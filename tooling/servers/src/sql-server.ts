@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Connection, createConnection } from 'mysql2/promise';
+import type { Connection } from 'mysql2/promise';
 import { type Lifecycle, LivingServer } from './lifecycle.ts';
 
 /** The account of servers that we start ourselves; they listen on this machine only. */
@@ -76,6 +76,7 @@ async function withConnection<Result>(
   url: string,
   use: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
+  const { createConnection } = await import('mysql2/promise');
   const connection = await createConnection({
     uri: url,
     connectTimeout: 2_000,

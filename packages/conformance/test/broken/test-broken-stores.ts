@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { type Check, runCheck } from '../../src/index.ts';
+import type { Check } from '../../src/check.ts';
+import { runCheck } from '../../src/run-check.ts';
 import { settingsOf } from '../../src/settings.ts';
 import type { BrokenStore } from './broken-store.ts';
 import { caughtByItsClause } from './caught.ts';

@@ -42,14 +42,9 @@ export {
   type Snapshot,
   withWriteId,
 } from './engine.ts';
-export {
-  digestColumn,
-  KEYS,
-  type SlottedEntry,
-  sharedKeysOf,
-  slotsAfter,
-} from './key-slots.ts';
+export { hasOneOf, KEYS, type SlottedEntry, slottedEntry } from './key-slots.ts';
 export { type Meanings, meaningOf } from './meanings.ts';
 export { OptimisticStorage } from './optimistic-storage.ts';
 export { type Batches, clearInBatches, type PositionedRows, pagesOf } from './positioned-rows.ts';
 export type { ServerOptions } from './server-options.ts';
+export { type SlottedTable, TableEngine } from './table-engine.ts';
