@@ -5,13 +5,18 @@ import {
   requireKnownOptions,
   requireTimeout,
 } from '@tokenkeep/core/adapter';
-import { addressIn, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
+import {
+  addressIn,
+  isLoopback,
+  type ServerOptions,
+  tlsRequired,
+} from '@tokenkeep/core/adapter/server';
 import type { MongoClientOptions } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
 
 /** Options of `MongoTokenStore`. */
-export interface MongoTokenStoreOptions {
-  /** Where MongoDB is: `mongodb://...` or `mongodb+srv://...`. Not together with `client`. */
+export interface MongoTokenStoreOptions extends ServerOptions {
+  /** `mongodb://...`, with TLS `mongodb://...?tls=true` or `mongodb+srv://...`. Not together with `client`. */
   url?: string | URL;
   /** A `MongoClient` of yours: it is used and never closed. Not together with `url`. */
   client?: MongoClientLike;
@@ -27,11 +32,6 @@ export interface MongoTokenStoreOptions {
    * @default 'oauthtoken'
    */
   collection?: string;
-  /**
-   * `false`: allow a connection without encryption, or without a check of the certificate, to another
-   * host than this machine. `mongodb+srv` encrypts; else say `tls=true` in the URL or `options`.
-   */
-  tls?: false;
   /**
    * How long the server may take for one answer: milliseconds. A save takes one to four, more where
    * it shares keys with other records.
