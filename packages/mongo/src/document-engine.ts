@@ -91,13 +91,10 @@ export class DocumentEngine
       (document) => gone.includes(document) || claimsOne(document, joined),
     );
     const claimsFirst = absentKeys.length > 0 || commit.deletedVersion !== undefined;
-    let written: Written = 'taken';
-    if (!rest.some((document) => claimsOne(document, claims))) {
-      written =
-        participants.length > 0 || claimsFirst
-          ? await this.#several.carryOut(commit, before, after, participants, claims)
-          : await this.#documents.write([before, after]);
-    }
+    const written =
+      participants.length > 0 || claimsFirst
+        ? await this.#several.carryOut(commit, before, after, participants, claims)
+        : await this.#documents.write([before, after]);
     // By a document that needs it no more, as no record has the key.
     if (written === 'taken') await this.#tidyUp(claims);
     if (written !== 'written') return STALE;
