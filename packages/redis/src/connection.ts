@@ -18,7 +18,7 @@ export class Connection {
 
   constructor(options: CheckedOptions) {
     this.#options = options;
-    this.#deadline = new Deadline(options.timeout);
+    this.#deadline = new Deadline(options.timeout, options.server);
   }
 
   async open(): Promise<void> {
@@ -103,16 +103,12 @@ export class Connection {
   }
 
   readonly #timeoutError = (): TokenStoreError => {
-    const { server, timeout } = this.#options;
     const isConnected = this.#own === undefined || this.#own.status === 'ready';
     const reason = isConnected ? undefined : this.translateError(this.#reason);
     if (reason?.retryable === false) return reason;
     // A connection that fell silent is replaced: the network does not tell that the other side is gone.
     if (isConnected) this.#own?.disconnect(true);
-    return new TokenStoreError(
-      'TIMEOUT',
-      `${isConnected ? 'There was no answer from' : 'There was no connection to'} Redis (${server}) within ${timeout} ms. See that it runs, is reachable and not overloaded, then try again; a save may or may not have happened.`,
-    );
+    return this.#deadline.noAnswer();
   };
 }
 

@@ -80,7 +80,7 @@ export class RedisEngine implements Engine<RedisEntry> {
     const written: RedisEntry = { ...entryAfter(commit), digest: keys[0]?.digest ?? '' };
     const change: Change = {
       unchanged: Object.fromEntries(read.map((entry) => [entry.digest, entry.writeIds[0] ?? ''])),
-      read: [...askedKeys, ...addedKeys].map(fieldOf),
+      read: [...new Set([...askedKeys, ...addedKeys].map(fieldOf))],
       deletedVersion: commit.deletedVersion,
       digest: written.digest,
       version: record.version,
@@ -106,7 +106,7 @@ export class RedisEngine implements Engine<RedisEntry> {
     if (value === '') return;
     const isDone = await this.#change({
       unchanged: { [digest]: value },
-      read: [],
+      read: [`record:${digest}`],
       digest,
       removed: [digest],
       keys: fieldsTo(false, record === null ? [] : digestedKeysOf(record)),

@@ -73,8 +73,9 @@ for digest, start in pairs(change.unchanged) do
     return 'stale'
   end
 end
-for _, field in ipairs(change.read) do
-  local holders = field:match('^record:(.*)') or redis.call('HGET', store, field) or ''
+local values = redis.call('HMGET', store, unpack(change.read))
+for i, field in ipairs(change.read) do
+  local holders = field:match('^record:(.*)') or values[i] or ''
   for digest in holders:gmatch(DIGEST) do
     if not change.unchanged[digest] and isThere(digest) then
       return 'stale'
