@@ -1,5 +1,5 @@
 import { TokenStoreError } from '@tokenkeep/core';
-import { Deadline, timedOut } from '@tokenkeep/core/adapter/server';
+import type { Deadline } from '@tokenkeep/core/adapter/server';
 import type { MongoCollectionLike } from './collection.ts';
 import { at, type Change, checkDocument, type StoreDocument } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
@@ -31,16 +31,11 @@ const PAGE = 250;
  */
 export class MongoDocuments {
   readonly #deadline: Deadline;
-  readonly #server: string;
   #collection!: MongoCollectionLike;
 
-  /**
-   * @param timeout how long an answer may take: milliseconds
-   * @param server where it is, for the error
-   */
-  constructor(timeout: number, server: string) {
-    this.#deadline = new Deadline(timeout);
-    this.#server = server;
+  /** @param deadline for each answer */
+  constructor(deadline: Deadline) {
+    this.#deadline = deadline;
   }
 
   /** To be called first. */
@@ -70,7 +65,7 @@ export class MongoDocuments {
    */
   async counters(change?: Counting): Promise<Counters> {
     const filter = { _id: STORE_ID };
-    const store = await this.#inTime(
+    const store = await this.#deadline.for(
       change === undefined
         ? this.#collection.findOne(filter)
         : this.#collection.findOneAndUpdate(filter, change, { returnDocument: 'after' }),
@@ -93,7 +88,7 @@ export class MongoDocuments {
     const removed = changes.filter(([, after]) => after === undefined);
     if (removed.length > 0) {
       const filter = { $or: removed.map(([before]) => at(before)) };
-      const { deletedCount } = await this.#inTime(this.#collection.deleteMany(filter));
+      const { deletedCount } = await this.#deadline.for(this.#collection.deleteMany(filter));
       if (deletedCount < removed.length) written = 'changed';
     }
     for (const [before, after] of changes) {
@@ -107,10 +102,10 @@ export class MongoDocuments {
     // Someone may have written to a record by hand.
     const filter = { ...at(before), record: before.record };
     try {
-      if (before.revision === 0) await this.#inTime(this.#collection.insertOne(after));
+      if (before.revision === 0) await this.#deadline.for(this.#collection.insertOne(after));
       else {
         const replaced = this.#collection.replaceOne(filter, after);
-        if ((await this.#inTime(replaced)).matchedCount === 0) return 'changed';
+        if ((await this.#deadline.for(replaced)).matchedCount === 0) return 'changed';
       }
       return 'written';
     } catch (error) {
@@ -122,11 +117,7 @@ export class MongoDocuments {
   async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
     // By itself the first batch is of 101, and what is more takes another round trip.
     const query = this.#collection.find(filter, { batchSize: 1000, ...options });
-    const found = await this.#inTime(query.toArray());
+    const found = await this.#deadline.for(query.toArray());
     return found.map(checkDocument);
-  }
-
-  #inTime<T>(answer: Promise<T>): Promise<T> {
-    return this.#deadline.for(answer, () => timedOut(this.#server, 'timeout'));
   }
 }

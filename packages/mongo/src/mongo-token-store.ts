@@ -1,6 +1,11 @@
 import type { TokenStoreError } from '@tokenkeep/core';
 import { loadDriver, StorageTokenStore } from '@tokenkeep/core/adapter';
-import { type Engine, OptimisticStorage, tlsRequired } from '@tokenkeep/core/adapter/server';
+import {
+  Deadline,
+  type Engine,
+  OptimisticStorage,
+  tlsRequired,
+} from '@tokenkeep/core/adapter/server';
 import type { MongoClient } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
 import { DocumentEngine } from './document-engine.ts';
@@ -56,7 +61,7 @@ class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
   #refused: TokenStoreError | undefined;
 
   constructor(options: CheckedOptions) {
-    const documents = new MongoDocuments(options.timeout, options.server);
+    const documents = new MongoDocuments(new Deadline(options.timeout, options.server));
     super(documents, PATIENCE);
     this.#options = options;
     this.#documents = documents;
