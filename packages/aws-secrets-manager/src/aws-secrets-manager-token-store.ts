@@ -8,7 +8,7 @@ import {
   SnapshotStorage,
   StorageTokenStore,
 } from '@tokenkeep/core/adapter';
-import { requireAwsTls } from '@tokenkeep/core/adapter/server';
+import { requireAwsTls, type ServerOptions } from '@tokenkeep/core/adapter/server';
 import { SecretSource } from './secret-source.ts';
 
 /** What is needed of a `SecretsManagerClient`: one of another copy of the SDK will do. */
@@ -18,7 +18,7 @@ export interface SecretsManagerClientLike {
 }
 
 /** Options of {@link AwsSecretsManagerTokenStore}. */
-export interface AwsSecretsManagerTokenStoreOptions {
+export interface AwsSecretsManagerTokenStoreOptions extends ServerOptions {
   /**
    * The name or the ARN of the secret that holds the records, 1 to 512 characters. It is created
    * where there is none.
@@ -30,14 +30,6 @@ export interface AwsSecretsManagerTokenStoreOptions {
   client?: SecretsManagerClientLike;
   /** What the SDK's `SecretsManagerClient` is made with: `region`, `credentials`, `endpoint`. */
   options?: SecretsManagerClientConfig;
-  /** `false`: allow an `endpoint` without encryption on another host than this machine. */
-  tls?: false;
-  /**
-   * How long one request may take: milliseconds.
-   *
-   * @default 10_000
-   */
-  timeout?: number;
 }
 
 /**

@@ -37,10 +37,7 @@ const MEANINGS: Meanings = {
     'CONNECTION_FAILED',
     'Secrets Manager reported a fault of its own. Try again; a save may or may not have happened.',
   ],
-  'AbortError|TimeoutError': [
-    'TIMEOUT',
-    'Secrets Manager did not answer in time. Try again; a save may or may not have happened.',
-  ],
+  'AbortError|TimeoutError': ['TIMEOUT'],
 };
 
 /** The SDK's errors in our terms. */

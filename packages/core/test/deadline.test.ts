@@ -10,6 +10,15 @@ it('an answer in time is given on, and so is a failure', async () => {
   await expect(deadline.for(Promise.reject(new Error('no')), () => 'late')).rejects.toThrow('no');
 });
 
+it('an answer that is late is told as TIMEOUT, with the server and the time', async () => {
+  const deadline = new Deadline(5, 'db.example:1');
+  await expect(deadline.for(never)).rejects.toMatchObject({
+    code: 'TIMEOUT',
+    retryable: true,
+    message: expect.stringMatching(/db\.example:1.* 5 ms/),
+  });
+});
+
 it('each answer that is late is told so, one after the other', async () => {
   const deadline = new Deadline(30);
   const order: string[] = [];

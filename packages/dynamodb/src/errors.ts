@@ -22,18 +22,12 @@ const MEANINGS: Meanings = {
       'THROTTLED',
       'DynamoDB takes no more requests for now, for as long as the timeout. Try again later, or raise the limits of the table or the account; nothing was changed.',
     ],
-  'Transaction(?:Conflict|ConflictException|InProgressException)': [
-    'CONTENTION',
-    'Other saves were changing the same records all the time. Try again later; nothing was changed.',
-  ],
+  'Transaction(?:Conflict|ConflictException|InProgressException)': ['CONTENTION'],
   'InternalServerError|InternalFailure|ServiceUnavailable|ServiceUnavailableException': [
     'CONNECTION_FAILED',
     'DynamoDB reported a fault of its own. Try again; a save may or may not have happened.',
   ],
-  'AbortError|TimeoutError|RequestTimeout': [
-    'TIMEOUT',
-    'DynamoDB did not answer in time. Try again; a save may or may not have happened.',
-  ],
+  'AbortError|TimeoutError|RequestTimeout': ['TIMEOUT'],
   ResourceNotFoundException: [
     'DATABASE_MISSING',
     'There is no such table in this region. Create it with createTable(), or correct table and region.',

@@ -6,7 +6,7 @@ import {
   requireKnownOptions,
   requireTimeout,
 } from '@tokenkeep/core/adapter';
-import { requireAwsTls } from '@tokenkeep/core/adapter/server';
+import { requireAwsTls, type ServerOptions } from '@tokenkeep/core/adapter/server';
 
 /** What is needed of a `DynamoDBClient`: one of another copy of the SDK will do. */
 export interface DynamodbClientLike {
@@ -15,7 +15,7 @@ export interface DynamodbClientLike {
 }
 
 /** Options of `DynamodbTokenStore`. */
-export interface DynamodbTokenStoreOptions {
+export interface DynamodbTokenStoreOptions extends ServerOptions {
   /**
    * The name of the table.
    *
@@ -30,14 +30,6 @@ export interface DynamodbTokenStoreOptions {
    * @default what the environment says
    */
   options?: DynamoDBClientConfig;
-  /** `false`: allow an endpoint without encryption on another host than this machine. */
-  tls?: false;
-  /**
-   * How long one step may take, with what is sent again when DynamoDB throttles: milliseconds.
-   *
-   * @default 10_000
-   */
-  timeout?: number;
 }
 
 /** The options with their defaults. */

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 import type { Settings, WriteBatch, WriteResult } from '@google-cloud/firestore';
-import { Deadline, STALE, timedOut } from '@tokenkeep/core/adapter/server';
+import { Deadline, STALE } from '@tokenkeep/core/adapter/server';
 import { isLostRace, statusName } from './errors.ts';
 
 /** A call as `callInvocationTransformer`, an option of `@grpc/grpc-js`, is given it. */
@@ -21,7 +21,6 @@ interface GrpcCall {
  */
 export class BoundedCalls {
   readonly #timeout: number;
-  readonly #server: string;
   readonly #deadline: Deadline;
   /** When the step ends for which the client is making calls. */
   readonly #end = new AsyncLocalStorage<number>();
@@ -34,8 +33,7 @@ export class BoundedCalls {
 
   constructor(timeout: number, server: string) {
     this.#timeout = timeout;
-    this.#server = server;
-    this.#deadline = new Deadline(timeout);
+    this.#deadline = new Deadline(timeout, server);
   }
 
   /** Makes calls of the client, and rejects with `TIMEOUT` if they take too long. */
@@ -44,7 +42,7 @@ export class BoundedCalls {
     this.#unsettled.add(answer);
     const settled = () => this.#unsettled.delete(answer);
     answer.then(settled, settled);
-    return this.#deadline.for(answer, () => timedOut(this.#server, 'DEADLINE_EXCEEDED'));
+    return this.#deadline.for(answer);
   }
 
   /** @returns {@link STALE} where something is not as a precondition says, and nothing was written */

@@ -20,10 +20,7 @@ const MEANINGS: Meanings = {
     'DATABASE_MISSING',
     'Firestore has no such database. Create it, or correct projectId and databaseId in options.',
   ],
-  RESOURCE_EXHAUSTED: [
-    'THROTTLED',
-    'A quota of the Firestore project is used up. Raise it, or try again later; nothing was changed.',
-  ],
+  RESOURCE_EXHAUSTED: ['THROTTLED'],
   FAILED_PRECONDITION: [
     'SCHEMA_UNKNOWN',
     'The Firestore database must be in Native mode, with the indexes of single fields that it has by default.',

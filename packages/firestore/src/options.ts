@@ -5,10 +5,10 @@ import {
   requireKnownOptions,
   requireTimeout,
 } from '@tokenkeep/core/adapter';
-import { requireTls } from '@tokenkeep/core/adapter/server';
+import { requireTls, type ServerOptions } from '@tokenkeep/core/adapter/server';
 
 /** Options of `FirestoreTokenStore`. */
-export interface FirestoreTokenStoreOptions {
+export interface FirestoreTokenStoreOptions extends ServerOptions {
   /** A client of yours: it is used and never closed. Not together with `options`. */
   firestore?: Firestore;
   /**
@@ -24,8 +24,6 @@ export interface FirestoreTokenStoreOptions {
    * @default 'oauthtoken'
    */
   collection?: string;
-  /** `false`: allow a connection without encryption to another host than this machine. */
-  tls?: false;
   /**
    * How long one step may take: milliseconds.
    *

@@ -21,13 +21,11 @@ const MEANINGS: Meanings = {
   // A shutdown, an interrupted statement, a killed connection.
   '1053|1317|1927': ['CONNECTION_FAILED'],
   '1969|3024': ['TIMEOUT'],
-  1021: ['STORAGE_FULL', 'The disk of the server is full. Make room and try again.'],
+  '1021|1041|1114': ['STORAGE_FULL'],
   1040: ['THROTTLED', 'Too many connections. Raise max_connections, or lower connectionLimit.'],
-  1041: ['STORAGE_FULL', 'The server is out of memory. Try again later.'],
   1044: ['ACCESS_DENIED', `This user may not use this database. ${GRANT}`],
   1045: ['ACCESS_DENIED', 'The server refuses this user or password. Correct them.'],
-  1049: ['DATABASE_MISSING', 'The database does not exist. Create it, or name another.'],
-  1114: ['STORAGE_FULL', 'The table is full. Make room on the server and try again.'],
+  1049: ['DATABASE_MISSING'],
   1130: ['ACCESS_DENIED', 'The server refuses this host. Let the user connect from here.'],
   1142: ['ACCESS_DENIED', `This user lacks a right on the table. ${GRANT}`],
   1203: ['THROTTLED', 'This user has too many connections. Lower connectionLimit.'],
@@ -37,7 +35,7 @@ const MEANINGS: Meanings = {
   1461: ['THROTTLED', 'Too many prepared statements. Raise max_prepared_stmt_count.'],
   1698: ['ACCESS_DENIED', 'Give a user that logs in with a password.'],
   1792: ['READ_ONLY', 'Transactions take no writes here. Turn transaction_read_only off.'],
-  1836: ['READ_ONLY', 'The server takes no writes. Connect to the primary.'],
+  1836: ['READ_ONLY'],
   3159: ['TLS_REQUIRED', 'The server wants an encrypted connection. Give ssl in the options.'],
   'HANDSHAKE_(?:NO_)?SSL.*': [
     'TLS_REQUIRED',
@@ -48,7 +46,7 @@ const MEANINGS: Meanings = {
 
 /** Errors of the driver that have no code: by their texts. */
 const MEANINGS_OF_TEXTS: Meanings = {
-  'Pool is closed.*': ['HANDLE_CLOSED', 'The pool is closed. Give an open one, and close it last.'],
+  'Pool is closed.*': ['HANDLE_CLOSED'],
   'Queue limit.*': ['THROTTLED', 'Too many calls wait. Raise queueLimit or connectionLimit.'],
   'No connections.*': ['THROTTLED', 'No connection is free. Raise connectionLimit, or try again.'],
   "Can't.*": ['CONNECTION_FAILED'],

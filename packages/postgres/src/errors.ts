@@ -36,10 +36,7 @@ const MEANINGS: Meanings = {
     'The server takes no writes. Connect to the primary, or turn default_transaction_read_only off.',
   ],
   '25P03': ['CONNECTION_FAILED'],
-  '3D000|57P04': [
-    'DATABASE_MISSING',
-    'The database does not exist, or was dropped. Create it, or name another.',
-  ],
+  '3D000|57P04': ['DATABASE_MISSING'],
   '42501': [
     'ACCESS_DENIED',
     'This user lacks a right. Grant USAGE on the schema and SELECT, INSERT, UPDATE, DELETE on its tables; to make them, CREATE on the database.',
@@ -48,8 +45,8 @@ const MEANINGS: Meanings = {
     'SCHEMA_UNKNOWN',
     'The tables are gone since the store was opened. Open a new store, which makes them.',
   ],
-  '53100': ['STORAGE_FULL', 'The disk of the server is full. Make room and try again.'],
-  '55P03': ['STORE_BUSY', 'A lock was not to be had in time. Try again.'],
+  '53100': ['STORAGE_FULL'],
+  '55P03': ['STORE_BUSY'],
   '57014': ['TIMEOUT'],
   // PgBouncer has this class for all that it refuses.
   '08...': [
@@ -66,10 +63,7 @@ const MEANINGS: Meanings = {
 
 /** Errors of the driver itself, which have no code: by their texts. */
 const MEANINGS_OF_TEXTS: Meanings = {
-  '.*pool after calling end.*': [
-    'HANDLE_CLOSED',
-    'The pool that the store was given is closed. Give the store an open one, and close the store before its pool.',
-  ],
+  '.*pool after calling end.*': ['HANDLE_CLOSED'],
   '.* SSL connection.*': [
     'TLS_REQUIRED',
     'The server offers no encryption. Set up TLS there, or say `tls: false` if you trust every network in between.',

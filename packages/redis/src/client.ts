@@ -8,10 +8,10 @@ import type { RedisTokenStoreOptions } from './options.ts';
 /**
  * Makes a client, which does not connect by itself.
  *
- * @param onRefused is told of a host that a Sentinel or a node named, and to which tokens would go
- *   in the clear: it is not connected to
+ * @param onError is told why there is no connection: `TLS_REQUIRED` for a host that a Sentinel or a
+ *   node named, and to which tokens would go in the clear
  */
-export type MakeClient = (onRefused: (host: string) => void) => Promise<Redis | Cluster>;
+export type MakeClient = (onError: (error: unknown) => void) => Promise<Redis | Cluster>;
 
 /** What differs from ioredis' own defaults. */
 const DEFAULTS: RedisOptions = {
@@ -65,9 +65,11 @@ export function makerOf({
   const remote = servers.find((server) => !isLoopback(server.host ?? 'localhost'));
   if (onlyLoopback && remote !== undefined) throw tlsRequired(String(remote.host));
   return {
-    client: async (onRefused) => {
-      if (onlyLoopback) redisOptions.natMap = loopbackOnly(natMap, onRefused);
-      return makeClient(redisOptions, nodes && urls);
+    client: async (onError) => {
+      if (onlyLoopback) redisOptions.natMap = loopbackOnly(natMap, onError);
+      const client = await makeClient(redisOptions, nodes && urls);
+      // Without a listener they would be printed.
+      return client.on('error', onError);
     },
     server: path ?? servers.map((server) => `${server.host}:${server.port}`).join(),
   };
@@ -116,13 +118,13 @@ async function makeClient(
   }
 }
 
-function loopbackOnly(given: NatMap | undefined, onRefused: (host: string) => void): NatMap {
+function loopbackOnly(given: NatMap | undefined, onError: (error: unknown) => void): NatMap {
   return (address) => {
     const colon = address.lastIndexOf(':');
     const named = { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
     const mapped = (typeof given === 'function' ? given(address) : given?.[address]) ?? named;
     if (isLoopback(mapped.host)) return mapped;
-    onRefused(mapped.host);
+    onError(tlsRequired(mapped.host));
     // Where nothing listens: to throw here would end the process.
     return { host: '127.0.0.1', port: 1 };
   };

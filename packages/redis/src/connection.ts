@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
-import { TokenStoreError } from '@tokenkeep/core';
-import { Deadline, tlsRequired } from '@tokenkeep/core/adapter/server';
+import { ERROR_CODES, TokenStoreError } from '@tokenkeep/core';
+import { Deadline } from '@tokenkeep/core/adapter/server';
 import type { Cluster, Redis } from 'ioredis';
 import { translateError } from './errors.ts';
 import type { CheckedOptions } from './options.ts';
@@ -18,21 +18,17 @@ export class Connection {
 
   constructor(options: CheckedOptions) {
     this.#options = options;
-    this.#deadline = new Deadline(options.timeout);
+    this.#deadline = new Deadline(options.timeout, options.server);
   }
 
   async open(): Promise<void> {
     const { client } = this.#options;
     if (typeof client !== 'function') return;
     this.#reason = undefined;
-    const own = await client((host) => {
-      this.#reason = tlsRequired(host);
-    });
-    this.#own = own;
-    // Without a listener they would be printed.
-    own.on('error', (error: unknown) => {
+    const own = await client((error) => {
       if (!(this.#reason instanceof TokenStoreError)) this.#reason = error;
     });
+    this.#own = own;
     const connected = own.connect().catch((error) => {
       throw this.#reason ?? error;
     });
@@ -51,8 +47,9 @@ export class Connection {
   }
 
   /** The same for what changes nothing: once more if the connection broke, perhaps long ago. */
-  async read(command: Script | 'hmget', args: string[]): Promise<string[]> {
-    const send = () => (command === 'hmget' ? this.#call(command, args) : this.run(command, args));
+  async read(command: Script | 'hmget' | 'zrange', args: string[]): Promise<string[]> {
+    const send = () =>
+      typeof command === 'string' ? this.#call(command, args) : this.run(command, args);
     const reply = await send().catch((error) => {
       if (this.translateError(error)?.code !== 'CONNECTION_FAILED') throw error;
       return send();
@@ -66,10 +63,7 @@ export class Connection {
     const failure = translateError(error, server);
     if (failure?.code !== 'CONNECTION_FAILED') return failure;
     if (typeof client !== 'function' && client.status === 'end') {
-      return new TokenStoreError(
-        'HANDLE_CLOSED',
-        'The Redis client that the store was given is closed. Give the store an open one, and close the store before its client.',
-      );
+      return new TokenStoreError('HANDLE_CLOSED', ERROR_CODES.HANDLE_CLOSED);
     }
     return this.#reason instanceof TokenStoreError ? this.#reason : failure;
   }
@@ -109,16 +103,12 @@ export class Connection {
   }
 
   readonly #timeoutError = (): TokenStoreError => {
-    const { server, timeout } = this.#options;
     const isConnected = this.#own === undefined || this.#own.status === 'ready';
     const reason = isConnected ? undefined : this.translateError(this.#reason);
     if (reason?.retryable === false) return reason;
     // A connection that fell silent is replaced: the network does not tell that the other side is gone.
     if (isConnected) this.#own?.disconnect(true);
-    return new TokenStoreError(
-      'TIMEOUT',
-      `${isConnected ? 'There was no answer from' : 'There was no connection to'} Redis (${server}) within ${timeout} ms. See that it runs, is reachable and not overloaded, then try again; a save may or may not have happened.`,
-    );
+    return this.#deadline.noAnswer();
   };
 }
 

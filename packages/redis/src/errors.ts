@@ -12,18 +12,13 @@ const MEANINGS: Meanings = {
     'ACCESS_DENIED',
     'Redis refuses this user or password. Correct them, and allow the user both keys of the store and the commands that its README lists.',
   ],
-  'READONLY|NOREPLICAS|MISCONF': [
-    'READ_ONLY',
-    'This Redis server takes no writes. Connect to the primary, or see in its log why it refuses them.',
-  ],
+  LATE: ['TIMEOUT'],
+  'READONLY|NOREPLICAS|MISCONF': ['READ_ONLY'],
   OOM: [
     'STORAGE_FULL',
     'Redis has no memory left. Give it more (maxmemory) and try again; nothing was changed.',
   ],
-  'LOADING|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|MOVED|ASK': [
-    'CONNECTION_FAILED',
-    'Redis is not ready to serve. Try again.',
-  ],
+  'LOADING|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|MOVED|ASK': ['CONNECTION_FAILED'],
   BUSY: [
     'STORE_BUSY',
     "Redis is busy with somebody's script. Try again; if it goes on, look for that script.",

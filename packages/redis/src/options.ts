@@ -5,6 +5,7 @@ import {
   requireKnownOptions,
   requireTimeout,
 } from '@tokenkeep/core/adapter';
+import type { ServerOptions } from '@tokenkeep/core/adapter/server';
 import type { RedisOptions } from 'ioredis';
 import { type MakeClient, makerOf } from './client.ts';
 
@@ -15,7 +16,7 @@ export interface RedisClient {
 }
 
 /** Options of `RedisTokenStore`. */
-export interface RedisTokenStoreOptions {
+export interface RedisTokenStoreOptions extends ServerOptions {
   /**
    * One server: `redis://user:password@host:port/db`, with TLS `rediss://...`.
    *
@@ -43,14 +44,6 @@ export interface RedisTokenStoreOptions {
    * @default 'tokenkeep:'
    */
   prefix?: string;
-  /**
-   * How long to wait for a connection, and how long for the answer to one step: milliseconds.
-   *
-   * @default 10_000
-   */
-  timeout?: number;
-  /** `false`: allow a connection without TLS, or with an unchecked certificate, to another host than this machine. */
-  tls?: false;
 }
 
 /** Options that were checked. */

@@ -1,4 +1,4 @@
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import type { StoredRecord, TokenStoreError } from '@tokenkeep/core';
 import { refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
@@ -12,14 +12,14 @@ import {
 import { Connection } from './connection.ts';
 import type { CheckedOptions } from './options.ts';
 import { fieldOf, type RedisEntry, recordIn, snapshotIn, storedValue } from './redis-entry.ts';
-import { CHANGE, CLEAR, LOOK, OPEN, PAGE } from './scripts.ts';
+import { CHANGE, CLEAR, LOOK, OPEN } from './scripts.ts';
 
 /** What the script `CHANGE` does, and what it was decided on. Records are named by the digest of their id. */
 interface Change {
   /** Records, and how what stands for them must begin. */
   readonly unchanged: Readonly<Record<string, string>>;
-  /** Fields of keys that it was decided by, and how many records have each. */
-  readonly holders: Readonly<Record<string, number>>;
+  /** Fields of keys: no record but those has one of them. */
+  readonly read: readonly string[];
   /** What the store must have, if it was read. */
   readonly deletedVersion?: number | undefined;
   /** The record that is written, or deleted. */
@@ -34,11 +34,12 @@ interface Change {
 export class RedisEngine implements Engine<RedisEntry> {
   readonly #connection: Connection;
   readonly #hash: string;
+  readonly #order: string;
   readonly #timeout: number;
 
   constructor(options: CheckedOptions) {
     this.#connection = new Connection(options);
-    this.#hash = options.keys[0];
+    [this.#hash, this.#order] = options.keys;
     this.#timeout = options.timeout;
   }
 
@@ -57,14 +58,13 @@ export class RedisEngine implements Engine<RedisEntry> {
   async read(keys: readonly DigestedKey[], guess?: RedisEntry): Promise<Snapshot<RedisEntry>> {
     const fields = ['deletedVersion', ...keys.map(fieldOf)];
     if (guess !== undefined) {
-      // Without a script, which is faster. It gives the same where the keys lead to this record only.
+      // Without a script, which is faster. It gives the same where all keys lead to this record only.
       const args = [this.#hash, ...fields, `record:${guess.digest}`];
       const values = await this.#connection.read('hmget', args);
-      const holders = keys.map(({ field, digest }, index) =>
-        field === 'id' ? digest : values[index + 1],
+      const isSole = keys.every(
+        ({ field }, index) => field === 'id' || values[index + 1] === guess.digest,
       );
-      const isSole = holders.every((holder) => holder === '' || holder === guess.digest);
-      if (isSole && holders.includes(guess.digest) && values.at(-1) !== '') {
+      if (isSole && values.at(-1) !== '') {
         return snapshotIn(values.toSpliced(-1, 0, guess.digest), keys, guess);
       }
     }
@@ -74,17 +74,13 @@ export class RedisEngine implements Engine<RedisEntry> {
   async commit(commit: Commit<RedisEntry>): Promise<RedisEntry | typeof STALE> {
     const { record, replaces, absorbs, others, keys, askedKeys, addedKeys } = commit;
     const read = [...(replaces === null ? [] : [replaces]), ...absorbs, ...others];
-    const holdersOf = ({ field, value }: DigestedKey) =>
-      read.filter((entry) => entry.record[field] === value);
-    const changed = keys.filter(
-      (key) => addedKeys.includes(key) || holdersOf(key).some((entry) => absorbs.includes(entry)),
-    );
+    const isOfAbsorbed = ({ field, value }: DigestedKey) =>
+      absorbs.some((entry) => entry.record[field] === value);
+    const changed = keys.filter((key) => addedKeys.includes(key) || isOfAbsorbed(key));
     const written: RedisEntry = { ...entryAfter(commit), digest: keys[0]?.digest ?? '' };
     const change: Change = {
       unchanged: Object.fromEntries(read.map((entry) => [entry.digest, entry.writeIds[0] ?? ''])),
-      holders: Object.fromEntries(
-        [...askedKeys, ...addedKeys].map((key) => [fieldOf(key), holdersOf(key).length]),
-      ),
+      read: [...new Set([...askedKeys, ...addedKeys].map(fieldOf))],
       deletedVersion: commit.deletedVersion,
       digest: written.digest,
       version: record.version,
@@ -110,7 +106,7 @@ export class RedisEngine implements Engine<RedisEntry> {
     if (value === '') return;
     const isDone = await this.#change({
       unchanged: { [digest]: value },
-      holders: {},
+      read: [`record:${digest}`],
       digest,
       removed: [digest],
       keys: fieldsTo(false, record === null ? [] : digestedKeysOf(record)),
@@ -120,24 +116,28 @@ export class RedisEngine implements Engine<RedisEntry> {
 
   async *pages(): AsyncGenerator<StoredRecord[], void, undefined> {
     for (let start = '-inf'; ; ) {
-      const [last, ...values] = await this.#connection.read(PAGE, [start]);
-      if (last === '') return;
-      start = `(${last}`;
-      const records: StoredRecord[] = [];
-      for (let at = 0; at < values.length; at += 2) {
-        records.push(recordIn(values[at] ?? '', values[at + 1] ?? ''));
-      }
-      yield records;
+      const range = [this.#order, start, '+inf', 'BYSCORE', 'LIMIT', '0', '200', 'WITHSCORES'];
+      const found = await this.#connection.read('zrange', range);
+      if (found.length === 0) return;
+      start = `(${found.at(-1)}`;
+      // Each for itself: some may be large, and the event loop waits for a reply that is parsed.
+      const reads = found
+        .filter((_, index) => index % 2 === 0)
+        .map(async (digest): Promise<StoredRecord[]> => {
+          const [value = ''] = await this.#connection.read('hmget', [
+            this.#hash,
+            `record:${digest}`,
+          ]);
+          return value === '' ? [] : [recordIn(digest, value)];
+        });
+      yield (await Promise.all(reads)).flat();
     }
   }
 
   /** One step, which does nothing where it comes so late that the caller was told that it failed. */
   async clear(): Promise<void> {
     const [now] = await this.#connection.read(CLEAR, []);
-    const reply = await this.#connection.run(CLEAR, [`${Number(now) + this.#timeout}`]);
-    if (reply === 'late') {
-      throw new TokenStoreError('TIMEOUT', 'Redis was too slow. Try again; nothing was changed.');
-    }
+    await this.#connection.run(CLEAR, [`${Number(now) + this.#timeout}`]);
   }
 
   close(): void {

@@ -62,12 +62,9 @@ return values
 export const CHANGE: Script = script(`${ONLY_OURS}
 local change, value = cjson.decode(ARGV[1]), ARGV[2]
 
--- The records that a field leads to. A damaged one that was deleted is still named: its keys were not known.
-local function holdersOf(field)
-  local named = field:match('^record:(.*)') or redis.call('HGET', store, field) or ''
-  return (named:gsub(DIGEST, function(digest)
-    return redis.call('HEXISTS', store, 'record:' .. digest) == 0 and '' or nil
-  end))
+-- A damaged record that was deleted is still named by its keys, which were not known.
+local function isThere(digest)
+  return redis.call('HEXISTS', store, 'record:' .. digest) == 1
 end
 
 for digest, start in pairs(change.unchanged) do
@@ -76,9 +73,13 @@ for digest, start in pairs(change.unchanged) do
     return 'stale'
   end
 end
-for field, count in pairs(change.holders) do
-  if #holdersOf(field) ~= 64 * count then
-    return 'stale'
+local values = redis.call('HMGET', store, unpack(change.read))
+for i, field in ipairs(change.read) do
+  local holders = field:match('^record:(.*)') or values[i] or ''
+  for digest in holders:gmatch(DIGEST) do
+    if not change.unchanged[digest] and isThere(digest) then
+      return 'stale'
+    end
   end
 end
 if change.deletedVersion and change.deletedVersion ~= tonumber(redis.call('HGET', store, 'deletedVersion') or 0) then
@@ -99,7 +100,9 @@ for _, digest in ipairs(change.removed) do
   raise('deletedVersion', redis.call('HGET', store, 'highestVersion'))
 end
 for field, has in pairs(change.keys) do
-  local holders = holdersOf(field):gsub(change.digest, '') .. (has and change.digest or '')
+  local holders = (redis.call('HGET', store, field) or ''):gsub(DIGEST, function(digest)
+    return (digest == change.digest or not isThere(digest)) and '' or nil
+  end) .. (has and change.digest or '')
   if holders == '' then
     redis.call('HDEL', store, field)
   else
@@ -110,30 +113,8 @@ return 'done'
 `);
 
 /**
- * Gives the place in the order of the last record of a page (`''`: there are no more), and then each
- * record after its digest. ARGV: from where on, as `ZRANGE ... BYSCORE` takes it.
- */
-export const PAGE: Script = script(`${ONLY_OURS}
-local found = redis.call('ZRANGE', order, ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, 200, 'WITHSCORES')
-local page, size = { '' }, 0
-for i = 1, #found, 2 do
-  local value = redis.call('HGET', store, 'record:' .. found[i])
-  page[1] = found[i + 1]
-  if value then
-    page[#page + 1] = found[i]
-    page[#page + 1] = value
-    size = size + #value
-  end
-  if size > 256 * 1024 then
-    break
-  end
-end
-return page
-`);
-
-/**
  * Removes all records, however many: the memory is freed in the background. Without ARGV it gives
- * the server's time in milliseconds; with one, it gives `late` and does nothing after that time.
+ * the server's time in milliseconds; with one, it does nothing after that time.
  */
 export const CLEAR: Script = script(`${ONLY_OURS}
 local time = redis.call('TIME')
@@ -141,7 +122,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not ARGV[1] then
   return { string.format('%.0f', now) }
 elseif now > tonumber(ARGV[1]) then
-  return 'late'
+  return redis.error_reply('LATE nothing was changed')
 end
 local sequence, highest = unpack(redis.call('HMGET', store, 'sequence', 'highestVersion'))
 redis.call('UNLINK', store, order)

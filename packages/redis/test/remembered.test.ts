@@ -41,6 +41,23 @@ it('a record is not taken for the only one of its user, who got another from ano
   expect((await two.getTokens()).map(({ version }) => version)).toEqual([1, 1]);
 });
 
+it('the keys of a damaged record do not lead to what is saved under its id after it was deleted', async () => {
+  const prefix = newPrefix();
+  await using store = new RedisTokenStore({ url: server.url, prefix });
+  await save(store, { id: '1', ...ada, refreshToken: 'r' });
+  const redis = new Redis(server.url);
+  const field = (await redis.hkeys(`${prefix}oauthtoken`)).find((each) => /^record:/.test(each));
+  await redis.hset(`${prefix}oauthtoken`, `${field}`, 'damaged');
+  redis.disconnect();
+  await store.deleteToken('1');
+  await save(store, { id: '1', ...bob, refreshToken: 's' });
+  expect(await store.findToken(new OAuthToken(ada))).toBeNull();
+  const again = await save(store, { ...ada, refreshToken: 'r' });
+  const { version } = await save(store, { ...ada, accessToken: 'a' });
+  expect(version).toBe(2);
+  expect((await store.getTokens()).map(({ id }) => id)).toEqual(['1', again.id]);
+}, 60_000);
+
 it('a client that gives numbers as text is as good', async () => {
   const client = new Redis(server.url, { stringNumbers: true, maxRetriesPerRequest: 0 });
   await using store = new RedisTokenStore({ client, prefix: newPrefix() });

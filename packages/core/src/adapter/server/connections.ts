@@ -57,7 +57,7 @@ export class Connections {
   /** @throws TokenStoreError `INVALID_OPTION` */
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
-    this.#deadline = new Deadline(settings.timeout);
+    this.#deadline = new Deadline(settings.timeout, settings.server);
   }
 
   async open(): Promise<void> {
@@ -79,7 +79,7 @@ export class Connections {
     try {
       const result = await work((sql, values = []) => {
         const answer = connection.send(sql, values);
-        return hasLimit ? this.#deadline.for(answer, () => this.#noAnswer()) : answer;
+        return hasLimit ? this.#deadline.for(answer) : answer;
       });
       isSound = true;
       return result;
@@ -182,14 +182,6 @@ export class Connections {
     return new TokenStoreError(
       'TIMEOUT',
       `No connection (${server}) was free or could be made within ${timeout} ms. Try again, or raise ${sizeOption} in options.`,
-    );
-  }
-
-  #noAnswer(): TokenStoreError {
-    const { server, timeout } = this.#settings;
-    return new TokenStoreError(
-      'TIMEOUT',
-      `The server (${server}) did not answer within ${timeout} ms. Try again; a save may or may not have happened.`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { TokenStoreError } from '../../errors.ts';
 import { requireTimeout } from '../constructor-options.ts';
 
 interface Waiting {
@@ -12,16 +13,19 @@ interface Waiting {
  */
 export class Deadline {
   readonly #time: number;
+  readonly #server: string;
   /** In the order in which they began. */
   readonly #waiting = new Set<Waiting>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param time the option `timeout`: milliseconds
+   * @param server where it is, such as `db.example:3306`, for the error
    * @throws TokenStoreError `INVALID_OPTION`
    */
-  constructor(time: number) {
+  constructor(time: number, server = '') {
     this.#time = requireTimeout(time);
+    this.#server = server;
   }
 
   /**
@@ -29,7 +33,7 @@ export class Deadline {
    *
    * @param timeoutError gives the error; it must not throw
    */
-  for<T>(answer: Promise<T>, timeoutError: () => unknown): Promise<T> {
+  for<T>(answer: Promise<T>, timeoutError: () => unknown = () => this.noAnswer()): Promise<T> {
     return new Promise((resolve, reject) => {
       const waiting = { end: performance.now() + this.#time, expire: () => reject(timeoutError()) };
       this.#waiting.add(waiting);
@@ -46,6 +50,15 @@ export class Deadline {
         },
       );
     });
+  }
+
+  /** The error for an answer that took too long. */
+  noAnswer(): TokenStoreError {
+    const server = this.#server === '' ? 'The server' : `The server (${this.#server})`;
+    return new TokenStoreError(
+      'TIMEOUT',
+      `${server} did not answer within ${this.#time} ms. See that it runs, is reachable and not overloaded, then try again; a save may or may not have happened.`,
+    );
   }
 
   #forget(waiting: Waiting): void {

@@ -1,9 +1,9 @@
-import { TokenStoreError, type TokenStoreErrorCode } from '../../errors.ts';
+import { ERROR_CODES, TokenStoreError, type TokenStoreErrorCode } from '../../errors.ts';
 import { connectionFailed, timedOut } from './connection.ts';
 
 /**
  * What a driver's codes, or the names of its errors, mean. A pattern of a regular expression stands
- * for those that it matches from beginning to end. `CONNECTION_FAILED` and `TIMEOUT` need no advice.
+ * for those that it matches from beginning to end. Without advice, `ERROR_CODES` says what to do.
  */
 export type Meanings = Readonly<
   Record<string, readonly [code: TokenStoreErrorCode, advice?: string]>
@@ -25,9 +25,11 @@ export function meaningOf(
   for (const [pattern, [code, advice]] of Object.entries(meanings)) {
     if (!new RegExp(`^(?:${pattern})$`, 's').test(`${known}`)) continue;
     if (advice === undefined && code === 'TIMEOUT') return timedOut(place, driverCode);
-    if (advice === undefined) return connectionFailed(place, driverCode);
+    if (advice === undefined && code === 'CONNECTION_FAILED') {
+      return connectionFailed(place, driverCode);
+    }
     const where = place === '' ? '' : ` (${place})`;
-    return new TokenStoreError(code, advice + where, { driverCode });
+    return new TokenStoreError(code, (advice ?? ERROR_CODES[code]) + where, { driverCode });
   }
   return undefined;
 }
