@@ -16,14 +16,10 @@ export interface MongoCollectionLike {
   find(filter: object, options?: object): { toArray(): Promise<FoundDocument[]> };
   findOne(filter: object): Promise<FoundDocument | null>;
   insertOne(document: object): Promise<unknown>;
-  replaceOne(filter: object, document: object): Promise<{ matchedCount: number }>;
   updateOne(filter: object, update: object, options?: object): Promise<unknown>;
   findOneAndUpdate(filter: object, update: object, options: object): Promise<object | null>;
-  deleteMany(filter: object): Promise<unknown>;
-  bulkWrite(
-    writes: readonly object[],
-    options?: object,
-  ): Promise<{ matchedCount: number; deletedCount: number }>;
+  replaceOne(filter: object, document: object): Promise<{ matchedCount: number }>;
+  deleteMany(filter: object): Promise<{ deletedCount: number }>;
   createIndexes(indexes: { key: Record<string, 1>; name: string }[]): Promise<unknown>;
   indexes(): Promise<object[]>;
 }

@@ -9,8 +9,8 @@
  *
  * - **A record that has a key alone** claims it, and does not list it among its `shared` keys.
  * - **To join**, a record that gets a key which others have is written together with the document
- *   that claims it and each record that has it (`intents.ts`): so whoever read one of them before is
- *   refused. It claims nothing, and the key becomes one of their shared keys.
+ *   that claims it (`two-phase-commit.ts`): so whoever read that one before, and would join too, is refused. It
+ *   claims nothing, and the key becomes a shared key of both.
  * - **To leave**, a record just gives up the key. It goes on claiming it if the key is shared; if it
  *   is removed, an empty document, a *keeper*, takes its place. Claims that no record needs any more
  *   are given up afterwards, best effort: if not, the next that wants the key does it.
@@ -18,9 +18,9 @@
  * A save that replaces one record and takes no key that others have is one write, refused if the
  * record is not as it was read, or if a key is claimed: optimistic concurrency control on one
  * document. Records that share keys with it may change meanwhile: they do not agree with it, as one
- * that comes to agree with others (`isRenamed`) is written together with them, too.
+ * that comes to agree with others (`isRenamed`) joins them anew.
  */
-import { type StoredRecord, TokenStoreError } from '@tokenkeep/core';
+import type { StoredRecord } from '@tokenkeep/core';
 import { recordCorrupt, refuseOtherVersion } from '@tokenkeep/core/adapter';
 import {
   type Commit,
@@ -28,6 +28,8 @@ import {
   digestedKeysOf,
   digestsOf,
   type Engine,
+  keysToBeFree,
+  repeatWhileStale,
   type Snapshot,
   STALE,
   withWriteId,
@@ -35,29 +37,28 @@ import {
 import { isRenamed } from '@tokenkeep/core/rules';
 import {
   type MongoEntry,
+  next,
   recordIn,
   type StoreDocument,
   toStored,
   union,
   withoutClaims,
+  withoutRecord,
 } from './documents.ts';
-import { Intents, isUnsettled } from './intents.ts';
-import type { Documents } from './mongo-documents.ts';
-
-/** As often as this it is looked again if documents are changed while they are read. */
-const MAX_LOOKS = 100;
+import type { Documents, Written } from './mongo-documents.ts';
+import { isUnsettled, TwoPhaseCommit } from './two-phase-commit.ts';
 
 /** Records in documents: an engine but for opening, closing and the driver's errors. */
 export class DocumentEngine
   implements Omit<Engine<MongoEntry>, 'open' | 'close' | 'translateError'>
 {
   readonly #documents: Documents;
-  readonly #intents: Intents;
+  readonly #several: TwoPhaseCommit;
 
-  /** @param patience how long an intent of others may stay open: milliseconds */
+  /** @param patience how often a mark may be found undecided before its change is aborted */
   constructor(documents: Documents, patience: number) {
     this.#documents = documents;
-    this.#intents = new Intents(documents, patience);
+    this.#several = new TwoPhaseCommit(documents, patience);
   }
 
   async read(keys: readonly DigestedKey[]): Promise<Snapshot<MongoEntry>> {
@@ -79,19 +80,27 @@ export class DocumentEngine
   async commit(commit: Commit<MongoEntry>): Promise<MongoEntry | typeof STALE> {
     const { replaces, absorbs, others, addedKeys, absentKeys, removedKeys } = commit;
     const { found } = replaces ?? others[0] ?? { found: [] };
-    const claimed = found.flatMap((document) => document.claims);
-    const claims = digestsOf([...addedKeys, ...absentKeys]).filter((key) => !claimed.includes(key));
     const before = replaces?.document ?? (await this.#newPlace(commit));
+    const rest = found.filter(({ _id }) => _id !== before._id);
+    const claims = digestsOf(keysToBeFree(commit));
     const after = afterCommit(commit, before, claims);
-    await this.#raiseDeletedVersion(absorbs.map(({ document }) => document));
-    const written = isOfSeveral(commit, claimed)
-      ? await this.#intents.carryOut(commit, before, after, found, claims)
-      : await this.#documents.write(before, after);
-    // By a document that was not found, as no record has the key.
+    const gone = absorbs.map(({ document }) => document);
+    await this.#raiseDeletedVersion(gone);
+    const joined = digestsOf(comesToAgree(commit) ? commit.keys : addedKeys);
+    const participants = rest.filter(
+      (document) => gone.includes(document) || claimsOne(document, joined),
+    );
+    const claimsFirst = absentKeys.length > 0 || commit.deletedVersion !== undefined;
+    const written =
+      participants.length > 0 || claimsFirst
+        ? await this.#several.carryOut(commit, before, after, participants, claims)
+        : await this.#documents.write([before, after]);
+    // By a document that needs it no more, as no record has the key.
     if (written === 'taken') await this.#tidyUp(claims);
     if (written !== 'written') return STALE;
-    const isLeft = (key: string) => absorbs.length > 0 || replaces?.sharedKeys.includes(key);
-    await this.#tidyUp(digestsOf(removedKeys).filter(isLeft)).catch(() => {});
+    const wereShared = [replaces, ...absorbs].flatMap((entry) => entry?.sharedKeys ?? []);
+    const left = digestsOf(removedKeys).filter((key) => wereShared.includes(key));
+    await this.#tidyUp(left).catch(() => {});
     return entryOf(after, [after]);
   }
 
@@ -101,8 +110,7 @@ export class DocumentEngine
       refuseOtherVersion(document === undefined ? null : recordOf(document), { ifVersion });
     }
     if (document === undefined) return undefined;
-    await this.#raiseDeletedVersion([document]);
-    if ((await this.#documents.remove([document])) === 0) return STALE;
+    if ((await this.#remove([document])) !== 'written') return STALE;
     await this.#tidyUp(document.shared).catch(() => {});
     return undefined;
   }
@@ -125,14 +133,14 @@ export class DocumentEngine
 
   async clear(): Promise<void> {
     const { added } = await this.#documents.counters();
+    const seen = new Map<string, number>();
     for (let after = 0; ; ) {
       const page = await this.#documents.page(after, added);
       const last = page.at(-1);
       if (last === undefined) return;
-      const wasBusy = await this.#intents.settle(page);
+      const wasBusy = await this.#several.settle(page, seen);
       const tokens = page.filter((each) => isToken(each) && !isUnsettled(each));
-      await this.#raiseDeletedVersion(tokens);
-      await this.#documents.remove(tokens);
+      await this.#remove(tokens);
       await this.#tidyUp(page.flatMap((each) => (isToken(each) ? each.shared : each.claims)));
       // A keeper that is still there is needed by records after it.
       if (tokens.length === 0 && !wasBusy) after = last.order;
@@ -144,26 +152,18 @@ export class DocumentEngine
    * look is enough where there is nothing, and for a record that has the first key alone: no other is
    * the matching record, and `commit` finds out whether the other keys are still nobody's.
    */
-  async #look(keys: readonly string[]): Promise<readonly StoreDocument[]> {
-    let before: string | undefined;
-    for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+  #look(keys: readonly string[]): Promise<readonly StoreDocument[]> {
+    const seen = new Map<string, number>();
+    return repeatWhileStale(async () => {
       const found = await this.#documents.find(keys);
-      if (await this.#intents.settle(found)) continue;
+      if (await this.#several.settle(found, seen)) return STALE;
       const [first] = found;
       if (first !== undefined && found.length === 1 && hasAlone(first, keys[0])) return found;
       // A key that some record has is claimed all the time: if nothing has it, that is so.
       if (first === undefined && keys.length === 1) return found;
-      const now = found
-        .map(({ _id, revision }) => `${_id} ${revision}`)
-        .sort()
-        .join();
-      if (now === before) return found;
-      before = now;
-    }
-    throw new TokenStoreError(
-      'CONTENTION',
-      'Other saves changed the same records all the time. Try again later; nothing was changed.',
-    );
+      const again = await this.#documents.find(keys);
+      return revisionsOf(again) === revisionsOf(found) ? found : STALE;
+    });
   }
 
   /** Where a record is to be added. */
@@ -171,6 +171,11 @@ export class DocumentEngine
     const { added } = await this.#documents.counters({ $inc: { added: 1 } });
     const lists = { keys: [], claims: [], shared: [] };
     return { _id: writeId, kind: 'keeper', revision: 0, order: added, ...lists };
+  }
+
+  async #remove(documents: readonly StoreDocument[]): Promise<Written> {
+    await this.#raiseDeletedVersion(documents);
+    return this.#documents.write(...documents.map(withoutRecord));
   }
 
   async #raiseDeletedVersion(documents: readonly StoreDocument[]): Promise<void> {
@@ -188,48 +193,35 @@ export class DocumentEngine
     // What is damaged may have every key.
     const held = records.flatMap((record) => (record ? digestsOf(digestedKeysOf(record)) : keys));
     const idle = keys.filter((key) => !held.includes(key));
-    for (const document of found) {
-      if (!document.claims.some((claim) => idle.includes(claim))) continue;
-      const left = { ...withoutClaims(document, idle), revision: document.revision + 1 };
-      if (left.claims.length === 0) await this.#documents.remove([document]);
-      else await this.#documents.write(document, left);
-    }
+    const claiming = found.filter((document) => claimsOne(document, idle));
+    await this.#documents.write(...claiming.map((document) => withoutClaims(document, idle)));
   }
 }
 
 /** The document of a commit's record, as it shall be. */
 function afterCommit(
   { record, replaces, writeId, keys }: Commit<MongoEntry>,
-  { _id, revision, order, claims, shared }: StoreDocument,
+  before: StoreDocument,
   more: readonly string[],
 ): StoreDocument {
   const own = digestsOf(keys);
-  const kept = claims.filter((key) => own.includes(key) || shared.includes(key));
-  const claimed = union(
-    kept,
-    more.filter((key) => own.includes(key)),
-  );
-  const all = union(own, claimed);
-  return {
-    _id,
+  const wereShared = before.shared;
+  const isNeeded = (key: string) => own.includes(key) || wereShared.includes(key);
+  const claims = union(before.claims, more).filter(isNeeded);
+  const all = union(own, claims);
+  return next(before, {
     kind: 'token',
-    revision: revision + 1,
-    order,
     keys: all,
-    claims: claimed,
-    shared: all.filter((key) => shared.includes(key) || !claimed.includes(key)),
+    claims,
+    shared: all.filter((key) => wereShared.includes(key) || !claims.includes(key)),
     writeIds: withWriteId(writeId, replaces?.writeIds),
     record: toStored(record),
-  };
+  });
 }
 
-/** Whether a change can't be one write, see above; or a key has to be claimed before more is known. */
-function isOfSeveral(commit: Commit<MongoEntry>, claimed: readonly string[]): boolean {
-  const { record, replaces, absorbs, others, addedKeys, absentKeys, deletedVersion } = commit;
-  const comesToAgree = replaces !== null && others.length > 0 && isRenamed(replaces.record, record);
-  const joins = addedKeys.some(({ digest }) => claimed.includes(digest));
-  const claimsFirst = absentKeys.length > 0 || deletedVersion !== undefined;
-  return absorbs.length > 0 || comesToAgree || joins || claimsFirst;
+/** Whether a record that shares keys with others may agree with them now, and did not before. */
+function comesToAgree({ record, replaces }: Commit<MongoEntry>): boolean {
+  return replaces !== null && isRenamed(replaces.record, record);
 }
 
 function entryOf(document: StoreDocument, found: readonly StoreDocument[]): MongoEntry {
@@ -244,8 +236,17 @@ function recordOf({ record }: StoreDocument): StoredRecord {
   return stored;
 }
 
+function revisionsOf(documents: readonly StoreDocument[]): string {
+  const revisions = documents.map(({ _id, revision }) => `${_id} ${revision}`);
+  return revisions.sort().join();
+}
+
 function isToken({ kind }: StoreDocument): boolean {
   return kind === 'token';
+}
+
+function claimsOne({ claims }: StoreDocument, keys: readonly string[]): boolean {
+  return claims.some((claim) => keys.includes(claim));
 }
 
 /** Whether it is a record that has a key, and no other has it. */

@@ -10,6 +10,12 @@ export interface At {
   readonly revision: number;
 }
 
+/** A coordinator as it was when it marked a document, see `TwoPhaseCommit`. */
+export interface Mark extends At {
+  /** Whether the record in the document goes. */
+  readonly isAbsorbed: boolean;
+}
+
 /** A record, or what is left of one. */
 export interface StoreDocument extends At {
   /**
@@ -25,10 +31,10 @@ export interface StoreDocument extends At {
   readonly claims: readonly string[];
   /** Those of its keys that other records may have, too. */
   readonly shared: readonly string[];
-  /** The change of several documents that this one coordinates. */
-  readonly intent?: Intent | undefined;
-  /** The document whose intent is about to change this one, as it was when the intent was open. */
-  readonly coordinator?: At | undefined;
+  /** The `_id`s of documents that are to be changed with this one, by a change that is decided. */
+  readonly participants?: readonly string[] | undefined;
+  /** By whose change this one is about to be changed. */
+  readonly coordinator?: Mark | undefined;
   /** See `Entry.writeIds`. */
   readonly writeIds?: readonly string[];
   /** As it is stored, which may be damaged: see `recordIn`. */
@@ -38,23 +44,12 @@ export interface StoreDocument extends At {
 /** A record, the document that it is in, and all that was found with it. */
 export interface MongoEntry extends Entry {
   readonly document: StoreDocument;
-  /** Records with the same keys, and what claims one of them: a commit that shares keys is written to each. */
+  /** Records with the same keys, and what claims one of them. */
   readonly found: readonly StoreDocument[];
 }
 
-/** See `Intents`. */
-export interface Intent {
-  /** Before, it can be aborted; from then on it counts as done. */
-  readonly isDecided: boolean;
-  /** What its document claims for as long as it is open, and no longer if it is aborted. */
-  readonly claims: readonly string[];
-  /** The documents that are marked with it, as they were read. */
-  readonly participants: readonly At[];
-  /** The `_id`s of those among them whose records go. */
-  readonly absorbs: readonly string[];
-  /** Keys that the others among them come to share. */
-  readonly shared: readonly string[];
-}
+/** A document as it was read, and what it becomes; `undefined` where it is removed. */
+export type Change = readonly [before: StoreDocument, after: StoreDocument | undefined];
 
 export function at({ _id, revision }: At): At {
   return { _id, revision };
@@ -64,19 +59,25 @@ export function union(a: readonly string[], b: readonly string[]): string[] {
   return [...new Set([...a, ...b])];
 }
 
-/** A document without some of what it claims for others. */
-export function withoutClaims(document: StoreDocument, less: readonly string[]): StoreDocument {
-  const left = (list: readonly string[]) => list.filter((key) => !less.includes(key));
-  const { keys, claims, shared } = document;
-  return { ...document, keys: left(keys), claims: left(claims), shared: left(shared) };
+/** The next revision of a document. */
+export function next(document: StoreDocument, fields: Partial<StoreDocument>): StoreDocument {
+  return { ...document, ...fields, revision: document.revision + 1 };
 }
 
-/** What is left of a document that is removed: the claims of a record that others need. */
-export function keeperOf(document: StoreDocument): StoreDocument | undefined {
+/** Gives up what a document claims for others. */
+export function withoutClaims(document: StoreDocument, less: readonly string[]): Change {
+  const left = (list: readonly string[]) => list.filter((key) => !less.includes(key));
+  const { keys, claims, shared } = document;
+  const lists = { keys: left(keys), claims: left(claims), shared: left(shared) };
+  return [document, lists.claims.length === 0 ? undefined : next(document, lists)];
+}
+
+/** Takes a record out of its document. Claims that other records need are left. */
+export function withoutRecord(document: StoreDocument): Change {
   const { _id, kind, revision, order, claims, shared } = document;
   const kept = claims.filter((key) => kind === 'token' && shared.includes(key));
-  const keeper = { _id, kind: 'keeper', revision: revision + 1, order, keys: kept } as const;
-  return kept.length === 0 ? undefined : { ...keeper, claims: kept, shared: [] };
+  const keeper = { _id, kind: 'keeper', revision, order, keys: kept, claims: kept } as const;
+  return [document, kept.length === 0 ? undefined : next({ ...keeper, shared: [] }, {})];
 }
 
 /** A record as it is stored: without what is absent, and `extra` as text, as it may have names that a document of MongoDB can not have. */

@@ -19,14 +19,10 @@ const MEANINGS: Meanings = {
     'READ_ONLY',
     'This MongoDB server takes no writes now: it is not the primary. Name the whole replica set in the URL, then try again.',
   ],
-  '14031': ['STORAGE_FULL', 'MongoDB has no room left. Make room and try again.'],
-  'Mongo(?:TopologyClosed|NotConnected|ClientClosed)Error': [
-    'HANDLE_CLOSED',
-    'The client of MongoDB is closed. Give the store an open one, and close the store before it.',
-  ],
+  '14031': ['STORAGE_FULL'],
+  'Mongo(?:TopologyClosed|NotConnected|ClientClosed)Error': ['HANDLE_CLOSED'],
   '13388|Mongo(?:Parse|InvalidArgument|MissingCredentials|MissingDependency|Compatibility)Error': [
     'INVALID_OPTION',
-    'MongoDB was named by a URL or options that the driver does not take. Correct them.',
   ],
 };
 

@@ -24,21 +24,23 @@ export async function migrateDocuments(collection: MongoCollectionLike): Promise
     const claimed = new Set(holders.flatMap(({ claims }) => listIn(claims)));
     const held = holders.filter(({ kind }) => kind !== 'gate').flatMap(ownKeys);
     const several = new Set(held.filter((key, index) => held.indexOf(key) < index));
-    const writes = page.map((document) => {
+    const replacements = page.map((document) => {
       const { _id, revision } = document;
       const own = ownKeys(document);
       const claims = own.filter((key) => !claimed.has(key));
       const shared = own.filter((key) => several.has(key) || claimed.has(key));
       for (const claim of claims) claimed.add(claim);
-      const replacement = tokenOf(document, { keys: own, claims, shared });
-      return { replaceOne: { filter: { _id, revision, kind: 'record' }, replacement } };
+      const token = tokenOf(document, { keys: own, claims, shared });
+      return collection.replaceOne({ _id, revision, kind: 'record' }, token).catch(otherWasFaster);
     });
-    await collection.bulkWrite(writes, { ordered: false }).catch((error: unknown) => {
-      // Another process was faster, and has the claim: the document comes again on the next page.
-      if (!isDuplicateKey(error)) throw error;
-    });
+    await Promise.all(replacements);
   }
   await collection.deleteMany({ kind: { $in: ['gate', 'shell'] } });
+}
+
+/** Another has the claim: the document comes again on the next page. */
+function otherWasFaster(error: unknown): void {
+  if (!isDuplicateKey(error)) throw error;
 }
 
 function tokenOf(

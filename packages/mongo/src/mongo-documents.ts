@@ -1,18 +1,11 @@
 import { TokenStoreError } from '@tokenkeep/core';
-import { Deadline, timedOut } from '@tokenkeep/core/adapter/server';
+import type { Deadline } from '@tokenkeep/core/adapter/server';
 import type { MongoCollectionLike } from './collection.ts';
-import {
-  type At,
-  at,
-  checkDocument,
-  type Intent,
-  keeperOf,
-  type StoreDocument,
-} from './documents.ts';
+import { at, type Change, checkDocument, type StoreDocument } from './documents.ts';
 import { isDuplicateKey } from './errors.ts';
 import { STORE_ID } from './schema.ts';
 
-/** How a write ended: it was done, the document had another revision, or a claim was another's. */
+/** How writes ended: all were done, a document had another revision, or a claim is another's. */
 export type Written = 'written' | 'changed' | 'taken';
 
 /** See {@link MongoDocuments.counters}. */
@@ -24,9 +17,7 @@ export interface Counters {
 }
 
 /** One more record, or one of this version that is deleted. */
-export type Counting =
-  | { readonly $inc: { readonly added: 1 } }
-  | { readonly $max: { readonly deletedVersion: number } };
+export type Counting = { $inc: { added: 1 } } | { $max: { deletedVersion: number } };
 
 /** What can be done with documents. */
 export type Documents = Omit<MongoDocuments, 'open'>;
@@ -40,16 +31,11 @@ const PAGE = 250;
  */
 export class MongoDocuments {
   readonly #deadline: Deadline;
-  readonly #server: string;
   #collection!: MongoCollectionLike;
 
-  /**
-   * @param timeout how long an answer may take: milliseconds
-   * @param server where it is, for the error
-   */
-  constructor(timeout: number, server: string) {
-    this.#deadline = new Deadline(timeout);
-    this.#server = server;
+  /** @param deadline for each answer */
+  constructor(deadline: Deadline) {
+    this.#deadline = deadline;
   }
 
   /** To be called first. */
@@ -79,7 +65,7 @@ export class MongoDocuments {
    */
   async counters(change?: Counting): Promise<Counters> {
     const filter = { _id: STORE_ID };
-    const store = await this.#inTime(
+    const store = await this.#deadline.for(
       change === undefined
         ? this.#collection.findOne(filter)
         : this.#collection.findOneAndUpdate(filter, change, { returnDocument: 'after' }),
@@ -94,18 +80,32 @@ export class MongoDocuments {
   }
 
   /**
-   * Puts a document in the place of its former revision; it is inserted if that is 0.
-   *
-   * @param before if it has a record, that has to be so still: someone may have written to it by hand
+   * Removes documents, then puts others in the place of those that were read, one after the other:
+   * each if that is still at its revision. One of revision 0 is inserted.
    */
-  async write(before: StoreDocument, document: StoreDocument): Promise<Written> {
-    const { revision, record } = before;
-    const filter = { ...at(before), ...(record !== undefined && { record }) };
+  async write(...changes: readonly Change[]): Promise<Written> {
+    let written: Written = 'written';
+    const removed = changes.filter(([, after]) => after === undefined);
+    if (removed.length > 0) {
+      const filter = { $or: removed.map(([before]) => at(before)) };
+      const { deletedCount } = await this.#deadline.for(this.#collection.deleteMany(filter));
+      if (deletedCount < removed.length) written = 'changed';
+    }
+    for (const [before, after] of changes) {
+      const put = after === undefined ? 'written' : await this.#put(before, after);
+      if (put !== 'written') written = put;
+    }
+    return written;
+  }
+
+  async #put(before: StoreDocument, after: StoreDocument): Promise<Written> {
+    // Someone may have written to a record by hand.
+    const filter = { ...at(before), record: before.record };
     try {
-      if (revision === 0) await this.#inTime(this.#collection.insertOne(document));
+      if (before.revision === 0) await this.#deadline.for(this.#collection.insertOne(after));
       else {
-        const replaced = this.#collection.replaceOne(filter, document);
-        if ((await this.#inTime(replaced)).matchedCount === 0) return 'changed';
+        const replaced = this.#collection.replaceOne(filter, after);
+        if ((await this.#deadline.for(replaced)).matchedCount === 0) return 'changed';
       }
       return 'written';
     } catch (error) {
@@ -114,63 +114,10 @@ export class MongoDocuments {
     }
   }
 
-  /** Removes those that are at their revision, but for claims that others need. @returns how many were */
-  async remove(documents: readonly StoreDocument[]): Promise<number> {
-    const removals = documents.map((document) => {
-      const [filter, replacement] = [at(document), keeperOf(document)];
-      return replacement ? { replaceOne: { filter, replacement } } : { deleteOne: { filter } };
-    });
-    return this.#bulk(removals);
-  }
-
-  /** Marks those that are at their revision as participants. @returns how many were */
-  async mark(documents: readonly At[], coordinator: At): Promise<number> {
-    const update = { $inc: { revision: 1 }, $set: { coordinator } };
-    return this.#bulk(documents.map((each) => ({ updateOne: { filter: at(each), update } })));
-  }
-
-  /** Takes the marks of a coordinator off. */
-  async release(ids: readonly string[], coordinator: At): Promise<void> {
-    await this.#bulk([releaseOf(ids, coordinator, [])]);
-  }
-
-  /** Carries a decided intent out, in this order: its document last. */
-  async finish({ _id, revision }: At, { participants, absorbs, shared }: Intent): Promise<void> {
-    const coordinator = { _id, revision: revision - 1 };
-    const filter = { _id: { $in: absorbs }, coordinator };
-    const revisions = { $add: ['$revision', 1] };
-    const keeper = { kind: 'keeper', revision: revisions, keys: '$claims', shared: [] };
-    const update = [{ $set: keeper }, { $unset: ['record', 'writeIds', 'coordinator'] }];
-    const done = { $inc: { revision: 1 }, $unset: { intent: 1 } };
-    const ids = participants.map((each) => each._id);
-    await this.#bulk([
-      { updateMany: { filter, update } },
-      releaseOf(ids, coordinator, shared),
-      { updateOne: { filter: { _id, revision }, update: done } },
-    ]);
-  }
-
   async #find(filter: object, options: object = {}): Promise<StoreDocument[]> {
     // By itself the first batch is of 101, and what is more takes another round trip.
     const query = this.#collection.find(filter, { batchSize: 1000, ...options });
-    const found = await this.#inTime(query.toArray());
+    const found = await this.#deadline.for(query.toArray());
     return found.map(checkDocument);
   }
-
-  /** Does writes one after the other. @returns how many documents there were for them */
-  async #bulk(writes: readonly object[]): Promise<number> {
-    if (writes.length === 0) return 0;
-    const done = await this.#inTime(this.#collection.bulkWrite(writes));
-    return done.matchedCount + done.deletedCount;
-  }
-
-  #inTime<T>(answer: Promise<T>): Promise<T> {
-    return this.#deadline.for(answer, () => timedOut(this.#server, 'timeout'));
-  }
-}
-
-function releaseOf(ids: readonly string[], coordinator: At, shared: readonly string[]): object {
-  const released = { $inc: { revision: 1 }, $unset: { coordinator: 1 } };
-  const update = { ...released, $addToSet: { shared: { $each: shared } } };
-  return { updateMany: { filter: { _id: { $in: ids }, coordinator }, update } };
 }

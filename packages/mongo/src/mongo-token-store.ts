@@ -1,6 +1,11 @@
 import type { TokenStoreError } from '@tokenkeep/core';
 import { loadDriver, StorageTokenStore } from '@tokenkeep/core/adapter';
-import { type Engine, OptimisticStorage, tlsRequired } from '@tokenkeep/core/adapter/server';
+import {
+  Deadline,
+  type Engine,
+  OptimisticStorage,
+  tlsRequired,
+} from '@tokenkeep/core/adapter/server';
 import type { MongoClient } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
 import { DocumentEngine } from './document-engine.ts';
@@ -33,11 +38,12 @@ export class MongoTokenStore extends StorageTokenStore {
   }
 }
 
-/** How long an intent of others may stay open: it is for a few round trips, if its process lives. */
-const PATIENCE = 500;
+/** Looks at a mark, half a second in all: it is for a few round trips, if its process lives. */
+const PATIENCE = 9;
 
 /** Whatever the client was made with: documents are read as they were written. */
 const PLAIN_VALUES = {
+  ignoreUndefined: true,
   promoteLongs: true,
   promoteValues: true,
   useBigInt64: false,
@@ -55,7 +61,7 @@ class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
   #refused: TokenStoreError | undefined;
 
   constructor(options: CheckedOptions) {
-    const documents = new MongoDocuments(options.timeout, options.server);
+    const documents = new MongoDocuments(new Deadline(options.timeout, options.server));
     super(documents, PATIENCE);
     this.#options = options;
     this.#documents = documents;
@@ -94,7 +100,7 @@ class MongoEngine extends DocumentEngine implements Engine<MongoEntry> {
     if (isLocalOnly) {
       // A member of a replica set names others, and the driver would go on to them in the clear.
       client.on('serverOpening', ({ address }) => {
-        if (isLocal(address)) return;
+        if (isLocal(address.replace(/:\d+$/, ''))) return;
         this.#refused = tlsRequired(address);
         client.close().catch(() => {});
       });

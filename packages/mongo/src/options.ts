@@ -5,13 +5,18 @@ import {
   requireKnownOptions,
   requireTimeout,
 } from '@tokenkeep/core/adapter';
-import { decodedPart, isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
+import {
+  addressIn,
+  isLoopback,
+  type ServerOptions,
+  tlsRequired,
+} from '@tokenkeep/core/adapter/server';
 import type { MongoClientOptions } from 'mongodb';
 import type { MongoClientLike } from './collection.ts';
 
 /** Options of `MongoTokenStore`. */
-export interface MongoTokenStoreOptions {
-  /** Where MongoDB is: `mongodb://...` or `mongodb+srv://...`. Not together with `client`. */
+export interface MongoTokenStoreOptions extends ServerOptions {
+  /** `mongodb://...`, with TLS `mongodb://...?tls=true` or `mongodb+srv://...`. Not together with `client`. */
   url?: string | URL;
   /** A `MongoClient` of yours: it is used and never closed. Not together with `url`. */
   client?: MongoClientLike;
@@ -27,11 +32,6 @@ export interface MongoTokenStoreOptions {
    * @default 'oauthtoken'
    */
   collection?: string;
-  /**
-   * `false`: allow a connection without encryption, or without a check of the certificate, to another
-   * host than this machine. `mongodb+srv` encrypts; else say `tls=true` in the URL or `options`.
-   */
-  tls?: false;
   /**
    * How long the server may take for one answer: milliseconds. A save takes one to four, more where
    * it shares keys with other records.
@@ -71,47 +71,44 @@ export function checkOptions(given: MongoTokenStoreOptions): CheckedOptions {
   const known = ['url', 'client', 'database', 'collection', 'tls', 'timeout', 'options'];
   const example = "{ url: 'mongodb://localhost:27017/database' }";
   requireKnownOptions('MongoTokenStore', given, known, example);
-  const { url, client, tls, options, timeout = 30_000 } = given;
+  const { url, client, timeout = 30_000 } = given;
   requireTimeout(timeout);
-  requireFalseIfGiven(tls);
+  requireFalseIfGiven(given.tls);
   refuseTogether(given, 'client', 'url', 'tls', 'options');
   if (url !== undefined) {
-    const { named, ...place } = fromUrl(String(url), tls, timeout, options ?? {});
-    return { ...place, timeout, ...checkNames(given, named) };
+    const { inUrl, ...place } = fromUrl(String(url), given, timeout);
+    return { ...place, timeout, ...checkNames(given, inUrl) };
   }
   if (typeof client?.db !== 'function' || typeof client.connect !== 'function') {
     throw invalidOption('client', 'must be a MongoClient, or else url be given');
   }
-  return { connect: client, server: 'the given client', timeout, ...checkNames(given, '') };
+  return { connect: client, server: 'the given client', timeout, ...checkNames(given) };
 }
 
-/** A name, an address, or the path of a socket of this machine, written with %2F. */
-const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\]|%2F[\w.%-]+)(?::\d{1,5})?$/i;
+const URL_FORM =
+  'mongodb://host:27017 or mongodb+srv://host, with : / ? # @ and % in a user name or password percent-encoded (encodeURIComponent)';
 
-/** No @ in what follows: of a password with / or ? in it, the rest would be taken for a host. */
-const URL_PARTS = /^mongodb(\+srv)?:\/\/(?:[^/?@]*@)?([^/?@]+)(?:\/([^?@]*))?(?:\?([^@]*))?$/;
+/** Hosts, and what is before and after them: no @, or the rest of a password was taken for a host. */
+const URL_PARTS = /^(mongodb(?:\+srv)?:\/\/(?:[^/?#@]*@)?)([^/?#@]+)((?:[/?][^#@]*)?)$/;
 
 function fromUrl(
   url: string,
-  tls: false | undefined,
+  { tls, options: given = {} }: MongoTokenStoreOptions,
   timeout: number,
-  given: MongoClientOptions,
-): Pick<CheckedOptions, 'connect' | 'server'> & { readonly named: string } {
-  const [, srv, places = '', database = '', query] = URL_PARTS.exec(url) ?? [];
-  const hosts = places.split(',');
-  if (!hosts.every((host) => HOST.test(host))) {
-    throw invalidOption(
-      'url',
-      'must be such as mongodb://host:27017 or mongodb+srv://host, with : / ? # @ and % in a user name or password percent-encoded (encodeURIComponent)',
-    );
-  }
+): Pick<CheckedOptions, 'connect' | 'server'> & { readonly inUrl: string | undefined } {
+  const [, front, server = '', rest] = URL_PARTS.exec(url) ?? [];
+  // One host at a time, as other URLs have it.
+  const protocols = ['mongodb:', 'mongodb+srv:'];
+  const { address, settings } = addressIn(`${front}host${rest}`, protocols, URL_FORM);
+  const hosts = server.split(',').map((host) => {
+    return addressIn(`mongodb://${host}`, protocols, URL_FORM).address.host ?? '';
+  });
+  const isSrv = url.startsWith('mongodb+srv:');
   // By their names in lower case, as the driver takes them.
-  const inUrl = new Map(
-    [...new URLSearchParams(query)].map(([name, value]) => [name.toLowerCase(), value]),
-  );
-  const said = inUrl.get('tls') ?? inUrl.get('ssl') ?? String(srv !== undefined);
+  const inUrl = new Map([...settings].map(([name, value]) => [name.toLowerCase(), value]));
+  const said = inUrl.get('tls') ?? inUrl.get('ssl') ?? String(isSrv);
   const isEncrypted = given.tls ?? given.ssl ?? said === 'true';
-  const remote = srv === undefined ? hosts.find((host) => !isLocal(host)) : places;
+  const remote = isSrv ? server : hosts.find((host) => !isLocal(host));
   if (remote !== undefined && tls !== false) {
     if (!isEncrypted) throw tlsRequired(remote);
     refuseUnchecked(given, inUrl);
@@ -130,12 +127,8 @@ function fromUrl(
   // What is undefined would take a limit away.
   const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: MongoClientOptions = Object.fromEntries([...unsaid, ...chosen]);
-  const withPort = (host: string) => (srv || /:\d+$/.test(host) ? host : `${host}:27017`);
-  return {
-    connect: { url, options, isLocalOnly: !isEncrypted && tls !== false },
-    server: hosts.map(withPort).join(),
-    named: decodedPart(database, 'a database name'),
-  };
+  const isLocalOnly = !isEncrypted && tls !== false;
+  return { connect: { url, options, isLocalOnly }, server, inUrl: address.database };
 }
 
 /** What turns off the check of the server's certificate. */
@@ -150,17 +143,17 @@ function refuseUnchecked(given: MongoClientOptions, inUrl: ReadonlyMap<string, s
   );
 }
 
-/** Whether it is this machine: a socket of it, too. The port does not matter. */
+/** Whether it is this machine: a socket of it, too. */
 export function isLocal(host: string): boolean {
-  return /^(?:%2F|\/)/i.test(host) || isLoopback(host.replace(/:\d+$/, ''));
+  return host.startsWith('/') || isLoopback(host);
 }
 
 /** https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions */
 function checkNames(
   { database: given, collection = 'oauthtoken' }: MongoTokenStoreOptions,
-  inUrl: string,
+  inUrl?: string,
 ): Pick<CheckedOptions, 'database' | 'collection'> {
-  const database = given ?? (inUrl || 'zohooauth');
+  const database = given ?? inUrl ?? 'zohooauth';
   if (typeof database !== 'string' || !/^[^/\\. "$*<>:|?\0]{1,63}$/.test(database)) {
     throw invalidOption('database', 'must be a name of 1 to 63 characters, none of /\\. "$*<>:|?');
   }

@@ -1,6 +1,6 @@
 import { TokenStoreError } from '@tokenkeep/core';
 import type { MongoCollectionLike } from './collection.ts';
-import { isDuplicateKey, numberOf } from './errors.ts';
+import { numberOf } from './errors.ts';
 import { migrateDocuments } from './migration.ts';
 
 /** The `_id` of the document that says that a collection is a token store, and counts. */
@@ -14,6 +14,15 @@ const INDEXES: { key: Record<string, 1>; name: string; unique?: boolean; sparse?
   { key: { keys: 1 }, name: 'tokenkeep_keys' },
   { key: { order: 1 }, name: 'tokenkeep_order', sparse: true },
 ];
+
+const NEW_STORE = {
+  kind: 'store',
+  schema: SCHEMA,
+  keys: [],
+  claims: [STORE_ID],
+  added: 0,
+  deletedVersion: 0,
+};
 
 /** Codes of the server: an index of another form is in the way, or documents that break it. */
 const INDEX_CONFLICTS = [67, 85, 86, 166, 11_000];
@@ -45,7 +54,9 @@ export async function createSchema(collection: MongoCollectionLike): Promise<voi
     if (INDEX_CONFLICTS.includes(numberOf(error))) throw foreign();
     throw error;
   }
-  if (store === null) await addStore(collection);
+  // If it is not there by now.
+  const isNew = { $setOnInsert: NEW_STORE };
+  if (store === null) await collection.updateOne({ _id: STORE_ID }, isNew, { upsert: true });
   // From here on the former version refuses the collection, and one that is open adds no record.
   const counters = { added: '$lastOrder', deletedVersion: 0, lastOrder: null };
   await collection.updateOne({ _id: STORE_ID, schema: 1 }, [
@@ -57,23 +68,6 @@ export async function createSchema(collection: MongoCollectionLike): Promise<voi
   if ((await collection.findOne(isMigrating)) === null) return;
   await migrateDocuments(collection);
   await collection.updateOne(isMigrating, { $unset: { migrating: 1 } });
-}
-
-async function addStore(collection: MongoCollectionLike): Promise<void> {
-  const lists = { keys: [], claims: [STORE_ID] };
-  const counters = { added: 0, deletedVersion: 0 };
-  try {
-    await collection.insertOne({
-      _id: STORE_ID,
-      kind: 'store',
-      schema: SCHEMA,
-      ...lists,
-      ...counters,
-    });
-  } catch (error) {
-    // Another process was faster.
-    if (!isDuplicateKey(error)) throw error;
-  }
 }
 
 async function hasForeignIndex(collection: MongoCollectionLike): Promise<boolean> {

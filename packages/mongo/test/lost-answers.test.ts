@@ -73,6 +73,43 @@ it.each([
   },
 );
 
+it.each([
+  ['what is claimed first', 'insert', 'CONNECTION_FAILED'],
+  ['a mark', 'isAbsorbed', 'CONNECTION_FAILED'],
+  ['the decision', 'participants', 'saved'],
+])(
+  'a save of several documents of which an answer was lost is done once: that to %s',
+  async (title, request, outcome) => {
+    const collection = title.replaceAll(' ', '_');
+    const url = proxy.urlFor(server.url);
+    await using store = new MongoTokenStore({ url, database, collection });
+    await save(store, { ...ada, clientId: '1', refreshToken: 'r1' });
+    const { reset } = proxy.counts;
+    proxy.dropNextReply((bytes) => bytes.includes(request));
+    const second = { ...ada, clientId: '2', refreshToken: 'r2' };
+    const saved = await save(store, second).then(
+      () => 'saved',
+      ({ code }) => code,
+    );
+    expect(saved).toBe(outcome);
+    expect(proxy.counts.reset).toBe(reset + 1);
+    expect(await save(store, second)).toMatchObject({ version: outcome === 'saved' ? 2 : 1 });
+    expect(await store.getTokens()).toHaveLength(2);
+  },
+);
+
+it('a deletion whose answer was lost may have happened', async () => {
+  await using store = new MongoTokenStore({ url: proxy.urlFor(server.url), database });
+  const { id = '' } = await save(store, { ...ada, refreshToken: 'r' });
+  proxy.dropNextReply((request) => request.includes('deletes'));
+  await expect(store.deleteToken(id)).rejects.toMatchObject({
+    code: 'CONNECTION_FAILED',
+    retryable: true,
+  });
+  await store.deleteToken(id);
+  expect(await store.getTokens()).toEqual([]);
+});
+
 it('a connection that fails is an error with host and port, and without user and password', async () => {
   const url =
     'mongodb://admin:S3cretPass@127.0.0.1:1/?authSource=admin&serverSelectionTimeoutMS=200';

@@ -190,6 +190,19 @@ const RACES: readonly [string, Scenario][] = [
     },
   ],
   [
+    'a move to a third client of who shares a refresh token, and a save of that client',
+    {
+      before: [
+        save({ clientId: '1', refreshToken: 'r' }),
+        save({ id: 'one', clientId: '2', refreshToken: 'r' }),
+      ],
+      clients: [
+        [save({ id: 'one', clientId: '3' })],
+        [save({ clientId: '3', refreshToken: 'r', accessToken: 'a' })],
+      ],
+    },
+  ],
+  [
     'two renames of records with the same refresh token',
     {
       before: [

@@ -1,10 +1,4 @@
-import {
-  type At,
-  type Intent,
-  keeperOf,
-  recordIn,
-  type StoreDocument,
-} from '../../src/documents.ts';
+import { type Change, recordIn, type StoreDocument } from '../../src/documents.ts';
 import type { Counters, Counting, Documents, Written } from '../../src/mongo-documents.ts';
 
 /** What a database would hold. */
@@ -22,37 +16,37 @@ export class ModelDatabase {
     this.#fault = fault;
   }
 
-  /** Puts a document in, if no other has one of its claims. */
-  put(document: StoreDocument): Written {
-    // To the unique index, documents without claims would have the same one.
-    if (document.claims.length === 0) throw new Error('a document claims nothing');
-    for (const other of this.documents.values()) {
-      if (other._id === document._id || this.#fault === 'claims') continue;
-      if (other.claims.some((claim) => document.claims.includes(claim))) return 'taken';
-    }
-    const before = this.documents.get(document._id);
-    if (this.#fault === 'keepers' && before?.kind === 'token' && document.kind === 'keeper') {
-      this.documents.delete(document._id);
+  /** One write, which is atomic. */
+  write([before, after]: Change): Written {
+    const { _id, revision } = before;
+    if (revision > 0 && !this.#isAt(before)) return 'changed';
+    if (after === undefined) {
+      this.documents.delete(_id);
       return 'written';
     }
-    if (!this.places.has(document._id)) {
-      this.#lastPlace += 1;
-      this.places.set(document._id, this.#lastPlace);
+    // To the unique index, documents without claims would have the same one.
+    if (after.claims.length === 0) throw new Error('a document claims nothing');
+    for (const other of this.documents.values()) {
+      if (other._id === _id || this.#fault === 'claims') continue;
+      if (other.claims.some((claim) => after.claims.includes(claim))) return 'taken';
     }
-    this.documents.set(document._id, document);
-    if (document.kind === 'token') this.#refuseVersionAgain(document);
+    if (this.#fault === 'keepers' && before.kind === 'token' && after.kind === 'keeper') {
+      this.documents.delete(_id);
+      return 'written';
+    }
+    if (this.#fault === 'touching' && after.coordinator?.isAbsorbed === false) return 'written';
+    if (!this.places.has(_id)) {
+      this.#lastPlace += 1;
+      this.places.set(_id, this.#lastPlace);
+    }
+    this.documents.set(_id, after);
+    if (after.kind === 'token') this.#refuseVersionAgain(after);
     return 'written';
   }
 
-  isAt(_id: string, revision: number): boolean {
+  #isAt({ _id, revision }: StoreDocument): boolean {
     const document = this.documents.get(_id);
     return document?.revision === revision || (this.#fault === 'revisions' && !!document);
-  }
-
-  /** What an intent marks, and does not change: see the fault `touching`. */
-  isLeftOut(_id: string, coordinator: string): boolean {
-    const { intent } = this.documents.get(coordinator) ?? {};
-    return this.#fault === 'touching' && !intent?.absorbs.includes(_id);
   }
 
   /** Throws where a version comes again for an id (contract V1). */
@@ -68,8 +62,10 @@ export class ModelDatabase {
   /** The records that count: what is decided has happened, also if it is not carried out. */
   tokens(): StoreDocument[] {
     const all = [...this.documents.values()];
-    const absorbed = all.flatMap(({ intent }) => (intent?.isDecided ? intent.absorbs : []));
-    return all.filter(({ _id, kind }) => kind === 'token' && !absorbed.includes(_id));
+    const deciding = new Map(all.map((each) => [each._id, each]));
+    const isGone = ({ _id, coordinator }: StoreDocument) =>
+      coordinator?.isAbsorbed && deciding.get(coordinator._id)?.participants?.includes(_id);
+    return all.filter((document) => document.kind === 'token' && !isGone(document));
   }
 }
 
@@ -132,83 +128,14 @@ export class ModelDocuments implements Documents {
     return this.#database.counters;
   }
 
-  async write({ _id, revision }: At, document: StoreDocument): Promise<Written> {
-    await this.#turn();
-    const isAsRead = revision === 0 || this.#database.isAt(_id, revision);
-    return isAsRead ? this.#database.put(document) : 'changed';
-  }
-
-  async remove(documents: readonly StoreDocument[]): Promise<number> {
-    let removed = 0;
-    for (const document of documents) {
+  async write(...changes: readonly Change[]): Promise<Written> {
+    let written: Written = 'written';
+    for (const change of changes) {
       await this.#turn();
-      if (!this.#database.isAt(document._id, document.revision)) continue;
-      const keeper = keeperOf(document);
-      if (keeper === undefined) this.#database.documents.delete(document._id);
-      else this.#database.put(keeper);
-      removed += 1;
+      const done = this.#database.write(change);
+      if (done !== 'written') written = done;
     }
-    return removed;
-  }
-
-  async mark(documents: readonly At[], coordinator: At): Promise<number> {
-    let marked = 0;
-    for (const { _id, revision } of documents) {
-      await this.#turn();
-      if (!this.#database.isAt(_id, revision)) continue;
-      marked += 1;
-      const document = this.#database.documents.get(_id);
-      if (document === undefined || this.#database.isLeftOut(_id, coordinator._id)) continue;
-      this.#database.put({ ...document, revision: document.revision + 1, coordinator });
-    }
-    return marked;
-  }
-
-  async release(
-    ids: readonly string[],
-    coordinator: At,
-    shared: readonly string[] = [],
-  ): Promise<void> {
-    for await (const document of this.#markedBy(coordinator, ids)) {
-      const { coordinator: _, ...released } = { ...document, revision: document.revision + 1 };
-      this.#database.put({ ...released, shared: [...released.shared, ...shared] });
-    }
-  }
-
-  async finish({ _id, revision }: At, { participants, absorbs, shared }: Intent): Promise<void> {
-    const coordinator = { _id, revision: revision - 1 };
-    for await (const document of this.#markedBy(coordinator, absorbs)) {
-      const { order, claims } = document;
-      this.#database.put({
-        _id: document._id,
-        kind: 'keeper',
-        revision: document.revision + 1,
-        order,
-        keys: claims,
-        claims,
-        shared: [],
-      });
-    }
-    await this.release(
-      participants.map((each) => each._id),
-      coordinator,
-      shared,
-    );
-    await this.#turn();
-    const decided = this.#database.documents.get(_id);
-    if (decided?.revision !== revision) return;
-    const { intent: _, ...done } = decided;
-    this.#database.put({ ...done, revision: revision + 1 });
-  }
-
-  async *#markedBy({ _id, revision }: At, ids: readonly string[]): AsyncGenerator<StoreDocument> {
-    for (const id of ids) {
-      await this.#turn();
-      const document = this.#database.documents.get(id);
-      const { coordinator } = document ?? {};
-      if (document === undefined || coordinator?._id !== _id) continue;
-      if (coordinator.revision === revision) yield document;
-    }
+    return written;
   }
 
   async #readAtOnce(wanted: (document: StoreDocument) => boolean): Promise<StoreDocument[]> {
