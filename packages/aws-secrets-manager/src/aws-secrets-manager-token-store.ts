@@ -1,12 +1,15 @@
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import {
   invalidOption,
+  refuseTogether,
+  requireFalseIfGiven,
   requireKnownOptions,
   requireTimeout,
   SnapshotStorage,
   StorageTokenStore,
 } from '@tokenkeep/core/adapter';
-import { requireEncryption, SecretSource } from './secret-source.ts';
+import { requireAwsTls } from '@tokenkeep/core/adapter/server';
+import { SecretSource } from './secret-source.ts';
 
 /** What is needed of a `SecretsManagerClient`: one of another copy of the SDK will do. */
 export interface SecretsManagerClientLike {
@@ -61,19 +64,12 @@ export class AwsSecretsManagerTokenStore extends StorageTokenStore {
     if (typeof secret !== 'string' || !/^[\w/+=.@:-]{1,2048}$/.test(secret)) {
       throw invalidOption('secret', 'must be the name of a secret: letters, digits and /_+=.@-');
     }
-    if (client !== undefined && options.options !== undefined) {
-      throw invalidOption('options', 'is given together with client: give one of them');
-    }
+    refuseTogether(options, 'client', 'options');
     if (client !== undefined && typeof client.send !== 'function') {
       throw invalidOption('client', 'must be a SecretsManagerClient');
     }
-    if (tls !== undefined && tls !== false) {
-      throw invalidOption('tls', 'must be false or left out');
-    }
-    const { endpoint } = options.options ?? {};
-    if (typeof endpoint === 'string' && URL.canParse(endpoint)) {
-      requireEncryption(new URL(endpoint), tls);
-    }
+    requireFalseIfGiven(tls);
+    requireAwsTls(options.options?.endpoint, tls);
     super(
       new SnapshotStorage(
         new SecretSource({ ...options, secret, timeout: requireTimeout(timeout) }),

@@ -1,37 +1,26 @@
-import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
-import { networkFailure } from '@tokenkeep/core/adapter/server';
-
-/** The name of an error of the SDK, such as `ResourceNotFoundException`. */
-export function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  return /^\w{1,64}$/.test(error.name) ? error.name : undefined;
-}
-
-type Meaning = readonly [TokenStoreErrorCode, advice: string];
-
-const DENIED: Meaning = [
-  'ACCESS_DENIED',
-  'AWS refuses these credentials. They need secretsmanager:GetSecretValue, PutSecretValue, UpdateSecretVersionStage and CreateSecret on the secret, and kms:Decrypt and kms:GenerateDataKey on its key.',
-];
-const NO_CREDENTIALS: Meaning = [
-  'ACCESS_DENIED',
-  'There are no credentials or no region for AWS. Give region and credentials in options, or set AWS_REGION and AWS_PROFILE.',
-];
-const THROTTLED: Meaning = [
-  'THROTTLED',
-  'Secrets Manager takes no more requests for now. Try again later; this store is for few saves.',
-];
+import type { TokenStoreError } from '@tokenkeep/core';
+import {
+  awsErrorName,
+  type Meanings,
+  meaningOf,
+  networkFailure,
+} from '@tokenkeep/core/adapter/server';
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  AccessDeniedException: DENIED,
-  UnrecognizedClientException: DENIED,
-  InvalidSignatureException: DENIED,
-  ExpiredTokenException: DENIED,
-  DecryptionFailure: DENIED,
-  EncryptionFailure: DENIED,
-  CredentialsProviderError: NO_CREDENTIALS,
-  ThrottlingException: THROTTLED,
+const MEANINGS: Meanings = {
+  '(?:AccessDenied|UnrecognizedClient|InvalidSignature|ExpiredToken)Exception|(?:De|En)cryptionFailure':
+    [
+      'ACCESS_DENIED',
+      'AWS refuses these credentials. They need secretsmanager:GetSecretValue, PutSecretValue, UpdateSecretVersionStage and CreateSecret on the secret, and kms:Decrypt and kms:GenerateDataKey on its key.',
+    ],
+  CredentialsProviderError: [
+    'ACCESS_DENIED',
+    'There are no credentials or no region for AWS. Give region and credentials in options, or set AWS_REGION and AWS_PROFILE.',
+  ],
+  ThrottlingException: [
+    'THROTTLED',
+    'Secrets Manager takes no more requests for now. Try again later; this store is for few saves.',
+  ],
   LimitExceededException: [
     'THROTTLED',
     'The secret has as many versions of the last 24 hours as Secrets Manager keeps, 100. Save less often (one save every 15 minutes lasts), or use a store on a database; nothing was changed.',
@@ -48,11 +37,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     'CONNECTION_FAILED',
     'Secrets Manager reported a fault of its own. Try again; a save may or may not have happened.',
   ],
-  AbortError: [
-    'TIMEOUT',
-    'Secrets Manager did not answer in time. Try again; a save may or may not have happened.',
-  ],
-  TimeoutError: [
+  'AbortError|TimeoutError': [
     'TIMEOUT',
     'Secrets Manager did not answer in time. Try again; a save may or may not have happened.',
   ],
@@ -60,23 +45,13 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 /** The SDK's errors in our terms. */
 export function translateError(error: unknown, place: string): TokenStoreError | undefined {
-  // First: a connection that broke has the name `TimeoutError`, too.
-  const network = networkFailure(error);
-  if (network !== undefined) return network;
-  const driverCode = codeOf(error);
+  const driverCode = awsErrorName(error);
   // What stands before the service may answer in a way of its own: 502, 503 with a page.
   const isServersFault = Number(Object(error).$metadata?.httpStatusCode) >= 500;
-  const meaning =
-    MEANINGS[driverCode ?? ''] ?? (isServersFault ? MEANINGS['InternalServiceError'] : undefined);
-  if (meaning !== undefined) {
-    const [code, advice] = meaning;
-    return new TokenStoreError(code, `${advice} (${place})`, { driverCode });
-  }
-  if (
-    error instanceof Error &&
-    /^(?:Region is missing|Could not load credentials)/.test(error.message)
-  ) {
-    return new TokenStoreError(...NO_CREDENTIALS);
-  }
-  return undefined;
+  return (
+    // First: a connection that broke has the name `TimeoutError`, too.
+    networkFailure(error) ??
+    meaningOf(MEANINGS, driverCode, place) ??
+    (isServersFault ? meaningOf(MEANINGS, 'InternalServiceError', place) : undefined)
+  );
 }

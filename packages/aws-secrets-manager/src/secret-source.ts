@@ -1,9 +1,9 @@
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { TokenStoreError } from '@tokenkeep/core';
 import { loadDriver, type Snapshot, type SnapshotSource, STALE } from '@tokenkeep/core/adapter';
-import { requireTls } from '@tokenkeep/core/adapter/server';
+import { awsAttempts, awsErrorName, awsTlsMiddleware } from '@tokenkeep/core/adapter/server';
 import type { SecretsManagerClientLike } from './aws-secrets-manager-token-store.ts';
-import { codeOf, translateError } from './errors.ts';
+import { translateError } from './errors.ts';
 
 /** Bytes of UTF-8 that a secret may have: a quota of the service. */
 const MAX_SECRET_BYTES = 65_536;
@@ -63,7 +63,7 @@ export class SecretSource implements SnapshotSource {
     try {
       await this.read(undefined);
     } catch (error) {
-      if (codeOf(error) !== 'ResourceNotFoundException') throw error;
+      if (awsErrorName(error) !== 'ResourceNotFoundException') throw error;
       await this.#create();
     }
   }
@@ -110,7 +110,7 @@ export class SecretSource implements SnapshotSource {
       );
       return revision;
     } catch (error) {
-      if (codeOf(error) !== 'InvalidParameterException') throw error;
+      if (awsErrorName(error) !== 'InvalidParameterException') throw error;
       return this.#afterRefusal(tag, revision, error);
     }
   }
@@ -137,7 +137,7 @@ export class SecretSource implements SnapshotSource {
     if (VersionId === revision) return revision;
     // On the version that was read, still or again: another save is about to move it. Core tries again
     // for a bounded time, and then says so.
-    if (VersionId !== tag && attemptsOf(error) > 1) {
+    if (VersionId !== tag && awsAttempts(error) > 1) {
       throw new TokenStoreError(
         'CONNECTION_FAILED',
         'The connection broke while records were saved, and others were saved since. Try again; the save may or may not have happened.',
@@ -151,14 +151,10 @@ export class SecretSource implements SnapshotSource {
     if (given !== undefined) return given;
     // Each request is sent once: of one whose answer is lost the caller is told.
     const client = new sdk.SecretsManagerClient({ maxAttempts: 1, ...options });
-    // An endpoint can come from the environment and from the profile, too.
-    client.middlewareStack.add(
-      (next) => (args) => {
-        requireEncryption(args.request as Request, tls);
-        return next(args);
-      },
-      { step: 'finalizeRequest', name: 'requireEncryption' },
-    );
+    client.middlewareStack.add(awsTlsMiddleware(tls), {
+      step: 'finalizeRequest',
+      name: 'requireTls',
+    });
     this.#close = () => client.destroy();
     return client;
   }
@@ -175,7 +171,7 @@ export class SecretSource implements SnapshotSource {
       );
     } catch (error) {
       // Another process may have been faster.
-      if (codeOf(error) !== 'ResourceExistsException') throw error;
+      if (awsErrorName(error) !== 'ResourceExistsException') throw error;
     }
   }
 
@@ -188,21 +184,5 @@ export class SecretSource implements SnapshotSource {
   }
 }
 
-interface Request {
-  readonly protocol: string;
-  readonly hostname: string;
-}
-
-/** @throws TokenStoreError `TLS_REQUIRED` */
-export function requireEncryption({ protocol, hostname }: Request, tls: false | undefined): void {
-  if (protocol === 'http:') requireTls(hostname, tls);
-}
-
 /** What a secret holds before the first save: the service takes no empty text. */
 const EMPTY = '{}';
-
-/** How often the client has sent the request. */
-function attemptsOf(error: unknown): number {
-  const { $metadata } = Object(error) as { $metadata?: { attempts?: unknown } };
-  return Number($metadata?.attempts ?? 1);
-}

@@ -57,12 +57,14 @@ async function count(definition: TokenStoreDefinition): Promise<void> {
     const report = await checkTokenStore(definition, { seed, intensity });
     const checks = report.clauses.flatMap((clause) => clause.checks);
     passed.push(checks.filter(({ status }) => status === 'passed').length);
-    // Not into the table: what is known when a run is cut off.
+    // Not into the table: what is known where the runs are cut off.
     console.error(`${definition.name}, seed ${seed}: ${report.failures.length} false alarms`);
     seconds += report.duration / 1000;
     done += 1;
     for (const { clause, check, expected, actual } of report.failures) {
-      found.push(`seed ${seed}: ${clause} ${check}: expected ${expected}, but ${actual}`);
+      const alarm = `seed ${seed}: ${clause} ${check}: expected ${expected}, but ${actual}`;
+      console.error(alarm);
+      found.push(alarm);
     }
   }
   const counts = [...new Set([Math.min(...passed), Math.max(...passed)])].join(' to ');

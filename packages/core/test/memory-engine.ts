@@ -1,12 +1,11 @@
 import {
   type Commit,
   type DigestedKey,
-  digestedKeysOf,
   type Engine,
   type Entry,
+  entryAfter,
   type Snapshot,
   STALE,
-  withWriteId,
 } from '../src/adapter/server/index.ts';
 import { type StoredRecord, TokenStoreError } from '../src/index.ts';
 import { refuseOtherVersion } from '../src/rules/index.ts';
@@ -87,16 +86,8 @@ export class MemoryEngine implements Engine<MemoryEntry> {
     return error instanceof TokenStoreError ? error : undefined;
   }
 
-  #apply({
-    writeId,
-    record,
-    replaces,
-    absorbs,
-    others,
-    addedKeys,
-    absentKeys,
-    ...commit
-  }: Commit<MemoryEntry>): MemoryEntry | typeof STALE {
+  #apply(commit: Commit<MemoryEntry>): MemoryEntry | typeof STALE {
+    const { record, replaces, absorbs, others, addedKeys, absentKeys } = commit;
     const { entries } = this.database;
     const read = [...(replaces === null ? [] : [replaces]), ...absorbs, ...others];
     const isAsRead = read.every(
@@ -111,22 +102,15 @@ export class MemoryEngine implements Engine<MemoryEntry> {
     const { deletedVersion = this.database.deletedVersion } = commit;
     if (!isAsRead || isTaken || deletedVersion !== this.database.deletedVersion) return STALE;
     for (const entry of absorbs) this.#remove(entry);
-    const sharedKeys = digestedKeysOf(record)
-      .filter(({ field, value }) => others.some((entry) => entry.record[field] === value))
-      .map(({ digest }) => digest);
+    const written = entryAfter(commit);
     for (const entry of others) {
       entries.set(entry.record.id, {
         ...entry,
-        sharedKeys: [...entry.sharedKeys, ...sharedKeys],
+        sharedKeys: [...entry.sharedKeys, ...written.sharedKeys],
         revision: entry.revision + 1,
       });
     }
-    const entry: MemoryEntry = {
-      record,
-      writeIds: withWriteId(writeId, replaces?.writeIds),
-      sharedKeys: [...(replaces?.sharedKeys ?? []), ...sharedKeys],
-      revision: (replaces?.revision ?? 0) + 1,
-    };
+    const entry: MemoryEntry = { ...written, revision: (replaces?.revision ?? 0) + 1 };
     entries.set(record.id, entry);
     this.database.written.push(record.scope);
     return entry;

@@ -1,5 +1,6 @@
 import { loadDriver } from '@tokenkeep/core/adapter';
-import { type CheckedOptions, type DynamodbClientLike, requireEncryption } from './options.ts';
+import { awsTlsMiddleware } from '@tokenkeep/core/adapter/server';
+import type { CheckedOptions, DynamodbClientLike } from './options.ts';
 
 export type Sdk = typeof import('@aws-sdk/client-dynamodb');
 
@@ -17,15 +18,6 @@ export async function connect({ client, options, tls }: CheckedOptions): Promise
   if (client !== undefined) return { sdk, client, close: () => {} };
   // What is sent again is decided by `Requests`.
   const own = new sdk.DynamoDBClient({ maxAttempts: 1, ...options });
-  if (tls) {
-    // An endpoint can come from the environment and from the profile, too.
-    own.middlewareStack.add(
-      (next) => (args) => {
-        requireEncryption(args.request as { protocol: string; hostname: string });
-        return next(args);
-      },
-      { step: 'finalizeRequest', name: 'requireEncryption' },
-    );
-  }
+  own.middlewareStack.add(awsTlsMiddleware(tls), { step: 'finalizeRequest', name: 'requireTls' });
   return { sdk, client: own, close: () => own.destroy() };
 }

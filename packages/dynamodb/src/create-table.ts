@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { TokenStoreError } from '@tokenkeep/core';
-import { nameOf, OTHER_KEYS, schemaUnknown } from './errors.ts';
+import { awsErrorName } from '@tokenkeep/core/adapter/server';
+import { OTHER_KEYS, schemaUnknown } from './errors.ts';
 import type { CheckedOptions } from './options.ts';
 import { Requests } from './requests.ts';
 
@@ -41,7 +42,7 @@ async function isThere(requests: Requests, TableName: string): Promise<boolean> 
     if (keys.sort().join() === 'pk HASH,sk RANGE') return true;
     throw schemaUnknown(TableName, OTHER_KEYS);
   } catch (error) {
-    if (nameOf(error) !== 'ResourceNotFoundException') throw error;
+    if (awsErrorName(error) !== 'ResourceNotFoundException') throw error;
     await create(requests, TableName);
     return false;
   }
@@ -66,6 +67,6 @@ async function create(requests: Requests, TableName: string): Promise<void> {
     );
   } catch (error) {
     // Another process was faster, or one of this name is being deleted.
-    if (nameOf(error) !== 'ResourceInUseException') throw error;
+    if (awsErrorName(error) !== 'ResourceInUseException') throw error;
   }
 }

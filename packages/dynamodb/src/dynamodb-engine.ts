@@ -4,10 +4,11 @@ import {
   type Commit,
   type DigestedKey,
   type Engine,
+  entryAfter,
+  freedKeys,
   repeatWhileStale,
   type Snapshot,
   STALE,
-  withWriteId,
 } from '@tokenkeep/core/adapter/server';
 import { changeShared } from './claims.ts';
 import { translateError } from './errors.ts';
@@ -94,12 +95,9 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
       joins: { holder, keys },
     };
     if ((await changeShared(this.#requests, transaction, sharedChange)) === STALE) return STALE;
-    const sharedKeys = keys.filter(
-      (key) => shared.has(key) || others.some((entry) => entry.keys.includes(key)),
-    );
+    const { sharedKeys, writeIds } = entryAfter(commit);
     const number = replaces?.number ?? (await this.#order.nextNumber());
     if (replaces === null) this.#order.add(transaction, number, holder);
-    const writeIds = withWriteId(writeId, replaces?.writeIds);
     const { version } = record;
     const head = { guard: writeId, keys, sharedKeys, number, version, writeIds };
     const { main, parts } = textItems(record, writeId);
@@ -142,9 +140,7 @@ export class DynamodbEngine implements Engine<DynamodbEntry> {
         transaction.put(claimPlace(digest), { holders }, isAbsorbed ? undefined : isNew);
       }
     }
-    for (const { field, digest } of commit.removedKeys) {
-      if (field !== 'id' && !shared.has(digest)) transaction.delete(claimPlace(digest));
-    }
+    for (const { digest } of freedKeys(commit)) transaction.delete(claimPlace(digest));
     for (const { field, digest } of commit.absentKeys) {
       transaction.check(field === 'id' ? recordPlace(digest) : claimPlace(digest), isNew);
     }

@@ -1,55 +1,48 @@
-import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
-import { networkFailure } from '@tokenkeep/core/adapter/server';
-
-/** The name of an error of the SDK, such as `ResourceNotFoundException`. */
-export function nameOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  return /^\w{1,64}$/.test(error.name) ? error.name : undefined;
-}
+import { TokenStoreError } from '@tokenkeep/core';
+import {
+  awsErrorName,
+  type Meanings,
+  meaningOf,
+  networkFailure,
+} from '@tokenkeep/core/adapter/server';
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
-const MEANINGS: readonly (readonly [name: RegExp, TokenStoreErrorCode, advice: string])[] = [
-  [
-    /^(?:AccessDenied|UnrecognizedClient|\w+Signature|MissingAuthenticationToken|ExpiredToken)Exception$/,
-    'ACCESS_DENIED',
-    'AWS refuses these credentials. They need dynamodb:GetItem, BatchGetItem, Query, PutItem, UpdateItem, DeleteItem and ConditionCheckItem on the table; createTable() needs CreateTable and DescribeTable.',
-  ],
-  [
-    /^CredentialsProviderError$/,
+const MEANINGS: Meanings = {
+  '(?:AccessDenied|UnrecognizedClient|\\w+Signature|MissingAuthenticationToken|ExpiredToken)Exception':
+    [
+      'ACCESS_DENIED',
+      'AWS refuses these credentials. They need dynamodb:GetItem, BatchGetItem, Query, PutItem, UpdateItem, DeleteItem and ConditionCheckItem on the table; createTable() needs CreateTable and DescribeTable.',
+    ],
+  CredentialsProviderError: [
     'ACCESS_DENIED',
     'There are no credentials or no region for AWS. Give region and credentials in options, or set AWS_REGION and AWS_PROFILE.',
   ],
-  [
-    /^(?:RequestLimitExceeded|LimitExceeded|ProvisionedThroughputExceeded|Throttling)(?:Exception|Error)?$/,
-    'THROTTLED',
-    'DynamoDB takes no more requests for now, for as long as the timeout. Try again later, or raise the limits of the table or the account; nothing was changed.',
-  ],
-  [
-    /^Transaction(?:Conflict|ConflictException|InProgressException)$/,
+  '(?:RequestLimitExceeded|LimitExceeded|ProvisionedThroughputExceeded|Throttling)(?:Exception|Error)?':
+    [
+      'THROTTLED',
+      'DynamoDB takes no more requests for now, for as long as the timeout. Try again later, or raise the limits of the table or the account; nothing was changed.',
+    ],
+  'Transaction(?:Conflict|ConflictException|InProgressException)': [
     'CONTENTION',
     'Other saves were changing the same records all the time. Try again later; nothing was changed.',
   ],
-  [
-    /^(?:InternalServerError|InternalFailure|ServiceUnavailable|ServiceUnavailableException)$/,
+  'InternalServerError|InternalFailure|ServiceUnavailable|ServiceUnavailableException': [
     'CONNECTION_FAILED',
     'DynamoDB reported a fault of its own. Try again; a save may or may not have happened.',
   ],
-  [
-    /^(?:AbortError|TimeoutError|RequestTimeout)$/,
+  'AbortError|TimeoutError|RequestTimeout': [
     'TIMEOUT',
     'DynamoDB did not answer in time. Try again; a save may or may not have happened.',
   ],
-  [
-    /^ResourceNotFoundException$/,
+  ResourceNotFoundException: [
     'DATABASE_MISSING',
     'There is no such table in this region. Create it with createTable(), or correct table and region.',
   ],
-  [
-    /^ItemCollectionSizeLimitExceededException$/,
+  ItemCollectionSizeLimitExceededException: [
     'STORAGE_FULL',
     'The table has a local index that is full. This store needs none: remove it.',
   ],
-];
+};
 
 export function schemaUnknown(table: string, why: string): TokenStoreError {
   return new TokenStoreError('SCHEMA_UNKNOWN', `The table ${table} ${why}; it was left as it is.`);
@@ -63,17 +56,12 @@ export function translateError(error: unknown, table: string): TokenStoreError {
   // First: a connection that broke has the name `TimeoutError`, too.
   const network = networkFailure(error);
   if (network !== undefined) return network;
-  const texts = textsOf(error);
-  // A region that is missing is an error that has no name of its own.
-  const isUnset = /^(?:Region is missing|Could not load credentials)/m.test(texts);
-  const own = isUnset ? 'CredentialsProviderError' : (nameOf(error) ?? '');
-  for (const driverCode of [...cancellationsOf(error), own]) {
-    const [, code, advice] = MEANINGS.find(([name]) => name.test(driverCode)) ?? [];
-    if (code === undefined) continue;
-    return new TokenStoreError(code, `${advice} (table ${table})`, { driverCode });
+  const driverCode = awsErrorName(error);
+  for (const code of [...cancellationsOf(error), driverCode]) {
+    const meaning = meaningOf(MEANINGS, code, `table ${table}`);
+    if (meaning !== undefined) return meaning;
   }
-  const driverCode = nameOf(error);
-  if (/(?:item|collection) size.* exceeded/i.test(texts)) {
+  if (/(?:item|collection) size.* exceeded/i.test(textsOf(error))) {
     return new TokenStoreError(
       'STORAGE_FULL',
       `An item would be longer than DynamoDB takes, 400 KB: too many records have one key in common. Delete some, or save them under different users; nothing was changed. (table ${table})`,
@@ -97,7 +85,7 @@ function cancellationsOf(error: unknown): string[] {
 /** Whether nothing was done for now: the service has enough to do, or a transaction has the item. */
 export function isBusy(error: unknown): boolean {
   return (
-    nameOf(error) === 'TransactionConflictException' ||
+    awsErrorName(error) === 'TransactionConflictException' ||
     translateError(error, '').code === 'THROTTLED'
   );
 }

@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { StoredRecord } from '@tokenkeep/core';
-import { recordCorrupt } from '@tokenkeep/core/adapter';
+import { recordCorrupt, recordInText } from '@tokenkeep/core/adapter';
 import type { Entry } from '@tokenkeep/core/adapter/server';
 
 export type Item = Record<string, AttributeValue>;
@@ -96,17 +96,16 @@ export function textItems(record: StoredRecord, writeId: string): { main: Item; 
 
 /** @throws TokenStoreError `RECORD_CORRUPT` */
 export function recordIn(item: Item, parts: readonly Item[]): StoredRecord {
-  const holder = headIn(item).holder;
+  const { holder } = headIn(item);
+  if (parts.length === 0) return recordInText(item['record']?.S, holder);
+  const bytes = Buffer.concat(parts.map((part) => part['bytes']?.B ?? new Uint8Array()));
+  let text: Buffer;
   try {
-    const text =
-      parts.length === 0
-        ? item['record']?.S
-        : `${inflateRawSync(Buffer.concat(parts.map(({ bytes }) => bytes?.B ?? new Uint8Array())))}`;
-    // The rest of the checks is done by `OAuthToken.fromRecord`.
-    return JSON.parse(text ?? '');
+    text = inflateRawSync(bytes);
   } catch {
-    throw recordCorrupt(holder, 'it is not JSON');
+    throw recordCorrupt(holder, 'it can not be unpacked');
   }
+  return recordInText(text, holder);
 }
 
 /** The attributes of a record's item but for the record. */

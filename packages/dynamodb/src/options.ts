@@ -1,6 +1,12 @@
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
-import { isLoopback, tlsRequired } from '@tokenkeep/core/adapter/server';
+import {
+  invalidOption,
+  refuseTogether,
+  requireFalseIfGiven,
+  requireKnownOptions,
+  requireTimeout,
+} from '@tokenkeep/core/adapter';
+import { requireAwsTls } from '@tokenkeep/core/adapter/server';
 
 /** What is needed of a `DynamoDBClient`: one of another copy of the SDK will do. */
 export interface DynamodbClientLike {
@@ -38,7 +44,7 @@ export interface DynamodbTokenStoreOptions {
 export interface CheckedOptions
   extends Required<Omit<DynamodbTokenStoreOptions, 'client' | 'tls'>> {
   readonly client: DynamodbClientLike | undefined;
-  readonly tls: boolean;
+  readonly tls: false | undefined;
 }
 
 /** @throws TokenStoreError `INVALID_OPTION`, `TLS_REQUIRED` */
@@ -53,31 +59,14 @@ export function checkOptions(given: DynamodbTokenStoreOptions): CheckedOptions {
   if (typeof table !== 'string' || !/^[\w.-]{3,255}$/.test(table)) {
     throw invalidOption('table', 'must be a name of 3 to 255 letters, digits, _, - and .');
   }
-  if (client !== undefined && given.options !== undefined) {
-    throw invalidOption('options', 'is given together with client: give one of them');
-  }
+  refuseTogether(given, 'client', 'options');
   if (client !== undefined && typeof client?.send !== 'function') {
     throw invalidOption('client', 'must be a DynamoDBClient');
   }
   if (typeof options !== 'object' || options === null) {
     throw invalidOption('options', "must be what the SDK's DynamoDBClient is made with");
   }
-  if (tls !== undefined && tls !== false) {
-    throw invalidOption('tls', 'must be false or left out');
-  }
-  if (tls !== false && typeof options.endpoint === 'string' && URL.canParse(options.endpoint)) {
-    requireEncryption(new URL(options.endpoint));
-  }
-  return { table, client, options, tls: tls !== false, timeout: requireTimeout(timeout) };
-}
-
-/** @throws TokenStoreError `TLS_REQUIRED` */
-export function requireEncryption({
-  protocol,
-  hostname,
-}: {
-  readonly protocol: string;
-  readonly hostname: string;
-}): void {
-  if (protocol === 'http:' && !isLoopback(hostname)) throw tlsRequired(hostname);
+  requireFalseIfGiven(tls);
+  requireAwsTls(options.endpoint, tls);
+  return { table, client, options, tls, timeout: requireTimeout(timeout) };
 }

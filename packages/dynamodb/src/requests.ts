@@ -7,7 +7,7 @@ import type {
   UpdateItemOutput,
 } from '@aws-sdk/client-dynamodb';
 import { TokenStoreError } from '@tokenkeep/core';
-import { STALE } from '@tokenkeep/core/adapter/server';
+import { awsAttempts, STALE } from '@tokenkeep/core/adapter/server';
 import { type Connection, connect, type Sdk } from './connection.ts';
 import { isBusy, isLostRace, isUnanswered } from './errors.ts';
 import { type Item, keyOf, type Place, placeName } from './items.ts';
@@ -157,7 +157,7 @@ export class Requests {
           sent += 1;
           if (sent === MAX_SENDS) throw error;
           await pause(attempt, end, error);
-        } else if (isLostRace(error) && (lost !== undefined || attemptsOf(error) > 1)) {
+        } else if (isLostRace(error) && (lost !== undefined || awsAttempts(error) > 1)) {
           // It may be the request itself that was in its own way, the first time.
           throw lost ?? new UnansweredError();
         } else {
@@ -184,10 +184,4 @@ async function pause(attempt: number, end: number, error: unknown): Promise<void
   const time = Math.random() * Math.min(1_000, 25 * 2 ** attempt);
   if (performance.now() + time > end) throw error;
   await wait(time);
-}
-
-/** How often the client has sent the request. */
-function attemptsOf(error: unknown): number {
-  const { $metadata } = Object(error) as { $metadata?: { attempts?: unknown } };
-  return Number($metadata?.attempts ?? 1);
 }

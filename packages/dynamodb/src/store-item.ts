@@ -1,4 +1,5 @@
-import { nameOf, OTHER_KEYS, schemaUnknown } from './errors.ts';
+import { awsErrorName } from '@tokenkeep/core/adapter/server';
+import { OTHER_KEYS, schemaUnknown } from './errors.ts';
 import { type Item, numberIn, type Place } from './items.ts';
 import type { Requests } from './requests.ts';
 import type { Condition } from './transaction.ts';
@@ -10,7 +11,7 @@ const SCHEMA = 1;
 /** Makes the item, or sees whether it is of this schema. */
 export async function openStore(requests: Requests, table: string): Promise<void> {
   const found = await requests.getOne(STORE).catch((error: unknown) => {
-    if (nameOf(error) !== 'ValidationException') throw error;
+    if (awsErrorName(error) !== 'ValidationException') throw error;
     throw schemaUnknown(table, OTHER_KEYS);
   });
   const store =
@@ -48,6 +49,6 @@ export async function raiseDeletedVersion(requests: Requests, version: number): 
     });
   } catch (error) {
     // It is as high already.
-    if (nameOf(error) !== 'ConditionalCheckFailedException') throw error;
+    if (awsErrorName(error) !== 'ConditionalCheckFailedException') throw error;
   }
 }

@@ -5,7 +5,7 @@ import type {
   Timestamp,
 } from '@google-cloud/firestore';
 import type { StoredRecord } from '@tokenkeep/core';
-import { recordCorrupt } from '@tokenkeep/core/adapter';
+import { recordInText } from '@tokenkeep/core/adapter';
 import type { Entry } from '@tokenkeep/core/adapter/server';
 
 /** A record's document. */
@@ -35,14 +35,7 @@ export function entryIn(doc: DocumentSnapshot): FirestoreEntry {
  * @throws TokenStoreError `RECORD_CORRUPT`
  */
 export function recordIn(doc: DocumentSnapshot): StoredRecord {
-  const text: unknown = doc.get('record');
-  if (typeof text !== 'string') throw recordCorrupt(doc.id, 'it is no record of this store');
-  try {
-    // The rest of the checks is done by `OAuthToken.fromRecord`.
-    return JSON.parse(text);
-  } catch {
-    throw recordCorrupt(doc.id, 'it is not JSON');
-  }
+  return recordInText(doc.get('record'), doc.id);
 }
 
 /** The version of the record; 0 for one that is damaged. */

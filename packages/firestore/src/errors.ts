@@ -1,6 +1,6 @@
-import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { TokenStoreError } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
-import { connectionFailed, networkFailure, timedOut } from '@tokenkeep/core/adapter/server';
+import { type Meanings, meaningOf, networkFailure } from '@tokenkeep/core/adapter/server';
 
 /** The names of gRPC's codes, by number: https://grpc.io/docs/guides/status-codes/ */
 const STATUS_NAMES =
@@ -8,14 +8,14 @@ const STATUS_NAMES =
     ' ',
   );
 
-/** What a commit that ended like this has done can not be told. */
-const BROKEN = ['UNAVAILABLE', 'CANCELLED', 'INTERNAL', 'UNKNOWN'];
-
-const DENIED =
-  'Firestore refuses these credentials. Give the service account the role Cloud Datastore User, or other credentials in options.';
-const MEANINGS: { readonly [status: string]: readonly [TokenStoreErrorCode, string] } = {
-  PERMISSION_DENIED: ['ACCESS_DENIED', DENIED],
-  UNAUTHENTICATED: ['ACCESS_DENIED', DENIED],
+const MEANINGS: Meanings = {
+  // What a commit that ended like this has done can not be told.
+  'UNAVAILABLE|CANCELLED|INTERNAL|UNKNOWN': ['CONNECTION_FAILED'],
+  DEADLINE_EXCEEDED: ['TIMEOUT'],
+  'PERMISSION_DENIED|UNAUTHENTICATED': [
+    'ACCESS_DENIED',
+    'Firestore refuses these credentials. Give the service account the role Cloud Datastore User, or other credentials in options.',
+  ],
   NOT_FOUND: [
     'DATABASE_MISSING',
     'Firestore has no such database. Create it, or correct projectId and databaseId in options.',
@@ -48,11 +48,8 @@ export function isLostRace(error: unknown): boolean {
  * @param server its host and port, where they are known
  */
 export function translateError(error: unknown, server: string): TokenStoreError | undefined {
-  const driverCode = statusName(error) ?? '';
-  if (BROKEN.includes(driverCode)) return connectionFailed(server, driverCode);
-  if (driverCode === 'DEADLINE_EXCEEDED') return timedOut(server, driverCode);
-  const meaning = MEANINGS[driverCode];
-  if (meaning !== undefined) return new TokenStoreError(...meaning, { driverCode });
+  const meaning = meaningOf(MEANINGS, statusName(error), server);
+  if (meaning !== undefined) return meaning;
   const missing = /Unable to detect a Project Id|Could not load the default credentials/;
   if (!(error instanceof Error && missing.test(error.message))) return networkFailure(error);
   return new TokenStoreError(

@@ -16,10 +16,11 @@ import {
   type DigestedKey,
   digestsOf,
   type Engine,
+  entryAfter,
+  freedKeys,
   keysToBeFree,
   type Snapshot,
   STALE,
-  withWriteId,
 } from '@tokenkeep/core/adapter/server';
 import { BoundedCalls } from './bounded-calls.ts';
 import { asRead, entryIn, type FirestoreEntry, recordIn, textsIn, versionIn } from './documents.ts';
@@ -90,18 +91,14 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
   }
 
   async commit(commit: Commit<FirestoreEntry>): Promise<FirestoreEntry | typeof STALE> {
-    const { writeId, record, replaces, absorbs, others, deletedVersion } = commit;
+    const { writeId, replaces, absorbs, others, deletedVersion } = commit;
     const isDecidedOn = deletedVersion !== undefined;
     if (isDecidedOn && deletedVersion !== this.#store.deletedVersion) return STALE;
     const keys = digestsOf(commit.keys);
-    const before = replaces === null ? absorbs : [replaces, ...absorbs];
-    const wasShared = before.flatMap((entry) => entry.sharedKeys);
-    const held = [...wasShared, ...others.flatMap((entry) => entry.keys)];
-    const sharedKeys = keys.filter((key) => held.includes(key));
+    const { record, writeIds, sharedKeys } = entryAfter(commit);
 
     const batch = this.#db.batch();
     const ref = replaces?.ref ?? this.#records.doc(keys[0] ?? '');
-    const writeIds = withWriteId(writeId, replaces?.writeIds);
     const fields = { record: JSON.stringify(record), keys, shared: sharedKeys, writeIds };
     if (replaces !== null) batch.update(ref, fields, asRead(replaces));
     else batch.create(ref, { ...fields, created: this.#fieldValue.serverTimestamp() });
@@ -117,9 +114,7 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
       if (keys.includes(digest)) batch.create(place.doc(digest), {});
       else batch.delete(place.doc(digest), { exists: false });
     }
-    for (const { field, digest } of commit.removedKeys) {
-      if (field !== 'id' && !wasShared.includes(digest)) batch.delete(this.#keys.doc(digest));
-    }
+    for (const { digest } of freedKeys(commit)) batch.delete(this.#keys.doc(digest));
     const versions = absorbs.map((entry) => entry.record.version);
     const results = await this.#write(batch, Math.max(0, ...versions), isDecidedOn);
     if (results === STALE) return this.#afterLoss(ref, writeId, digestsOf(toBeFree));

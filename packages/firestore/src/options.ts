@@ -1,5 +1,10 @@
 import type { Firestore, Settings } from '@google-cloud/firestore';
-import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
+import {
+  invalidOption,
+  refuseTogether,
+  requireKnownOptions,
+  requireTimeout,
+} from '@tokenkeep/core/adapter';
 import { requireTls } from '@tokenkeep/core/adapter/server';
 
 /** Options of `FirestoreTokenStore`. */
@@ -46,9 +51,7 @@ export function checkOptions(given: FirestoreTokenStoreOptions): CheckedOptions 
     "{ options: { projectId: 'my-project' } }",
   );
   const { firestore, options = {}, collection = 'oauthtoken', tls, timeout = 20_000 } = given;
-  if (firestore !== undefined && given.options !== undefined) {
-    throw invalidOption('options', 'is given together with firestore: give one of them');
-  }
+  refuseTogether(given, 'firestore', 'options');
   // `_keys` last would let one store's keys be another store's collection.
   if (
     typeof collection !== 'string' ||

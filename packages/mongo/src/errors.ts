@@ -1,44 +1,34 @@
-import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import type { TokenStoreError } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
-import { connectionFailed, networkFailure, timedOut } from '@tokenkeep/core/adapter/server';
+import { type Meanings, meaningOf, networkFailure } from '@tokenkeep/core/adapter/server';
 
 /**
- * What the server's numbers (`src/mongo/base/error_codes.yml` there) and the names of the driver's
- * errors mean. An error shows the server's address: no user, no password, nothing else.
+ * By the server's numbers (`src/mongo/base/error_codes.yml` there) and the names of the driver's
+ * errors. An error shows the server's address: no user, no password, nothing else.
  */
-const MEANINGS: readonly (readonly [words: string, code: TokenStoreErrorCode, advice: string])[] = [
-  [
-    '50 64 202 262 MongoNetworkTimeoutError MongoOperationTimeoutError WaitQueueTimeoutError MongoWaitQueueTimeoutError',
-    'TIMEOUT',
-    '',
-  ],
-  [
-    '6 7 89 91 189 9001 11600 11602 13436 MongoServerSelectionError MongoNetworkError MongoPoolClearedError PoolClearedOnNetworkError MongoServerClosedError',
-    'CONNECTION_FAILED',
-    '',
-  ],
-  [
-    '13 18 31 334 8000',
+const MEANINGS: Meanings = {
+  '50|64|202|262|MongoNetworkTimeoutError|MongoOperationTimeoutError|(?:Mongo)?WaitQueueTimeoutError':
+    ['TIMEOUT'],
+  '6|7|89|91|189|9001|11600|11602|13436|Mongo(?:ServerSelection|Network|PoolCleared|ServerClosed)Error|PoolClearedOnNetworkError':
+    ['CONNECTION_FAILED'],
+  '13|18|31|334|8000': [
     'ACCESS_DENIED',
-    'refuses these credentials, or the user may not read and write the database. Correct the user name, the password or the roles (readWrite is needed).',
+    'MongoDB refuses these credentials, or the user may not read and write the database. Correct the user name, the password or the roles (readWrite is needed).',
   ],
-  [
-    '10058 10107 13435',
+  '10058|10107|13435': [
     'READ_ONLY',
-    'takes no writes now: it is not the primary. Name the whole replica set in the URL, then try again.',
+    'This MongoDB server takes no writes now: it is not the primary. Name the whole replica set in the URL, then try again.',
   ],
-  ['14031', 'STORAGE_FULL', 'has no room left. Make room and try again.'],
-  [
-    'MongoTopologyClosedError MongoNotConnectedError MongoClientClosedError',
+  '14031': ['STORAGE_FULL', 'MongoDB has no room left. Make room and try again.'],
+  'Mongo(?:TopologyClosed|NotConnected|ClientClosed)Error': [
     'HANDLE_CLOSED',
-    'has a closed client. Give the store an open one, and close the store before it.',
+    'The client of MongoDB is closed. Give the store an open one, and close the store before it.',
   ],
-  [
-    '13388 MongoParseError MongoInvalidArgumentError MongoMissingCredentialsError MongoMissingDependencyError MongoCompatibilityError',
+  '13388|Mongo(?:Parse|InvalidArgument|MissingCredentials|MissingDependency|Compatibility)Error': [
     'INVALID_OPTION',
-    'was named by a URL or options that the driver does not take. Correct them.',
+    'MongoDB was named by a URL or options that the driver does not take. Correct them.',
   ],
-];
+};
 
 /** The driver's errors in our terms. */
 export function translateError(error: unknown, server: string): TokenStoreError | undefined {
@@ -49,16 +39,11 @@ export function translateError(error: unknown, server: string): TokenStoreError 
   const insecure = failures.find((failure) => failure?.code === 'TLS_REQUIRED');
   if (insecure !== undefined) return insecure;
   for (const cause of causes) {
-    const driverCode = driverCodeOf(cause);
     // The number says more than the name.
-    for (const word of [driverCode, Object(cause).name]) {
-      const meaning = MEANINGS.find(([words]) => words.split(' ').includes(String(word)));
-      if (meaning === undefined) continue;
-      const [, code, advice] = meaning;
-      if (code === 'TIMEOUT') return timedOut(server, String(word));
-      if (code === 'CONNECTION_FAILED') return connectionFailed(server, String(word));
-      return new TokenStoreError(code, `MongoDB (${server}) ${advice}`, { driverCode });
-    }
+    const meaning =
+      meaningOf(MEANINGS, driverCodeOf(cause), server) ??
+      meaningOf(MEANINGS, Object(cause).name, server);
+    if (meaning !== undefined) return meaning;
   }
   return networkFailure(error, server);
 }

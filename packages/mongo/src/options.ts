@@ -1,5 +1,6 @@
 import {
   invalidOption,
+  refuseTogether,
   requireFalseIfGiven,
   requireKnownOptions,
   requireTimeout,
@@ -73,18 +74,13 @@ export function checkOptions(given: MongoTokenStoreOptions): CheckedOptions {
   const { url, client, tls, options, timeout = 30_000 } = given;
   requireTimeout(timeout);
   requireFalseIfGiven(tls);
-  if ((url === undefined) === (client === undefined)) {
-    throw invalidOption('url', 'or the option client must be given, and not both');
-  }
+  refuseTogether(given, 'client', 'url', 'tls', 'options');
   if (url !== undefined) {
     const { named, ...place } = fromUrl(String(url), tls, timeout, options ?? {});
     return { ...place, timeout, ...checkNames(given, named) };
   }
   if (typeof client?.db !== 'function' || typeof client.connect !== 'function') {
-    throw invalidOption('client', 'must be a MongoClient');
-  }
-  if (tls !== undefined || options !== undefined) {
-    throw invalidOption('client', 'is given together with tls or options: set them there');
+    throw invalidOption('client', 'must be a MongoClient, or else url be given');
   }
   return { connect: client, server: 'the given client', timeout, ...checkNames(given, '') };
 }

@@ -1,5 +1,6 @@
 import {
   invalidOption,
+  refuseTogether,
   requireFalseIfGiven,
   requireKnownOptions,
   requireTableName,
@@ -68,14 +69,12 @@ export function checkOptions(given: MysqlTokenStoreOptions): CheckedOptions {
   requireKnownOptions('MysqlTokenStore', given, known, `{ url: '${URL_FORM}' }`);
   const { url, options, pool, tls, timeout = 10_000 } = given;
   requireFalseIfGiven(tls);
+  refuseTogether(given, 'pool', 'url', 'options');
   const table = requireTableName('table', given.table ?? 'oauthtoken', /_lock$/);
   if (pool === undefined) {
     const poolOptions = poolOptionsOf(url, options ?? {}, tls);
     const { socketPath, host, port = 3306 } = poolOptions;
     return { pool, poolOptions, server: socketPath || `${host}:${port}`, table, timeout };
-  }
-  if (url !== undefined || options !== undefined) {
-    throw invalidOption('pool', 'is given together with url or options: give one of them');
   }
   // The pool of `mysql2` itself answers to callbacks, and to promises never.
   if (typeof pool?.getConnection !== 'function' || 'promise' in pool) {

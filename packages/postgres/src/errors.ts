@@ -1,6 +1,6 @@
-import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
+import { TokenStoreError } from '@tokenkeep/core';
 import { driverCodeOf } from '@tokenkeep/core/adapter';
-import { networkFailure } from '@tokenkeep/core/adapter/server';
+import { type Meanings, meaningOf, networkFailure } from '@tokenkeep/core/adapter/server';
 
 /** Whether another transaction was in the way, so that nothing was written and it is to be read again. */
 export function isLostRace(error: unknown): boolean {
@@ -29,25 +29,17 @@ export function hiddenRecord(): TokenStoreError {
   );
 }
 
-type Meaning = readonly [code: TokenStoreErrorCode, advice: string];
-
-/** By SQLSTATE, or by its class. */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  // PgBouncer has this class for all that it refuses.
-  '08': [
-    'CONNECTION_FAILED',
-    'The connection broke or was refused. See that the server runs, and the log of a pooler in between.',
-  ],
+/** By SQLSTATE, then by its class: the first two letters. */
+const MEANINGS: Meanings = {
   '25006': [
     'READ_ONLY',
     'The server takes no writes. Connect to the primary, or turn default_transaction_read_only off.',
   ],
-  '25P03': ['CONNECTION_FAILED', 'The server ended a transaction that was idle. Try again.'],
-  '28': [
-    'ACCESS_DENIED',
-    'The server refuses this user, this password, or a connection from here (pg_hba.conf; it may demand TLS). Correct them.',
+  '25P03': ['CONNECTION_FAILED'],
+  '3D000|57P04': [
+    'DATABASE_MISSING',
+    'The database does not exist, or was dropped. Create it, or name another.',
   ],
-  '3D000': ['DATABASE_MISSING', 'The database does not exist. Create it, or name another.'],
   '42501': [
     'ACCESS_DENIED',
     'This user lacks a right. Grant USAGE on the schema and SELECT, INSERT, UPDATE, DELETE on its tables; to make them, CREATE on the database.',
@@ -56,34 +48,39 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     'SCHEMA_UNKNOWN',
     'The tables are gone since the store was opened. Open a new store, which makes them.',
   ],
-  '53': ['THROTTLED', 'The server is short of memory or connections. Try again, or lower max.'],
   '53100': ['STORAGE_FULL', 'The disk of the server is full. Make room and try again.'],
   '55P03': ['STORE_BUSY', 'A lock was not to be had in time. Try again.'],
-  '57': ['CONNECTION_FAILED', 'The server starts, or ended the connection. Try again.'],
-  '57014': ['TIMEOUT', 'The statement took too long, or was cancelled. Try again.'],
-  '57P04': ['DATABASE_MISSING', 'The database was dropped. Create it, or name another.'],
+  '57014': ['TIMEOUT'],
+  // PgBouncer has this class for all that it refuses.
+  '08...': [
+    'CONNECTION_FAILED',
+    'The connection broke or was refused. See that the server runs, and the log of a pooler in between. A save may or may not have happened.',
+  ],
+  '28...': [
+    'ACCESS_DENIED',
+    'The server refuses this user, this password, or a connection from here (pg_hba.conf; it may demand TLS). Correct them.',
+  ],
+  '53...': ['THROTTLED', 'The server is short of memory or connections. Try again, or lower max.'],
+  '57...': ['CONNECTION_FAILED'],
 };
 
-/** Errors of the driver itself, which have no code: known by their texts. */
-const DRIVER_ERRORS: readonly (readonly [text: RegExp, ...Meaning])[] = [
-  [
-    /pool after calling end/,
+/** Errors of the driver itself, which have no code: by their texts. */
+const MEANINGS_OF_TEXTS: Meanings = {
+  '.*pool after calling end.*': [
     'HANDLE_CLOSED',
     'The pool that the store was given is closed. Give the store an open one, and close the store before its pool.',
   ],
-  [
-    / SSL connection/,
+  '.* SSL connection.*': [
     'TLS_REQUIRED',
     'The server offers no encryption. Set up TLS there, or say `tls: false` if you trust every network in between.',
   ],
-  [/^SASL:|password/i, 'ACCESS_DENIED', 'The user could not log in. Correct user and password.'],
-  [/timeout/i, 'TIMEOUT', 'The server did not answer in time. Try again.'],
-  [
-    /^Connection (?:terminated|ended)|not queryable/,
-    'CONNECTION_FAILED',
-    'The connection broke. See that the server runs, then try again.',
+  'SASL:.*|.*[Pp]assword.*': [
+    'ACCESS_DENIED',
+    'The user could not log in. Correct user and password.',
   ],
-];
+  '.*[Tt]imeout.*': ['TIMEOUT'],
+  'Connection (?:terminated|ended).*|.*not queryable.*': ['CONNECTION_FAILED'],
+};
 
 /**
  * The driver's errors in our terms. Their `detail` holds the values of a key, and their text may:
@@ -94,20 +91,8 @@ const DRIVER_ERRORS: readonly (readonly [text: RegExp, ...Meaning])[] = [
 export function translateError(error: unknown, server = ''): TokenStoreError | undefined {
   if (error instanceof TokenStoreError) return error;
   const driverCode = driverCodeOf(error);
-  const meaning = meaningOf(error, driverCode);
-  if (meaning === undefined) return networkFailure(error, server);
-  const [code, advice] = meaning;
-  const isUnsure = code === 'CONNECTION_FAILED' || code === 'TIMEOUT';
-  const more = isUnsure ? ` A save may or may not have happened. (${server})` : '';
-  return new TokenStoreError(code, advice + more, { driverCode });
-}
-
-function meaningOf(error: unknown, driverCode: string | number | undefined): Meaning | undefined {
-  if (typeof driverCode === 'string') {
-    const isState = /^[0-9A-Z]{5}$/.test(driverCode);
-    return isState ? (MEANINGS[driverCode] ?? MEANINGS[driverCode.slice(0, 2)]) : undefined;
+  if (driverCode !== undefined) {
+    return meaningOf(MEANINGS, driverCode, server) ?? networkFailure(error, server);
   }
-  const text = error instanceof Error ? error.message : '';
-  const known = DRIVER_ERRORS.find(([pattern]) => pattern.test(text));
-  return known && [known[1], known[2]];
+  return meaningOf(MEANINGS_OF_TEXTS, undefined, server, Object(error).message);
 }

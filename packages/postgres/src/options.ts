@@ -1,5 +1,6 @@
 import {
   invalidOption,
+  refuseTogether,
   requireFalseIfGiven,
   requireKnownOptions,
   requireTableName,
@@ -88,6 +89,7 @@ export function checkOptions(given: PostgresTokenStoreOptions): CheckedOptions {
   const { url, options, pool, tls, timeout = 10_000 } = given;
   requireTimeout(timeout);
   requireFalseIfGiven(tls);
+  refuseTogether(given, 'pool', 'url', 'options');
   const schema = requireTableName('schema', given.schema ?? 'tokenkeep', /^pg_/);
   const table = requireTableName('table', given.table ?? 'oauthtoken', /_state$/);
   const checked = { schema, table, timeout };
@@ -95,9 +97,6 @@ export function checkOptions(given: PostgresTokenStoreOptions): CheckedOptions {
     const poolOptions = poolOptionsOf(url, options ?? {}, tls, timeout);
     const { host, port = Number(process.env['PGPORT'] || 5432) } = poolOptions;
     return { ...checked, pool, poolOptions, server: `${host}:${port}` };
-  }
-  if (url !== undefined || options !== undefined) {
-    throw invalidOption('pool', 'is given together with url or options: give one of them');
   }
   if (typeof pool?.connect !== 'function') {
     throw invalidOption('pool', 'must be a pool of pg, or of a driver of its shape');

@@ -1,39 +1,38 @@
-import { TokenStoreError, type TokenStoreErrorCode } from '@tokenkeep/core';
-import { networkFailure } from '@tokenkeep/core/adapter/server';
+import { TokenStoreError } from '@tokenkeep/core';
+import {
+  connectionFailed,
+  type Meanings,
+  meaningOf,
+  networkFailure,
+} from '@tokenkeep/core/adapter/server';
 
-/** First words of error replies (https://redis.io/docs/latest/develop/reference/protocol-spec/) in our terms. */
-const MEANINGS: readonly [words: string, code: TokenStoreErrorCode, advice: string][] = [
-  [
-    'NOAUTH WRONGPASS NOPERM',
+/** By the first words of error replies (https://redis.io/docs/latest/develop/reference/protocol-spec/). */
+const MEANINGS: Meanings = {
+  'NOAUTH|WRONGPASS|NOPERM': [
     'ACCESS_DENIED',
     'Redis refuses this user or password. Correct them, and allow the user both keys of the store and the commands that its README lists.',
   ],
-  [
-    'READONLY NOREPLICAS MISCONF',
+  'READONLY|NOREPLICAS|MISCONF': [
     'READ_ONLY',
     'This Redis server takes no writes. Connect to the primary, or see in its log why it refuses them.',
   ],
-  [
-    'OOM',
+  OOM: [
     'STORAGE_FULL',
     'Redis has no memory left. Give it more (maxmemory) and try again; nothing was changed.',
   ],
-  [
-    'LOADING MASTERDOWN TRYAGAIN CLUSTERDOWN MOVED ASK',
+  'LOADING|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|MOVED|ASK': [
     'CONNECTION_FAILED',
     'Redis is not ready to serve. Try again.',
   ],
-  [
-    'BUSY',
+  BUSY: [
     'STORE_BUSY',
     "Redis is busy with somebody's script. Try again; if it goes on, look for that script.",
   ],
-  [
-    'WRONGTYPE FORMAT',
+  'WRONGTYPE|FORMAT': [
     'SCHEMA_UNKNOWN',
     'What stands under the keys of this store is no token store of this version. Give another prefix, or upgrade @tokenkeep/redis if a newer version made it; it was left as it is.',
   ],
-];
+};
 
 /** What ioredis says itself, without a code, where there is no connection. */
 const NO_CONNECTION =
@@ -58,16 +57,8 @@ export function translateError(error: unknown, server: string): TokenStoreError 
     if (reason !== undefined) return reason;
   }
   const isDenied = /ACL failure|invalid password|no permission/i.test(error.message);
-  const word = isDenied ? 'NOPERM' : errorWord(error);
-  const [, code, advice] = MEANINGS.find(([words]) => words.split(' ').includes(word)) ?? [];
-  if (code !== undefined) {
-    return new TokenStoreError(code, `${advice} (${word})`, { driverCode: word });
-  }
-  if (NO_CONNECTION.test(error.message) || error.name === 'ClusterAllFailedError') {
-    return new TokenStoreError(
-      'CONNECTION_FAILED',
-      `Redis (${server}) can not be reached, or the connection broke. See that it runs and that host and port are right, then try again; a save may or may not have happened.`,
-    );
-  }
-  return networkFailure(error, server);
+  const meaning = meaningOf(MEANINGS, isDenied ? 'NOPERM' : errorWord(error), server);
+  if (meaning !== undefined) return meaning;
+  const isBroken = NO_CONNECTION.test(error.message) || error.name === 'ClusterAllFailedError';
+  return isBroken ? connectionFailed(server) : networkFailure(error, server);
 }

@@ -1,4 +1,10 @@
-import { invalidOption, requireKnownOptions, requireTimeout } from '@tokenkeep/core/adapter';
+import {
+  invalidOption,
+  refuseTogether,
+  requireFalseIfGiven,
+  requireKnownOptions,
+  requireTimeout,
+} from '@tokenkeep/core/adapter';
 import type { RedisOptions } from 'ioredis';
 import { type MakeClient, makerOf } from './client.ts';
 
@@ -62,18 +68,12 @@ export interface CheckedOptions {
 export function checkOptions(given: RedisTokenStoreOptions): CheckedOptions {
   const names = ['url', 'nodes', 'client', 'options', 'prefix', 'timeout', 'tls'];
   requireKnownOptions('RedisTokenStore', given, names, "{ url: 'rediss://user:password@host' }");
-  const { url, nodes, client, options, prefix = 'tokenkeep:', timeout = 10_000, tls } = given;
-  if ([url, nodes, client].filter((way) => way !== undefined).length > 1) {
-    throw invalidOption('url', 'is given together with nodes or client: give one of them');
-  }
-  if (tls !== undefined && tls !== false) {
-    throw invalidOption('tls', 'can only be false: for TLS give a rediss:// URL or options.tls');
-  }
+  refuseTogether(given, 'client', 'url', 'nodes', 'options');
+  refuseTogether(given, 'nodes', 'url');
+  const { client, prefix = 'tokenkeep:', timeout = 10_000, tls } = given;
+  requireFalseIfGiven(tls, 'for TLS give a rediss:// URL or options.tls');
   const checked = { keys: keysUnder(prefix), timeout: requireTimeout(timeout) };
   if (client === undefined) return { ...checked, ...makerOf(given) };
-  if (options !== undefined) {
-    throw invalidOption('options', 'are given together with a client, which has its own');
-  }
   requireSendingOnce(client);
   return { ...checked, client, server: 'the given client' };
 }

@@ -5,11 +5,9 @@ import {
   type DigestedKey,
   digestedKeysOf,
   type Engine,
-  keysToBeFree,
-  MAX_WRITE_IDS,
+  entryAfter,
   type Snapshot,
   STALE,
-  withWriteId,
 } from '@tokenkeep/core/adapter/server';
 import { Connection } from './connection.ts';
 import type { CheckedOptions } from './options.ts';
@@ -20,18 +18,15 @@ import { CHANGE, CLEAR, LOOK, OPEN, PAGE } from './scripts.ts';
 interface Change {
   /** Records, and how what stands for them must begin. */
   readonly unchanged: Readonly<Record<string, string>>;
-  /** Fields of keys that nobody may have. */
-  readonly free: readonly string[];
+  /** Fields of keys that it was decided by, and how many records have each. */
+  readonly holders: Readonly<Record<string, number>>;
   /** What the store must have, if it was read. */
   readonly deletedVersion?: number | undefined;
   /** The record that is written, or deleted. */
   readonly digest: string;
   readonly version?: number;
-  readonly writeId?: string;
-  /** How many characters of write ids are kept with a record. */
-  readonly idsLength?: number;
   readonly removed: readonly string[];
-  /** Fields of keys that others had or have, and whether the record has them from now on. */
+  /** Fields of keys, and whether the record has them from now on. */
   readonly keys: Readonly<Record<string, boolean>>;
 }
 
@@ -66,10 +61,10 @@ export class RedisEngine implements Engine<RedisEntry> {
       const args = [this.#hash, ...fields, `record:${guess.digest}`];
       const values = await this.#connection.read('hmget', args);
       const holders = keys.map(({ field, digest }, index) =>
-        field === 'id' && values[index + 1] !== '' ? digest : values[index + 1],
+        field === 'id' ? digest : values[index + 1],
       );
-      const others = holders.filter((holder) => holder !== '' && holder !== guess.digest);
-      if (others.length === 0 && holders.includes(guess.digest) && values.at(-1) !== '') {
+      const isSole = holders.every((holder) => holder === '' || holder === guess.digest);
+      if (isSole && holders.includes(guess.digest) && values.at(-1) !== '') {
         return snapshotIn(values.toSpliced(-1, 0, guess.digest), keys, guess);
       }
     }
@@ -77,29 +72,22 @@ export class RedisEngine implements Engine<RedisEntry> {
   }
 
   async commit(commit: Commit<RedisEntry>): Promise<RedisEntry | typeof STALE> {
-    const { writeId, record, replaces, absorbs, others, keys, addedKeys } = commit;
-    // Nothing was read before: whether the connection is sound is found out by a read, not by the write.
-    if (replaces === null && keys.length === 1) await this.read(keys);
-    const isShared = (key: DigestedKey) =>
-      replaces?.sharedKeys.includes(key.digest) || others.some((each) => has(each, key));
-    const written: RedisEntry = {
-      digest: keys[0]?.digest ?? '',
-      record,
-      writeIds: withWriteId(writeId, replaces?.writeIds),
-      sharedKeys: keys.filter(isShared).map(({ digest }) => digest),
-    };
+    const { record, replaces, absorbs, others, keys, askedKeys, addedKeys } = commit;
     const read = [...(replaces === null ? [] : [replaces]), ...absorbs, ...others];
+    const holdersOf = ({ field, value }: DigestedKey) =>
+      read.filter((entry) => entry.record[field] === value);
     const changed = keys.filter(
-      (key) => addedKeys.includes(key) || absorbs.some((absorbed) => has(absorbed, key)),
+      (key) => addedKeys.includes(key) || holdersOf(key).some((entry) => absorbs.includes(entry)),
     );
+    const written: RedisEntry = { ...entryAfter(commit), digest: keys[0]?.digest ?? '' };
     const change: Change = {
       unchanged: Object.fromEntries(read.map((entry) => [entry.digest, entry.writeIds[0] ?? ''])),
-      free: keysToBeFree(commit).map(fieldOf),
+      holders: Object.fromEntries(
+        [...askedKeys, ...addedKeys].map((key) => [fieldOf(key), holdersOf(key).length]),
+      ),
       deletedVersion: commit.deletedVersion,
       digest: written.digest,
       version: record.version,
-      writeId,
-      idsLength: MAX_WRITE_IDS * (writeId.length + 1) - 1,
       removed: absorbs.map(({ digest }) => digest),
       keys: { ...fieldsTo(false, commit.removedKeys), ...fieldsTo(true, changed) },
     };
@@ -122,7 +110,7 @@ export class RedisEngine implements Engine<RedisEntry> {
     if (value === '') return;
     const isDone = await this.#change({
       unchanged: { [digest]: value },
-      free: [],
+      holders: {},
       digest,
       removed: [digest],
       keys: fieldsTo(false, record === null ? [] : digestedKeysOf(record)),
@@ -164,10 +152,6 @@ export class RedisEngine implements Engine<RedisEntry> {
   async #change(change: Change, ...value: string[]): Promise<boolean> {
     return (await this.#connection.run(CHANGE, [JSON.stringify(change), ...value])) === 'done';
   }
-}
-
-function has({ record }: RedisEntry, { field, value }: DigestedKey): boolean {
-  return record[field] === value;
 }
 
 /** An id has no field but its record. */

@@ -1,5 +1,5 @@
 import type { StoredRecord } from '@tokenkeep/core';
-import { recordCorrupt } from '@tokenkeep/core/adapter';
+import { recordInText } from '@tokenkeep/core/adapter';
 import {
   type DigestedKey,
   digestedKeysOf,
@@ -50,13 +50,7 @@ export function storedValue({ record, writeIds }: RedisEntry): string {
   return `${writeIds.join()} ${JSON.stringify(record)}`;
 }
 
-/** @throws TokenStoreError `RECORD_CORRUPT`; the rest of the checks is done by `OAuthToken.fromRecord` */
+/** @throws TokenStoreError `RECORD_CORRUPT` */
 export function recordIn(digest: string, value: string): StoredRecord {
-  try {
-    const record: StoredRecord | null = JSON.parse(value.slice(value.indexOf(' ') + 1));
-    if (typeof record?.id === 'string') return record;
-  } catch {
-    // What follows goes for it as well.
-  }
-  throw recordCorrupt(`record:${digest}`, 'it is not JSON with an id');
+  return recordInText(value.slice(value.indexOf(' ') + 1), `record:${digest}`);
 }

@@ -42,7 +42,7 @@ export const LOOK: Script = script(`${ONLY_OURS}
 local values = redis.call('HMGET', store, unpack(ARGV))
 local found = {}
 for i, field in ipairs(ARGV) do
-  local holders = field:sub(1, 4) == 'key:' and values[i] or field:match('^record:(.*)') or ''
+  local holders = field:match('^record:(.*)') or values[i] or ''
   for digest in holders:gmatch(DIGEST) do
     local value = not found[digest] and redis.call('HGET', store, 'record:' .. digest)
     if value then
@@ -62,9 +62,10 @@ return values
 export const CHANGE: Script = script(`${ONLY_OURS}
 local change, value = cjson.decode(ARGV[1]), ARGV[2]
 
--- Those who have a key. A damaged record that was deleted is still among them: its keys were not known.
+-- The records that a field leads to. A damaged one that was deleted is still named: its keys were not known.
 local function holdersOf(field)
-  return ((redis.call('HGET', store, field) or ''):gsub(DIGEST, function(digest)
+  local named = field:match('^record:(.*)') or redis.call('HGET', store, field) or ''
+  return (named:gsub(DIGEST, function(digest)
     return redis.call('HEXISTS', store, 'record:' .. digest) == 0 and '' or nil
   end))
 end
@@ -75,8 +76,8 @@ for digest, start in pairs(change.unchanged) do
     return 'stale'
   end
 end
-for _, field in ipairs(change.free) do
-  if holdersOf(field) ~= '' then
+for field, count in pairs(change.holders) do
+  if #holdersOf(field) ~= 64 * count then
     return 'stale'
   end
 end
@@ -98,20 +99,11 @@ for _, digest in ipairs(change.removed) do
   raise('deletedVersion', redis.call('HGET', store, 'highestVersion'))
 end
 for field, has in pairs(change.keys) do
-  local others = holdersOf(field):gsub(change.digest, '')
-  if has then
-    redis.call('HSET', store, field, others .. change.digest)
-    -- What was decided on their having the key alone finds that they are no longer as they were.
-    for other in others:gmatch(DIGEST) do
-      local theirs = redis.call('HGET', store, 'record:' .. other):gsub('^%S+', function(ids)
-        return (change.writeId .. ',' .. ids):sub(1, change.idsLength)
-      end)
-      redis.call('HSET', store, 'record:' .. other, theirs)
-    end
-  elseif others ~= '' then
-    redis.call('HSET', store, field, others)
-  else
+  local holders = holdersOf(field):gsub(change.digest, '') .. (has and change.digest or '')
+  if holders == '' then
     redis.call('HDEL', store, field)
+  else
+    redis.call('HSET', store, field, holders)
   end
 end
 return 'done'

@@ -29,6 +29,18 @@ it('a record that got a key from another process is renamed by its id', async ()
   expect(await two.findToken(new OAuthToken(ada))).toBeNull();
 });
 
+it('a record is not taken for the only one of its user, who got another from another process', async () => {
+  const options = { url: server.url, prefix: newPrefix() };
+  await using one = new RedisTokenStore(options);
+  await using two = new RedisTokenStore(options);
+  await save(one, { ...ada, clientId: '1', refreshToken: 'r' });
+  await save(two, { ...ada, clientId: '2', refreshToken: 's' });
+  await expect(save(one, { ...ada, accessToken: 'a' })).rejects.toMatchObject({
+    code: 'AMBIGUOUS_TOKEN',
+  });
+  expect((await two.getTokens()).map(({ version }) => version)).toEqual([1, 1]);
+});
+
 it('a client that gives numbers as text is as good', async () => {
   const client = new Redis(server.url, { stringNumbers: true, maxRetriesPerRequest: 0 });
   await using store = new RedisTokenStore({ client, prefix: newPrefix() });

@@ -9,7 +9,7 @@ import {
   whyNotWritable,
 } from '@tokenkeep/core/adapter/file';
 import type { DatabaseSource } from './database-source.ts';
-import { prepare, type SqliteDatabase } from './sqlite-database.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** How hard SQLite makes sure that a commit is on the disk; see `PRAGMA synchronous`. */
 export type Synchronous = 'normal' | 'full' | 'extra';
@@ -20,6 +20,8 @@ export class DatabaseFile implements DatabaseSource {
   readonly #synchronous: Synchronous;
   /** What is read: a copy in memory, where the file can be read in no other way. */
   #isCopy = false;
+  /** Whether nothing is in the file yet. */
+  #isNew = false;
   #opened: { readonly path: string; readonly state: string | undefined } | undefined;
 
   constructor(path: string, synchronous: Synchronous) {
@@ -43,16 +45,13 @@ export class DatabaseFile implements DatabaseSource {
       database.exec(
         `PRAGMA synchronous = ${this.#synchronous}; PRAGMA secure_delete = ON; PRAGMA cache_size = -131072`,
       );
+      // The file remembers it. One that another program has made stays as that has made it.
+      if (this.#isNew) database.exec('PRAGMA journal_mode = WAL');
       return database;
     } catch (error) {
       database.close();
       throw error;
     }
-  }
-
-  beforeFirstTable(database: SqliteDatabase): void {
-    // The file remembers it. In memory, and on file systems that can't, another mode stays.
-    prepare(database, 'PRAGMA journal_mode = WAL').get();
   }
 
   beforeUse(use: 'read' | 'commit'): void {
@@ -75,7 +74,8 @@ export class DatabaseFile implements DatabaseSource {
     const path = await resolvePath(this.path);
     // SQLite would make it readable for everybody. It gives -wal and -shm the same rights.
     await createPrivateFile(path);
-    if (statSync(path).size === 0) requireNoLog(path);
+    this.#isNew = statSync(path).size === 0;
+    if (this.#isNew) requireNoLog(path);
     this.#isCopy = !existsSync(logOf(path)) && (await whyNotWritable(path)) === 'EROFS';
     this.#opened = { path, state: stateOf(path, this.#isCopy) };
     return path;

@@ -8,8 +8,6 @@ export interface DatabaseSource {
   readonly path?: string;
   /** A handle with the settings that it needs. Called again where another connection was in the way. */
   open(): MaybePromise<SqliteDatabase>;
-  /** Called once before the first table is made. */
-  beforeFirstTable?(database: SqliteDatabase): void;
   /** Called before a read, or before a commit: throws if one would not find what the other saved. */
   beforeUse?(use: 'read' | 'commit'): void;
   /** Undoes what `open()` did. */

@@ -18,7 +18,10 @@ const SELECT = `SELECT ${COLUMNS.map(({ name, field }) => `${name} AS "${field}"
  * Records in one page: what is read, or removed, at a time. The commit that removes them writes a page
  * for each index of each, some milliseconds, in which others wait.
  */
-const PAGE_SIZE = 100;
+export const PAGE_SIZE = 100;
+
+/** A row as a record, but for `extra`, which is text; and where it is in the order. */
+export type PositionedRow = StoredRecord & { readonly position: number };
 
 /** The records in one table, and the statements for them, each prepared once. */
 export class OpenedTable {
@@ -44,13 +47,9 @@ export class OpenedTable {
     return rows.map(recordInRow);
   }
 
-  /** The next records in the order of their positions, after one position and up to another. */
-  page(after: number, last: number): { records: StoredRecord[]; position: number | undefined } {
-    const rows = this.#statements.page.all(after, last) as (StoredRecord & Row)[];
-    return {
-      position: rows.at(-1)?.position,
-      records: rows.map(({ position: _, ...row }) => recordInRow(row)),
-    };
+  /** The next rows in the order of their positions, after one position and up to another. */
+  page(after: number, last: number): PositionedRow[] {
+    return this.#statements.page.all(after, last) as PositionedRow[];
   }
 
   /** The position of the record that was added last, 0 where there is none. */
@@ -65,28 +64,26 @@ export class OpenedTable {
 
   /** Does nothing where there is no such record, unless a version of it is asked for. */
   delete(id: string, ifVersion?: number): void {
-    const row = this.#statements.byId.get(id) as Row | undefined;
+    const row = this.#statements.byId.get(id) as PositionedRow | undefined;
     refuseOtherVersion(row ?? null, { ifVersion });
     if (row !== undefined) this.#delete(row);
   }
 
-  /**
-   * Removes the next records in the order of their positions, as many as a page has.
-   *
-   * @returns the position of the last one; `undefined` where there was none
-   */
-  deletePage(after: number, last: number): number | undefined {
-    const rows = this.#statements.next.all(after, last) as Row[];
+  /** Removes the rows that {@link page} gives. */
+  deletePage(after: number, last: number): PositionedRow[] {
+    const rows = this.page(after, last);
     for (const row of rows) this.#delete(row);
-    return rows.at(-1)?.position;
+    return rows;
   }
 
   /** See `Decide` of core. */
   deletedVersion(): number {
-    return (this.#statements.deletedVersion.get(this.#table) as Row | undefined)?.version ?? 0;
+    return (
+      (this.#statements.deletedVersion.get(this.#table) as PositionedRow | undefined)?.version ?? 0
+    );
   }
 
-  #delete({ position, version }: Row): void {
+  #delete({ position, version }: Pick<PositionedRow, 'position' | 'version'>): void {
     this.#statements.raiseDeletedVersion.run(this.#table, version);
     this.#statements.delete.run(position);
   }
@@ -103,19 +100,12 @@ export class OpenedTable {
   }
 }
 
-/** What the statements give of a row beside the record. */
-interface Row {
-  readonly position: number;
-  readonly version: number;
-}
-
 function prepareAll(database: SqliteDatabase, from: string) {
   const range = `FROM ${from} WHERE position > ? AND position <= ? ORDER BY position LIMIT`;
   const updates = NAMES.map((name) => `${name} = excluded.${name}`);
   const prepared = (sql: string) => prepare(database, sql);
   return {
     page: prepared(`${SELECT}, position ${range} ${PAGE_SIZE}`),
-    next: prepared(`SELECT position, version ${range} ${PAGE_SIZE}`),
     last: prepared(`SELECT max(position) AS position FROM ${from}`),
     byId: prepared(`SELECT position, version FROM ${from} WHERE id = ?`),
     put: prepared(`INSERT INTO ${from} (${NAMES}) VALUES (${NAMES.map(() => '?')})

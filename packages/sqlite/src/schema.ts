@@ -76,11 +76,6 @@ export function readSchemaVersion(database: SqliteDatabase, table: string): numb
   );
 }
 
-/** Whether nothing is in the database yet. */
-export function isEmpty(database: SqliteDatabase): boolean {
-  return prepare(database, 'SELECT name FROM main.sqlite_master LIMIT 1').get() === undefined;
-}
-
 /**
  * Makes a table what this version needs. To be called inside an immediate transaction: another
  * process may have been faster (contract S2).

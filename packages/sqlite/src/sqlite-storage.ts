@@ -4,6 +4,7 @@ import {
   EventLoopTurn,
   GroupCommit,
   type MaybePromise,
+  recordInRow,
   retryWhileBusy,
   type SavePlan,
   type TokenKey,
@@ -11,8 +12,8 @@ import {
 } from '@tokenkeep/core/adapter';
 import type { DatabaseSource } from './database-source.ts';
 import { isBusy, translateSqliteError } from './errors.ts';
-import { OpenedTable } from './opened-table.ts';
-import { isEmpty, migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts';
+import { OpenedTable, PAGE_SIZE, type PositionedRow } from './opened-table.ts';
+import { migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts';
 import { inSnapshot, inTransaction, type SqliteDatabase } from './sqlite-database.ts';
 
 /**
@@ -72,25 +73,17 @@ export class SqliteStorage implements TokenStorage {
   }
 
   async *pages(): AsyncIterable<StoredRecord[]> {
-    const last = await this.#read((table) => table.lastPosition());
-    let after: number | undefined = 0;
-    while (after !== undefined && after < last) {
-      const from: number = after;
-      const { records, position } = await this.#read((table) => table.page(from, last));
-      yield records;
-      after = position;
-    }
+    const read = (after: number, last: number) => this.#read((table) => table.page(after, last));
+    for await (const rows of this.#inOrder(read))
+      yield rows.map(({ position: _, ...row }) => recordInRow(row));
   }
 
   /** Some records at a time, so that neither the event loop nor another connection waits for long. */
   async clear(): Promise<void> {
-    // What is saved from now on has a higher position, or one that was passed.
-    const last = await this.#read((table) => table.lastPosition());
-    let after: number | undefined = 0;
-    while (after !== undefined && after < last) {
-      const from: number = after;
-      after = await this.#writes.add((table) => table.deletePage(from, last));
-      if (after !== last) await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    const remove = (after: number, last: number) =>
+      this.#writes.add((table) => table.deletePage(after, last));
+    for await (const rows of this.#inOrder(remove)) {
+      if (rows.length === PAGE_SIZE) await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
   }
 
@@ -112,10 +105,23 @@ export class SqliteStorage implements TokenStorage {
   #requireSchema(database: SqliteDatabase): void {
     // Another process may be making, or migrating, the table in this moment (contract S2).
     const version = inSnapshot(database, () => readSchemaVersion(database, this.#table));
-    if (version === SCHEMA_VERSION) return;
-    // A database that another program has made stays as that has made it.
-    if (isEmpty(database)) this.#source.beforeFirstTable?.(database);
-    inTransaction(database, () => migrate(database, this.#table));
+    if (version !== SCHEMA_VERSION) inTransaction(database, () => migrate(database, this.#table));
+  }
+
+  /**
+   * What is there now, a page at a time. What is saved meanwhile has a higher position, or one that
+   * was passed.
+   */
+  async *#inOrder(
+    pageOf: (after: number, last: number) => MaybePromise<PositionedRow[]>,
+  ): AsyncGenerator<PositionedRow[], void, undefined> {
+    const last = await this.#read((table) => table.lastPosition());
+    for (let after = 0; after < last; ) {
+      const rows = await pageOf(after, last);
+      if (rows.length === 0) return;
+      yield rows;
+      after = rows.at(-1)?.position ?? last;
+    }
   }
 
   #read<T>(work: (table: OpenedTable) => T): MaybePromise<T> {

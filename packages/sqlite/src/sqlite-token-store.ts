@@ -1,5 +1,6 @@
 import {
   invalidOption,
+  refuseTogether,
   requireKnownOptions,
   requireTableName,
   requireTimeout,
@@ -86,21 +87,14 @@ export class SqliteTokenStore extends StorageTokenStore {
 
 function sourceOf(options: SqliteTokenStoreOptions): DatabaseSource {
   const { path, database, synchronous = 'full' } = options;
-  if ((path === undefined) === (database === undefined)) {
-    throw invalidOption('path', 'or the option database must be given, and not both');
-  }
+  refuseTogether(options, 'database', 'path', 'synchronous');
   if (database !== undefined) {
     if (typeof database?.prepare !== 'function' || typeof database.exec !== 'function') {
       throw invalidOption('database', 'must be a database handle of better-sqlite3 or node:sqlite');
     }
-    if (options.synchronous !== undefined) {
-      throw invalidOption(
-        'synchronous',
-        'goes with path: on a handle of yours, set the pragma yourself',
-      );
-    }
     return givenDatabase(database);
   }
+  if (path === undefined) throw invalidOption('path', 'or the option database must be given');
   // better-sqlite3 cuts white space off a path; a file of another name would be opened.
   if (typeof path === 'string' && path.trim() !== path) {
     throw invalidOption('path', 'must not begin or end with white space');

@@ -21,6 +21,15 @@ function databaseWith(sql: string): string {
   return path;
 }
 
+function journalModeOf(path: string): unknown {
+  const database = new Database(path);
+  try {
+    return database.pragma('journal_mode', { simple: true });
+  } finally {
+    database.close();
+  }
+}
+
 describe('what is refused with SCHEMA_UNKNOWN and left untouched', () => {
   test.each([
     [
@@ -82,14 +91,22 @@ test('a later version says to upgrade', async () => {
   );
 });
 
+test.each([
+  ['a file that was not there', (): string => join(freshFolder(), 'tokens.db')],
+  ['an empty file', (): string => databaseWith('')],
+])('%s gets a write-ahead log', async (_, place) => {
+  const path = place();
+  await using store = new SqliteTokenStore({ path });
+  await store.ready();
+  expect(journalModeOf(path)).toBe('wal');
+});
+
 test('another program’s database keeps its journal mode', async () => {
   const path = databaseWith('CREATE TABLE oauthtoken (id INTEGER PRIMARY KEY, user_name TEXT)');
   const store = new SqliteTokenStore({ path, table: 'tokens' });
   await store.saveToken(ada);
   await store.close();
-  const database = new Database(path);
-  expect(database.pragma('journal_mode', { simple: true })).toBe('delete');
-  database.close();
+  expect(journalModeOf(path)).toBe('delete');
 });
 
 test('a file that is no database is refused with NOT_A_DATABASE and left untouched', async () => {

@@ -75,12 +75,28 @@ export function requireTableName(
 }
 
 /**
- * The option `tls` where TLS is the default.
+ * The option `tls`.
+ *
+ * @param instead how to have it, for the message
+ * @throws TokenStoreError `INVALID_OPTION`
+ */
+export function requireFalseIfGiven(tls: unknown, instead = 'TLS is the default'): void {
+  if (tls !== undefined && tls !== false) {
+    throw invalidOption('tls', `can only be false: ${instead}`);
+  }
+}
+
+/**
+ * Refuses options that can not be given together with another one.
  *
  * @throws TokenStoreError `INVALID_OPTION`
  */
-export function requireFalseIfGiven(tls: unknown): void {
-  if (tls !== undefined && tls !== false) {
-    throw invalidOption('tls', 'can only be false; TLS is the default');
-  }
+export function refuseTogether<Options extends object>(
+  options: Options,
+  one: keyof Options & string,
+  ...others: (keyof Options & string)[]
+): void {
+  const other = others.find((name) => options[name] !== undefined);
+  if (options[one] === undefined || other === undefined) return;
+  throw invalidOption(other, `is given together with ${one}: give one of them`);
 }

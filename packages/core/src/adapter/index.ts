@@ -11,6 +11,7 @@ export { checkString } from '../token/field-checks.ts';
 export { RECORD_FIELDS, STRING_FIELDS } from '../token/token-fields.ts';
 export { CLEARABLE_FIELDS } from './call-options.ts';
 export {
+  refuseTogether,
   requireFalseIfGiven,
   requireKnownOptions,
   requireTableName,
@@ -26,6 +27,7 @@ export {
   recordColumns,
   recordInRow,
 } from './record-columns.ts';
+export { recordInText } from './record-text.ts';
 export { retryWhileBusy } from './retry-while-busy.ts';
 export { HEAD_BYTES } from './snapshot/snapshot-format.ts';
 export {

@@ -33,25 +33,29 @@ export function requireTls(host: string, tls: unknown): void {
  *
  * @param server where it is, such as `db.example:3306`; empty if that is not known
  */
-export function connectionFailed(server: string, driverCode: string): TokenStoreError {
+export function connectionFailed(server: string, driverCode?: string | number): TokenStoreError {
   return new TokenStoreError(
     'CONNECTION_FAILED',
-    `${named(server)} can not be reached, or the connection broke (${driverCode}). See that it runs and that host and port are right, then try again; a save may or may not have happened.`,
+    `${named(server)} can not be reached, or the connection broke${inBrackets(driverCode)}. See that it runs and that host and port are right, then try again; a save may or may not have happened.`,
     { driverCode },
   );
 }
 
 /** The same for a server that did not answer in time. */
-export function timedOut(server: string, driverCode: string): TokenStoreError {
+export function timedOut(server: string, driverCode?: string | number): TokenStoreError {
   return new TokenStoreError(
     'TIMEOUT',
-    `${named(server)} did not answer in time (${driverCode}). Try again; a save may or may not have happened.`,
+    `${named(server)} did not answer in time${inBrackets(driverCode)}. Try again; a save may or may not have happened.`,
     { driverCode },
   );
 }
 
 function named(server: string): string {
-  return server === '' ? 'The server' : `The server (${server})`;
+  return `The server${inBrackets(server)}`;
+}
+
+function inBrackets(text: string | number = ''): string {
+  return text === '' ? '' : ` (${text})`;
 }
 
 /**

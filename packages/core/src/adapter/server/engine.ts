@@ -2,7 +2,7 @@ import type { TokenStoreError } from '../../errors.ts';
 import type { StoredRecord } from '../../token/token-fields.ts';
 import type { STALE } from '../stale.ts';
 import type { MaybePromise } from '../token-storage.ts';
-import type { DigestedKey } from './digested-key.ts';
+import { type DigestedKey, digestsOf } from './digested-key.ts';
 
 /** A record as it was read, and what {@link Engine.commit} needs to find out whether it is still so. */
 export interface Entry {
@@ -48,8 +48,10 @@ export interface Commit<E extends Entry> {
   readonly others: readonly E[];
   /** Every key of the record from now on, the one of its id first. */
   readonly keys: readonly DigestedKey[];
+  /** Keys that it was decided by: `replaces`, `absorbs` and `others` are all that have one of them. */
+  readonly askedKeys: readonly DigestedKey[];
   /**
-   * Those among them that `replaces` does not have. One that neither `absorbs` nor `others` have is
+   * Those among `keys` that `replaces` does not have. One that neither `absorbs` nor `others` have is
    * nobody's, and must still be nobody's when it is written.
    */
   readonly addedKeys: readonly DigestedKey[];
@@ -69,11 +71,36 @@ export function keysToBeFree<E extends Entry>(commit: Commit<E>): DigestedKey[] 
   return [...addedKeys.filter(isFree), ...absentKeys];
 }
 
+/** What is to be kept with the record, where the engine knows no more of shared keys than it has read. */
+export function entryAfter<E extends Entry>(commit: Commit<E>): Entry {
+  const { writeId, record, replaces, others, keys } = commit;
+  const wereShared = sharedBefore(commit);
+  const isShared = ({ field, value, digest }: DigestedKey) =>
+    wereShared.includes(digest) || others.some((other) => other.record[field] === value);
+  return {
+    record,
+    writeIds: withWriteId(writeId, replaces?.writeIds),
+    sharedKeys: digestsOf(keys.filter(isShared)),
+  };
+}
+
+/** Keys but for ids that nobody has any more when the commit is done. Of shared keys that is not known. */
+export function freedKeys<E extends Entry>(commit: Commit<E>): DigestedKey[] {
+  const wereShared = sharedBefore(commit);
+  const isFreed = ({ field, digest }: DigestedKey) =>
+    field !== 'id' && !wereShared.includes(digest);
+  return commit.removedKeys.filter(isFreed);
+}
+
 /** Whether it is the usual change: of one record, with keys that no other has or had. */
 export function concernsOneRecord<E extends Entry>(commit: Commit<E>): boolean {
-  const { replaces, absorbs, others, removedKeys } = commit;
-  const wasShared = ({ digest }: DigestedKey) => replaces?.sharedKeys.includes(digest);
-  return absorbs.length === 0 && others.length === 0 && !removedKeys.some(wasShared);
+  const { absorbs, others, removedKeys } = commit;
+  const noneWasShared = freedKeys(commit).length === removedKeys.length;
+  return absorbs.length === 0 && others.length === 0 && noneWasShared;
+}
+
+function sharedBefore<E extends Entry>({ replaces, absorbs }: Commit<E>): string[] {
+  return [...(replaces?.sharedKeys ?? []), ...absorbs.flatMap(({ sharedKeys }) => sharedKeys)];
 }
 
 /**
@@ -108,7 +135,7 @@ export interface Engine<E extends Entry = Entry> {
    * Writes the change in one step, if what it was decided on still holds:
    *
    * - `replaces`, `absorbs` and `others` are as they were read;
-   * - no record has come to have one of their keys besides;
+   * - no other record has come to have one of `askedKeys`;
    * - `addedKeys` that nobody had, and `absentKeys`, are still nobody's.
    *
    * @returns the entry as it was written, or {@link STALE}

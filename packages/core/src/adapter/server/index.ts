@@ -7,6 +7,7 @@
 
 export { repeatWhileStale } from '../repeat.ts';
 export { STALE } from '../stale.ts';
+export { awsAttempts, awsErrorName, awsTlsMiddleware, requireAwsTls } from './aws-sdk.ts';
 export {
   addressIn,
   connectionFailed,
@@ -34,12 +35,15 @@ export {
   concernsOneRecord,
   type Engine,
   type Entry,
+  entryAfter,
+  freedKeys,
   keysToBeFree,
   MAX_WRITE_IDS,
   type Snapshot,
   withWriteId,
 } from './engine.ts';
 export { hasOneOf, KEYS, type SlottedEntry, slottedEntry } from './key-slots.ts';
+export { type Meanings, meaningOf } from './meanings.ts';
 export { OptimisticStorage } from './optimistic-storage.ts';
 export { type Batches, clearInBatches, type PositionedRows, pagesOf } from './positioned-rows.ts';
 export type { ServerOptions } from './server-options.ts';

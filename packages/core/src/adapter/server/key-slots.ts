@@ -1,7 +1,7 @@
 import type { TokenKeyField } from '../../rules/matching.ts';
 import type { StoredRecord } from '../../token/token-fields.ts';
 import { type DigestedKey, digestKey } from './digested-key.ts';
-import { type Commit, type Entry, withWriteId } from './engine.ts';
+import { type Commit, type Entry, entryAfter } from './engine.ts';
 
 /** What a record can be found by besides its id, and what its columns for that begin with. */
 export const KEYS: readonly (readonly [prefix: string, field: Exclude<TokenKeyField, 'id'>])[] = [
@@ -44,8 +44,8 @@ export function slottedEntry(
 }
 
 /** The entry as it is when the commit is done. */
-export function entryAfter(commit: Commit<SlottedEntry>): SlottedEntry {
-  const { writeId, record, replaces, others } = commit;
+export function slottedEntryAfter(commit: Commit<SlottedEntry>): SlottedEntry {
+  const { record, replaces, others } = commit;
   const isKept = (field: keyof StoredRecord) =>
     record[field] != null && replaces?.record[field] === record[field];
   const slots = KEYS.map(([, field], place) => {
@@ -55,5 +55,5 @@ export function entryAfter(commit: Commit<SlottedEntry>): SlottedEntry {
     return Math.max(-1, ...holders.map((holder) => holder.slots[place] ?? 0)) + 1;
   });
   const joins = KEYS.map(([, field], place) => (isKept(field) ? (replaces?.joins[place] ?? 0) : 0));
-  return slottedEntry(record, withWriteId(writeId, replaces?.writeIds).join(), slots, joins);
+  return { ...entryAfter(commit), slots, joins };
 }

@@ -111,7 +111,7 @@ export class OptimisticStorage<E extends Entry> implements TokenStorage {
     }
     if (plan.change === undefined || plan.change.replaces === null) return STALE;
     const commit = commitOf(plan.change, snapshot, save.keys);
-    if (keysToRead(commit, save.keys).length > 0) return STALE;
+    if (keysToRead(commit).length > 0) return STALE;
     const saved = await this.#commit(save, plan, commit);
     if (saved === STALE && save.unanswered.length === 0) this.#cache.stopCaching(guess.record.id);
     return saved;
@@ -130,8 +130,12 @@ export class OptimisticStorage<E extends Entry> implements TokenStorage {
       );
       if (plan.change === undefined) return plan;
       const commit = commitOf(plan.change, snapshot, save.keys);
-      const more = keysToRead(commit, save.keys);
-      if (more.length === 0) return this.#commit(save, plan, commit);
+      const more = keysToRead(commit);
+      if (more.length === 0) {
+        // Whether a connection is sound is found out by a read: a broken write can't be repeated.
+        if (save.keys.length === 0) await this.#engine.read(commit.keys);
+        return this.#commit(save, plan, commit);
+      }
       save.keys = [...save.keys, ...more];
     }
   }
@@ -186,15 +190,15 @@ export class OptimisticStorage<E extends Entry> implements TokenStorage {
 function commitOf<E extends Entry>(
   { record, replaces, absorbs }: NonNullable<SavePlan['change']>,
   { entries, deletedVersion = 0 }: Snapshot<E>,
-  asked: readonly DigestedKey[],
+  askedKeys: readonly DigestedKey[],
 ): Commit<E> {
   const entryOf = (read: StoredRecord): E => {
     const entry = entries.find((each) => each.record === read);
     if (entry === undefined) throw new Error('the change is about a record that was not read');
     return entry;
   };
-  const keys = digestedKeysOf(record, asked);
-  const before = replaces === null ? [] : digestedKeysOf(replaces, [...asked, ...keys]);
+  const keys = digestedKeysOf(record, askedKeys);
+  const before = replaces === null ? [] : digestedKeysOf(replaces, [...askedKeys, ...keys]);
   const after = digestsOf(keys);
   const removed = [...before, ...absorbs.flatMap((absorbed) => digestedKeysOf(absorbed))];
   const held = digestsOf(before);
@@ -208,11 +212,14 @@ function commitOf<E extends Entry>(
     absorbs: absorbs.map(entryOf),
     others: entries.filter((entry) => !gone.has(entry.record)),
     keys,
+    askedKeys,
     addedKeys: keys.filter(({ digest }) => !held.includes(digest)),
     removedKeys: removed.filter(({ digest }) => !after.includes(digest)),
-    absentKeys: asked.filter((key) => !after.includes(key.digest) && !isRead(key)),
+    absentKeys: askedKeys.filter((key) => !after.includes(key.digest) && !isRead(key)),
     deletedVersion:
-      replaces === null && asked.some(({ field }) => field === 'id') ? deletedVersion : undefined,
+      replaces === null && askedKeys.some(({ field }) => field === 'id')
+        ? deletedVersion
+        : undefined,
   };
 }
 
@@ -220,11 +227,8 @@ function commitOf<E extends Entry>(
  * Keys that a record gets, and of which it has to be known who else has them. An id that was not
  * asked for is new, and a key that an absorbed record does not share leads to that one only.
  */
-function keysToRead<E extends Entry>(
-  { addedKeys, absorbs }: Commit<E>,
-  asked: readonly DigestedKey[],
-): DigestedKey[] {
-  const known = digestsOf(asked);
+function keysToRead<E extends Entry>({ addedKeys, absorbs, askedKeys }: Commit<E>): DigestedKey[] {
+  const known = digestsOf(askedKeys);
   const isAbsorbed = ({ field, value, digest }: DigestedKey) =>
     absorbs.some(
       ({ record, sharedKeys }) => record[field] === value && !sharedKeys.includes(digest),

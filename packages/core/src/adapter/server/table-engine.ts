@@ -11,7 +11,7 @@ import {
   keysToBeFree,
   type Snapshot,
 } from './engine.ts';
-import { entryAfter, hasOneOf, KEYS, type SlottedEntry } from './key-slots.ts';
+import { hasOneOf, KEYS, type SlottedEntry, slottedEntryAfter } from './key-slots.ts';
 import { clearInBatches, type PositionedRows, pagesOf } from './positioned-rows.ts';
 
 /** By this a row is found only if it is as it was read. */
@@ -113,10 +113,7 @@ export abstract class TableEngine implements Engine<SlottedEntry> {
   }
 
   async commit(commit: Commit<SlottedEntry>): Promise<SlottedEntry | typeof STALE> {
-    const { keys, replaces } = commit;
-    const entry = entryAfter(commit);
-    // Nothing was read before: a broken connection is found out by a read, not by the write.
-    if (replaces === null && keys.length === 1) await this.read(keys);
+    const entry = slottedEntryAfter(commit);
     const isWritten = concernsOneRecord(commit)
       ? await this.connections.write((send) => this.#write(send, commit, entry))
       : await this.connections.transaction((send) => this.#writeAll(send, commit, entry));
