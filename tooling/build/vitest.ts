@@ -7,6 +7,8 @@ const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions: ['@tokenkeep/source'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    // Else each file loads the drivers again, in a process of its own. What a test stubs it takes back.
+    isolate: false,
     testTimeout: 60_000,
     // A hook that starts a server may be the one that fetches it, once on each machine.
     hookTimeout: 180_000,

@@ -1,24 +1,19 @@
 import { DeleteSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
 import { SnapshotStorage, StorageTokenStore } from '@tokenkeep/core/adapter';
-import { describeServer, type MotoServer, startMoto } from '@tokenkeep/test-servers';
 import { SecretSource } from '../src/secret-source.ts';
 import { configFor } from './config-for.ts';
-
-let server: Promise<MotoServer> | undefined;
+import { sharedServer } from './server.ts';
 
 /** The kit saves more than a secret holds, and moto lets it: see secret.test.ts for the limit. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 const definition: TokenStoreDefinition = defineTokenStore({
   name: 'AwsSecretsManagerTokenStore on moto',
-  location: async () => {
-    server ??= startMoto().then((found) => {
-      console.log(describeServer(found));
-      return found;
-    });
-    return { url: (await server).url, secret: `test/${crypto.randomUUID()}` };
-  },
+  location: async () => ({
+    url: (await sharedServer()).url,
+    secret: `test/${crypto.randomUUID()}`,
+  }),
   open: ({ url, secret }) =>
     new StorageTokenStore(
       new SnapshotStorage(

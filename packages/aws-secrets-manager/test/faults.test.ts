@@ -3,23 +3,19 @@ import { type AddressInfo, createServer } from 'node:net';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { OAuthToken, type TokenInit, type TokenStoreError } from '@tokenkeep/core';
 import { describeSurvivors, RACING_SAVES, race, saveDuring } from '@tokenkeep/load-checks';
-import {
-  type FaultyProxy,
-  type MotoServer,
-  startFaultyProxy,
-  startMoto,
-} from '@tokenkeep/test-servers';
+import { type FaultyProxy, type MotoServer, startFaultyProxy } from '@tokenkeep/test-servers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   AwsSecretsManagerTokenStore,
   type AwsSecretsManagerTokenStoreOptions,
 } from '../src/index.ts';
 import { configFor } from './config-for.ts';
+import { sharedServer } from './server.ts';
 
 let server: MotoServer;
 let proxy: FaultyProxy;
 beforeAll(async () => {
-  server = await startMoto();
+  server = await sharedServer();
   proxy = await startFaultyProxy({ target: server });
 }, 120_000);
 beforeEach(() => proxy.pass());

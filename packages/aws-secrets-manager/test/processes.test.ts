@@ -1,9 +1,9 @@
 import { KILLED_SAVES, killAtEveryStep, saveFromProcesses } from '@tokenkeep/load-checks';
-import { type MotoServer, startMoto } from '@tokenkeep/test-servers';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AwsSecretsManagerTokenStore } from '../src/index.ts';
 import { configFor } from './config-for.ts';
 import definition from './definition.ts';
+import { sharedServer } from './server.ts';
 
 // Few: each save writes all records, and moto does one request at a time.
 it('4 processes that save 6 users 10 times leave 6 records, each saved 10 times', async () => {
@@ -12,15 +12,11 @@ it('4 processes that save 6 users 10 times leave 6 records, each saved 10 times'
 }, 180_000);
 
 describe('a process that is killed between any two of its steps leaves the old or the new', () => {
-  let server: MotoServer;
-  beforeAll(async () => {
-    server = await startMoto();
-  }, 120_000);
   const program = new URL('processes/killed.ts', import.meta.url);
   it.each(KILLED_SAVES)(
     '%s',
     async (title, save) => {
-      const { url } = server;
+      const { url } = await sharedServer();
       const kills = await killAtEveryStep(program, save, async () => {
         const secret = `test/${crypto.randomUUID()}`;
         const options = configFor(url);

@@ -5,13 +5,14 @@ import {
   type AwsSecretsManagerTokenStoreOptions,
 } from '@tokenkeep/aws-secrets-manager';
 import { OAuthToken } from '@tokenkeep/core';
-import { type MotoServer, startFaultyProxy, startMoto } from '@tokenkeep/test-servers';
+import { type MotoServer, startFaultyProxy } from '@tokenkeep/test-servers';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { configFor } from './config-for.ts';
+import { sharedServer } from './server.ts';
 
 let server: MotoServer;
 beforeAll(async () => {
-  server = await startMoto();
+  server = await sharedServer();
 }, 120_000);
 afterEach(() => vi.unstubAllEnvs());
 

@@ -1,4 +1,5 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
+import type { MadeCall } from './calls.ts';
 import type { Place, TokenStoreDefinition } from './definition.ts';
 import { causeOfError, codeOf, framesOf, placeOf, told } from './failure-cause.ts';
 import { Journal } from './journal.ts';
@@ -8,6 +9,7 @@ import { ObservedStore, type Observer } from './observed-store.ts';
 import { PromiseBroken, SLOW, Untested } from './promise-broken.ts';
 import { randomFrom } from './random.ts';
 import { fullRoundsOf, roundsOf, type Settings } from './settings.ts';
+import { spareProcesses } from './spare-processes.ts';
 import { StoreProcess } from './store-process.ts';
 
 /** Something that no check looks for and every check may come across. */
@@ -60,7 +62,7 @@ export class CheckContext implements Observer, AsyncDisposable {
   readonly #places: Place[] = [];
   readonly #stores = new Map<ObservedStore, string>();
   readonly #processes: StoreProcess[] = [];
-  readonly #processNames = new Map<StoreProcess, string>();
+  #processNames = 0;
 
   constructor(definition: TokenStoreDefinition, settings: Settings, parent?: CheckContext) {
     this.definition = definition;
@@ -125,35 +127,66 @@ export class CheckContext implements Observer, AsyncDisposable {
   }
 
   /**
+   * Other processes that have the main place open. What they did before, for another check, was on
+   * another place.
+   *
+   * @throws Untested if the definition does not say where they find it
+   */
+  async processes(count: number): Promise<StoreProcess[]> {
+    const place = await this.mainPlace();
+    const taken = Array.from({ length: count }, () => {
+      const made = this.#journalOfProcess();
+      const process = spareProcesses.take(this.definition, this.callLimit(), made);
+      if (process !== undefined) this.#processes.push(process);
+      return { spare: process, process: process ?? this.#startProcess(place, made) };
+    });
+    const both = taken.map(async ({ spare, process }) => {
+      await (spare === undefined ? process.ready() : process.turnTo(place));
+      await process.open();
+      return process;
+    });
+    return Promise.all(both);
+  }
+
+  /**
    * Starts other processes that open the main place, or another one. They have it open when this
    * is done, unless they are told to wait.
    *
    * @throws Untested if the definition does not say where they find it
    */
-  async processes(
+  async freshProcesses(
     count: number,
     place?: Place,
     opening: 'now' | 'later' = 'now',
   ): Promise<StoreProcess[]> {
+    const where = place ?? (await this.mainPlace());
+    const starting = Array.from({ length: count }, () =>
+      this.#startProcess(where, this.#journalOfProcess()),
+    );
+    await Promise.all(starting.map((process) => process.ready()));
+    if (opening === 'now') await Promise.all(starting.map((process) => process.open()));
+    return starting;
+  }
+
+  #startProcess(place: Place, onMade: (made: readonly MadeCall[]) => void): StoreProcess {
     const { module, name } = this.definition;
     if (module === undefined) {
       throw new Untested(
         'the definition has no `module: import.meta.url`, so no other process can find it',
       );
     }
-    const where = place ?? (await this.mainPlace());
-    const starting = Array.from({ length: count }, () => {
-      const { size } = this.#processNames;
-      const process = new StoreProcess({ module, name, place: where }, this.callLimit(), (made) => {
-        for (const one of made) this.journal.addMade(this.#processNames.get(process) ?? '', one);
-      });
-      this.#processNames.set(process, `process${size + 1}`);
-      this.#processes.push(process);
-      return process;
-    });
-    await Promise.all(starting.map((process) => process.ready()));
-    if (opening === 'now') await Promise.all(starting.map((process) => process.open()));
-    return starting;
+    const process = new StoreProcess({ module, name, place }, this.callLimit(), onMade);
+    this.#processes.push(process);
+    return process;
+  }
+
+  /** Notes the calls of the next process under its name. */
+  #journalOfProcess(): (made: readonly MadeCall[]) => void {
+    this.#processNames += 1;
+    const name = `process${this.#processNames}`;
+    return (made) => {
+      for (const one of made) this.journal.addMade(name, one);
+    };
   }
 
   /**
@@ -303,7 +336,9 @@ export class CheckContext implements Observer, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true;
-    await Promise.all(this.#processes.map((process) => process.kill()));
+    await Promise.all(
+      this.#processes.map((one) => spareProcesses.give(this.definition, one, CLEAN_UP_LIMIT)),
+    );
     for (const store of this.#stores.keys()) {
       if (!store.isClosed) await atMost(CLEAN_UP_LIMIT, async () => store.raw.close());
     }

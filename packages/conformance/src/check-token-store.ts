@@ -4,6 +4,7 @@ import { Report } from './report.ts';
 import { type CheckResult, runCheck } from './run-check.ts';
 import { type Settings, type SettingsOptions, settingsOf } from './settings.ts';
 import { SMOKE } from './smoke.ts';
+import { spareProcesses } from './spare-processes.ts';
 import { tryOut } from './try-out.ts';
 
 export { CannotRun } from './try-out.ts';
@@ -65,26 +66,30 @@ export async function checkTokenStore(
   const results: CheckResult[] = [];
   let hangs = 0;
   let notRun = 'it was not asked for';
-  for (const check of checks) {
-    const progress = { check, ended: results.length, total: checks.length };
-    options.onProgress?.(progress);
-    const result = await runCheck(check, definition, settings);
-    results.push(result);
-    options.onProgress?.({ ...progress, ended: results.length, result });
-    if (result.status !== 'failed') continue;
-    if (check === SMOKE) {
-      notRun = 'the simplest calls fail: nothing else was tried';
-      break;
+  try {
+    for (const check of checks) {
+      const progress = { check, ended: results.length, total: checks.length };
+      options.onProgress?.(progress);
+      const result = await runCheck(check, definition, settings);
+      results.push(result);
+      options.onProgress?.({ ...progress, ended: results.length, result });
+      if (result.status !== 'failed') continue;
+      if (check === SMOKE) {
+        notRun = 'the simplest calls fail: nothing else was tried';
+        break;
+      }
+      if (options.bail) {
+        notRun = 'the run was stopped at the first failure';
+        break;
+      }
+      if (result.failures.some(({ expected }) => expected.endsWith('to settle'))) hangs += 1;
+      if (hangs >= MOST_HANGS) {
+        notRun = 'calls of the store do not settle: the run was given up';
+        break;
+      }
     }
-    if (options.bail) {
-      notRun = 'the run was stopped at the first failure';
-      break;
-    }
-    if (result.failures.some(({ expected }) => expected.endsWith('to settle'))) hangs += 1;
-    if (hangs >= MOST_HANGS) {
-      notRun = 'calls of the store do not settle: the run was given up';
-      break;
-    }
+  } finally {
+    await spareProcesses.end();
   }
   return new Report(definition, settings, results, performance.now() - started, notRun);
 }

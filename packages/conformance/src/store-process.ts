@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type Call, type MadeCall, sharedClock } from './calls.ts';
 import type { Place } from './definition.ts';
@@ -17,6 +18,8 @@ export interface WorkerTask {
 /** What a worker is told to do. */
 export type WorkerCommand =
   | { readonly command: 'open' | 'close' }
+  /** Closes the store, and ends with the process that started it, whatever the store leaves behind. */
+  | { readonly command: 'rest' }
   /** Leaves what is open and turns to another place, which the next command opens. */
   | { readonly command: 'turn to'; readonly place: Place }
   | {
@@ -54,10 +57,12 @@ const LEAD = 15;
 export class StoreProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
-  readonly #callLimit: number;
-  readonly #onMade: (made: readonly MadeCall[]) => void;
+  #callLimit: number;
+  #onMade: (made: readonly MadeCall[]) => void;
   #errors = '';
   #answers: Promise<WorkerAnswer>;
+  /** Whether an answer is still to come. */
+  #isBusy = true;
   #isKilled = false;
 
   /** @param onMade told of the calls that were made, when they have ended */
@@ -104,6 +109,34 @@ export class StoreProcess {
     await this.#ask({ command: 'close' });
   }
 
+  /**
+   * Closes the store, so that another check can have the process. Nothing waits for it until then.
+   *
+   * @returns whether it can be used again: not if it is gone, still does something or fails to close
+   */
+  async rest(limit: number): Promise<boolean> {
+    if (this.#isBusy || !this.isAlive) return false;
+    try {
+      await this.#ask({ command: 'rest' }, limit);
+    } catch {
+      return false;
+    }
+    for (const held of this.#held()) held?.unref();
+    return this.isAlive;
+  }
+
+  /** Begins to work for another check. */
+  wakeUp(callLimit: number, onMade: (made: readonly MadeCall[]) => void): void {
+    this.#callLimit = callLimit;
+    this.#onMade = onMade;
+    for (const held of this.#held()) held?.ref();
+  }
+
+  get isAlive(): boolean {
+    const { connected, exitCode, signalCode } = this.#child;
+    return connected && exitCode === null && signalCode === null;
+  }
+
   /** Makes calls, beginning at a moment of the clock that the processes share. */
   async run(
     calls: readonly Call[],
@@ -119,6 +152,7 @@ export class StoreProcess {
   /** Begins to save, and writes what it tried and what was acknowledged to a file, until it is killed. */
   saveUntilKilled(saving: SavingUntilKilled): void {
     const command: WorkerCommand = { command: 'save until killed', ...saving };
+    this.#isBusy = true;
     this.#child.send(command);
   }
 
@@ -141,14 +175,23 @@ export class StoreProcess {
   /** Kills the process with SIGKILL, and settles when it is gone. */
   async kill(): Promise<void> {
     this.#isKilled = true;
-    if (this.#child.exitCode === null && this.#child.signalCode === null)
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      // Its end is waited for.
+      this.#child.ref();
       this.#child.kill('SIGKILL');
+    }
     await this.#exited;
   }
 
-  async #ask(command: WorkerCommand): Promise<WorkerAnswer> {
+  /** What keeps this process alive. */
+  #held(): readonly (Pick<ChildProcess, 'ref' | 'unref'> | null | undefined)[] {
+    return [this.#child, this.#child.channel, this.#child.stderr as Socket | null];
+  }
+
+  async #ask(command: WorkerCommand, limit?: number): Promise<WorkerAnswer> {
     const count = command.command === 'run' ? command.calls.length : 1;
-    this.#answers = this.#nextAnswer(this.#callLimit * Math.max(2, Math.min(count, 10)));
+    const usual = this.#callLimit * Math.max(2, Math.min(count, 10));
+    this.#answers = this.#nextAnswer(limit ?? usual);
     this.#child.send(command);
     return this.#answer();
   }
@@ -175,8 +218,11 @@ export class StoreProcess {
           : `another process ended with ${signal ?? `code ${code}`}${said === '' ? '' : `: ${said}`}`,
       });
     };
+    this.#isBusy = true;
     const done = (answer: WorkerAnswer): void => {
       clearTimeout(timer);
+      // One that did not answer in time may do so later.
+      this.#isBusy = 'failed' in answer;
       this.#child.off('message', told).off('exit', gone);
       resolve(answer);
     };

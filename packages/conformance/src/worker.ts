@@ -29,6 +29,11 @@ async function obey(command: WorkerCommand): Promise<void> {
     case 'close':
       await store?.close();
       return answer({ ready: true });
+    case 'rest':
+      await store?.close();
+      store = undefined;
+      endWithKit();
+      return answer({ ready: true });
     case 'turn to':
       await store?.close();
       store = undefined;
@@ -44,6 +49,11 @@ async function obey(command: WorkerCommand): Promise<void> {
       store ??= await definition.open(place);
       await saveUntilKilled(store, command);
   }
+}
+
+/** Who would have killed this process is gone. */
+function endWithKit(): void {
+  process.once('disconnect', () => process.exit());
 }
 
 async function momentOf(at: number): Promise<void> {
@@ -67,8 +77,7 @@ async function saveUntilKilled(
   opened: TokenStore,
   { log: path, lanes, how }: SavingUntilKilled,
 ): Promise<void> {
-  // Who would have killed it is gone.
-  process.once('disconnect', () => process.exit());
+  endWithKit();
   // Written at once and by the system: it outlives this process.
   const log = openSync(path, 'a');
   const saveOn = async (lane: number): Promise<void> => {

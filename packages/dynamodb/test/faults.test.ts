@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { configFor } from './config-for.ts';
 import { failure, save, Tables, user } from './tables.ts';
 
-const tables = Tables.forThisFile();
+const tables = Tables.onOwnServer();
 const ada = user('ada');
 
 let proxy: FaultyProxy;

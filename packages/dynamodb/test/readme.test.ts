@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { codeBlocksIn, Project } from '@tokenkeep/code-blocks';
-import { startDynamodb } from '@tokenkeep/test-servers';
 import { expect, test } from 'vitest';
+import { sharedServer } from './tables.ts';
 
 test('the lines of the README run as they stand', async () => {
-  const server = await startDynamodb({ own: true });
+  const server = await sharedServer();
   using project = new Project();
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const program = codeBlocksIn(readme).find(({ language }) => language === 'ts')?.text ?? '';
@@ -16,5 +16,4 @@ test('the lines of the README run as they stand', async () => {
     AWS_SECRET_ACCESS_KEY: 'test',
   };
   expect(await project.run('main.ts', env)).toMatch(/name: 'ada@example\.com'[\s\S]*version: 2/);
-  await server.stop();
 }, 300_000);

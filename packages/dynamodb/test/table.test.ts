@@ -1,14 +1,14 @@
 import { CreateTableCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { OAuthToken } from '@tokenkeep/core';
 import { describe, expect, it } from 'vitest';
-import { failure, save, Tables, user } from './tables.ts';
+import { failure, newName, save, Tables, user } from './tables.ts';
 
 const tables = Tables.forThisFile();
 const ada = user('ada');
 
 describe('the table', () => {
   it('that is not there is told of, and what to do', async () => {
-    await using store = tables.open('missing');
+    await using store = tables.open(newName('missing'));
     expect(await failure(save(store, { ...ada, refreshToken: 'r' }))).toMatchObject({
       code: 'DATABASE_MISSING',
       operation: 'saveToken',
@@ -21,7 +21,8 @@ describe('the table', () => {
   });
 
   it('is created once by any number of processes, and once more does nothing to it', async () => {
-    const stores = Array.from({ length: 4 }, () => tables.open('at-once'));
+    const table = newName('at-once');
+    const stores = Array.from({ length: 4 }, () => tables.open(table));
     await Promise.all(stores.map((store) => store.createTable()));
     const [store] = stores;
     if (store === undefined) throw new Error('no store');
@@ -33,15 +34,16 @@ describe('the table', () => {
 
   it('of something else is refused, and left as it is', async () => {
     const client = tables.client();
+    const table = newName('others');
     await client.send(
       new CreateTableCommand({
-        TableName: 'others',
+        TableName: table,
         BillingMode: 'PAY_PER_REQUEST',
         AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
         KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
       }),
     );
-    await using store = tables.open('others');
+    await using store = tables.open(table);
     expect(await failure(store.createTable())).toMatchObject({
       code: 'SCHEMA_UNKNOWN',
       operation: 'createTable',

@@ -10,13 +10,33 @@ import { afterAll, beforeAll } from 'vitest';
 import { DynamodbTokenStore, type DynamodbTokenStoreOptions } from '../src/index.ts';
 import { configFor } from './config-for.ts';
 
-/** Tables on a server of its own, for the tests of a file. */
+let shared: Promise<DynamodbServer> | undefined;
+
+/**
+ * One server for all tests that a process runs and that don't hurt it: to start one takes longer than
+ * most of them do. It ends with that process. The kit, which makes hundreds of tables, has another.
+ */
+export function sharedServer(): Promise<DynamodbServer> {
+  // The README names its table, which a server of somebody else may have already.
+  shared ??= startDynamodb({ own: true });
+  return shared;
+}
+
+/** Tables for the tests of a file. */
 export class Tables {
   #server: DynamodbServer | undefined;
-  #tables = 0;
 
   /** To be called where a file's tests are declared. */
   static forThisFile(): Tables {
+    const tables = new Tables();
+    beforeAll(async () => {
+      tables.#server = await sharedServer();
+    }, 180_000);
+    return tables;
+  }
+
+  /** The same for tests that kill their server: on one of its own. */
+  static onOwnServer(): Tables {
     const tables = new Tables();
     beforeAll(async () => {
       tables.#server = await startDynamodb({ own: true });
@@ -32,8 +52,7 @@ export class Tables {
 
   /** The name of a table that is there, and empty. */
   async create(): Promise<string> {
-    this.#tables += 1;
-    const table = `tokens${this.#tables}`;
+    const table = newName('tokens');
     await using store = this.open(table);
     await store.createTable();
     return table;
@@ -59,6 +78,9 @@ export class Tables {
     return new DynamoDBClient({ ...configFor(this.server.url), ...settings });
   }
 }
+
+/** The name of a table that no other test uses. */
+export const newName = (what: string): string => `${what}-${crypto.randomUUID()}`;
 
 export const save = (
   store: DynamodbTokenStore,

@@ -5,25 +5,23 @@ import {
   type TokenInit,
   type TokenStoreError,
 } from '@tokenkeep/core';
-import { type FirestoreServer, startFirestore } from '@tokenkeep/test-servers';
-import { afterAll, beforeAll } from 'vitest';
+import type { FirestoreServer } from '@tokenkeep/test-servers';
+import { beforeAll } from 'vitest';
 import { FirestoreTokenStore, type FirestoreTokenStoreOptions } from '../src/index.ts';
+import { sharedEmulator } from './server.ts';
 
-// The emulator asks for no credentials; without this the client looks for them on the network.
-process.env['METADATA_SERVER_DETECTION'] = 'none';
-
-/** An emulator for the tests of a file. */
+/** A project of the emulator, for the tests of a file. */
 export class Emulator {
   server: FirestoreServer | undefined;
+  readonly #projectId = `p${crypto.randomUUID()}`;
   #collections = 0;
 
   /** To be called where a file's tests are declared. */
   static forThisFile(): Emulator {
     const emulator = new Emulator();
     beforeAll(async () => {
-      emulator.server = await startFirestore();
+      emulator.server = await sharedEmulator();
     }, 180_000);
-    afterAll(() => emulator.server?.stop());
     return emulator;
   }
 
@@ -45,7 +43,7 @@ export class Emulator {
     host: string;
     ssl: false;
   } {
-    return { projectId: 'tokenkeep-test', host: host ?? '', ssl: false };
+    return { projectId: this.#projectId, host: host ?? '', ssl: false };
   }
 }
 

@@ -1,8 +1,8 @@
 import { KILLED_SAVES, killAtEveryStep, saveFromProcesses } from '@tokenkeep/load-checks';
-import { type FirestoreServer, startFirestore } from '@tokenkeep/test-servers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FirestoreTokenStore } from '../src/index.ts';
 import definition from './definition.ts';
+import { sharedEmulator } from './server.ts';
 
 // A tenth of what the other stores do: the emulator takes a commit at a time.
 it('4 processes that save 100 users 10 times leave 100 records, each saved 10 times', async () => {
@@ -11,18 +11,13 @@ it('4 processes that save 100 users 10 times leave 100 records, each saved 10 ti
 }, 180_000);
 
 describe('a process that is killed between any two of its steps leaves the old or the new', () => {
-  let server: FirestoreServer;
-  beforeAll(async () => {
-    server = await startFirestore();
-  }, 180_000);
-  afterAll(() => server.stop());
-
   const program = new URL('processes/killed.ts', import.meta.url);
   it.each(KILLED_SAVES)(
     '%s',
     async (_case, save) => {
       const kills = await killAtEveryStep(program, save, async () => {
-        const [host, collection] = [server.hostAndPort, `killed${crypto.randomUUID()}`];
+        const { hostAndPort: host } = await sharedEmulator();
+        const collection = `killed${crypto.randomUUID()}`;
         const options = { projectId: 'tokenkeep-test', host, ssl: false };
         return {
           place: [host, collection],

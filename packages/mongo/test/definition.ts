@@ -6,7 +6,9 @@ import { MongoClient } from 'mongodb';
 let server: Promise<MongoServer> | undefined;
 let places = 0;
 
-/** The server that the checks are done on. */
+/**
+ * One server for all tests that a process runs and that don't hurt it. It ends with that process.
+ */
 export function startServer(): Promise<MongoServer> {
   server ??= startMongo();
   return server;

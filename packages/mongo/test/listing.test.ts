@@ -1,19 +1,19 @@
 import { OAuthToken } from '@tokenkeep/core';
-import { type MongoServer, startMongo } from '@tokenkeep/test-servers';
+import type { MongoServer } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MongoTokenStore } from '../src/index.ts';
+import { startServer } from './definition.ts';
 
 let server: MongoServer;
 const database = `tokenkeep_listing_${process.pid}`;
 
 beforeAll(async () => {
-  server = await startMongo();
+  server = await startServer();
 }, 180_000);
 afterAll(async () => {
   await using client = new MongoClient(server.url);
   await client.db(database).dropDatabase();
-  await server.stop();
 });
 
 /** Two records each, and together more than a page. */

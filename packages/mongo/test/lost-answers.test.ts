@@ -1,13 +1,9 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
-import {
-  type FaultyProxy,
-  type MongoServer,
-  startFaultyProxy,
-  startMongo,
-} from '@tokenkeep/test-servers';
+import { type FaultyProxy, type MongoServer, startFaultyProxy } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MongoTokenStore } from '../src/index.ts';
+import { startServer } from './definition.ts';
 
 let server: MongoServer;
 let proxy: FaultyProxy;
@@ -16,14 +12,13 @@ const ada = { userSignature: { name: 'ada' } };
 const save = (store: MongoTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
 
 beforeAll(async () => {
-  server = await startMongo();
+  server = await startServer();
   proxy = await startFaultyProxy({ target: { host: server.host, port: server.port } });
 }, 180_000);
 afterAll(async () => {
   await using client = new MongoClient(server.url);
   await client.db(database).dropDatabase();
   await proxy.stop();
-  await server.stop();
 });
 
 it.each([

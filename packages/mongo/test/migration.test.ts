@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { OAuthToken, type TokenRecord } from '@tokenkeep/core';
-import { type MongoServer, startMongo } from '@tokenkeep/test-servers';
+import type { MongoServer } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MongoTokenStore } from '../src/index.ts';
+import { startServer } from './definition.ts';
 
 /**
  * What the version before this one wrote: a user of two clients, two users with one access token,
@@ -38,13 +39,12 @@ let server: MongoServer;
 let client: MongoClient;
 let databases = 0;
 beforeAll(async () => {
-  server = await startMongo();
+  server = await startServer();
   client = new MongoClient(server.url);
 }, 180_000);
 afterAll(async () => {
   for (let n = 1; n <= databases; n += 1) await client.db(nameOf(n)).dropDatabase();
   await client.close();
-  await server.stop();
 });
 const nameOf = (n: number) => `tokenkeep_former_${process.pid}_${n}`;
 

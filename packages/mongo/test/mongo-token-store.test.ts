@@ -5,12 +5,12 @@ import {
   type FaultyProxy,
   type MongoServer,
   startFaultyProxy,
-  startMongo,
   until,
 } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MongoTokenStore, type MongoTokenStoreOptions } from '../src/index.ts';
+import { startServer } from './definition.ts';
 
 let server: MongoServer;
 let client: MongoClient;
@@ -29,7 +29,7 @@ const failure = (promise: Promise<unknown>): Promise<TokenStoreError> =>
   );
 
 beforeAll(async () => {
-  server = await startMongo();
+  server = await startServer();
   console.log(describeServer(server));
   client = new MongoClient(server.url);
 }, 180_000);
@@ -40,7 +40,6 @@ afterAll(async () => {
     if (name.startsWith(`tokenkeep_test_${process.pid}_`)) await client.db(name).dropDatabase();
   }
   await client.close();
-  await server.stop();
 });
 
 describe('racing saves that share a key leave one record', () => {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { codeBlocksIn, Project } from '@tokenkeep/code-blocks';
-import { startMongo } from '@tokenkeep/test-servers';
 import { expect, test } from 'vitest';
+import { startServer } from './definition.ts';
 
 test('the lines of the README run, but for the address', async () => {
-  const server = await startMongo();
+  const server = await startServer();
   using project = new Project();
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const program = codeBlocksIn(readme).find(({ language }) => language === 'ts')?.text ?? '';
@@ -14,5 +14,4 @@ test('the lines of the README run, but for the address', async () => {
     program.replace('mongodb://localhost:27017/zohooauth', server.databaseUrl('readme')),
   );
   expect(await project.run('main.ts')).toMatch(/name: 'ada@example\.com'[\s\S]*version: 2/);
-  await server.stop();
 }, 300_000);

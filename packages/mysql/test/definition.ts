@@ -1,28 +1,21 @@
 import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
 import { MysqlTokenStore } from '@tokenkeep/mysql';
-import { describeServer, type SqlServer, startMariadb, startMysql } from '@tokenkeep/test-servers';
+import type { SqlServer } from '@tokenkeep/test-servers';
 import { createConnection } from 'mysql2/promise';
+import { sharedMariadb, sharedMysql } from './servers.ts';
 
 /** Both are tested: neither takes all that the other does. */
 export const mariadb: TokenStoreDefinition = definitionOn(
   'MysqlTokenStore on MariaDB',
-  startMariadb,
+  sharedMariadb,
 );
-export const mysql: TokenStoreDefinition = definitionOn('MysqlTokenStore on MySQL', startMysql);
+export const mysql: TokenStoreDefinition = definitionOn('MysqlTokenStore on MySQL', sharedMysql);
 
 function definitionOn(name: string, start: () => Promise<SqlServer>): TokenStoreDefinition {
-  let server: Promise<SqlServer> | undefined;
-  const started = async () => {
-    server ??= start().then((found) => {
-      console.log(`${name}: ${describeServer(found)}`);
-      return found;
-    });
-    return server;
-  };
   return defineTokenStore({
     name,
     location: async () => ({
-      url: (await (await started()).createDatabase()).url,
+      url: (await (await start()).createDatabase()).url,
       table: 'oauthtoken',
     }),
     open: ({ url, table }) => new MysqlTokenStore({ url, table, options: { connectionLimit: 4 } }),

@@ -1,27 +1,21 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
-import {
-  type SqlServer,
-  startFaultyProxy,
-  startMariadb,
-  startMysql,
-  until,
-} from '@tokenkeep/test-servers';
+import { type SqlServer, startFaultyProxy, until } from '@tokenkeep/test-servers';
 import { createPool } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type MysqlPool, MysqlTokenStore } from '../src/index.ts';
+import { sharedMariadb, sharedMysql } from './servers.ts';
 
 const save = (store: MysqlTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
 const ada = { userSignature: { name: 'ada' } };
 
 describe.each([
-  ['MariaDB', startMariadb],
-  ['MySQL', startMysql],
+  ['MariaDB', sharedMariadb],
+  ['MySQL', sharedMysql],
 ] as const)('F1 a save whose answer is lost, on %s,', (_name, start) => {
   let server: SqlServer;
   beforeAll(async () => {
     server = await start();
   }, 300_000);
-  afterAll(() => server.stop());
 
   it('is recognised, and not done again over what another process saved since', async () => {
     const { url } = await server.createDatabase();

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { OAuthToken } from '@tokenkeep/core';
-import { type SqlServer, startMariadb, startMysql } from '@tokenkeep/test-servers';
+import type { SqlServer } from '@tokenkeep/test-servers';
 import { createConnection, createPool } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type MysqlPool, MysqlTokenStore } from '../src/index.ts';
+import { sharedMariadb, sharedMysql } from './servers.ts';
 
 /** What version 1 of the schema held; the version before this one made it, on MariaDB. */
 const FORMER = readFileSync(new URL('former/version-1.sql', import.meta.url), 'utf8');
@@ -14,14 +15,13 @@ const STEPS = 10;
 const user = (name: string) => ({ userSignature: { name } });
 
 describe.each([
-  ['MariaDB', startMariadb],
-  ['MySQL', startMysql],
+  ['MariaDB', sharedMariadb],
+  ['MySQL', sharedMysql],
 ] as const)('tables of the former version, on %s,', (_name, start) => {
   let server: SqlServer;
   beforeAll(async () => {
     server = await start();
   }, 300_000);
-  afterAll(() => server.stop());
 
   async function formerDatabase(): Promise<{ url: string; name: string }> {
     const database = await server.createDatabase();

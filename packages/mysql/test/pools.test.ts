@@ -1,19 +1,19 @@
 import { OAuthToken, type TokenStoreError } from '@tokenkeep/core';
-import { type SqlServer, startFaultyProxy, startMariadb } from '@tokenkeep/test-servers';
+import { type SqlServer, startFaultyProxy } from '@tokenkeep/test-servers';
 import { createPool as createCallbackPool } from 'mysql2';
 import { createPool, type PoolOptions } from 'mysql2/promise';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type MysqlPool, MysqlTokenStore } from '../src/index.ts';
+import { sharedMariadb } from './servers.ts';
 
 const ada = new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: 'r' });
 
 let server: SqlServer;
 let uri: string;
 beforeAll(async () => {
-  server = await startMariadb();
+  server = await sharedMariadb();
   uri = (await server.createDatabase()).url;
 }, 300_000);
-afterAll(() => server.stop());
 
 describe('a pool that would spoil records is refused before any is stored', () => {
   it.each<[string, PoolOptions]>([

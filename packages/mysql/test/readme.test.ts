@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { codeBlocksIn, Project } from '@tokenkeep/code-blocks';
-import { startMariadb } from '@tokenkeep/test-servers';
 import { expect, test } from 'vitest';
+import { sharedMariadb } from './servers.ts';
 
 test('the lines of the README run, but for the address', async () => {
-  const server = await startMariadb();
+  const server = await sharedMariadb();
   const { url } = await server.createDatabase();
   using project = new Project();
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
@@ -12,5 +12,4 @@ test('the lines of the README run, but for the address', async () => {
   expect(program).toContain('mysql://app:password@localhost/zohooauth');
   project.write('main.ts', program.replace('mysql://app:password@localhost/zohooauth', url));
   expect(await project.run('main.ts')).toMatch(/name: 'ada@example\.com'[\s\S]*version: 2/);
-  await server.stop();
 }, 300_000);

@@ -241,7 +241,7 @@ export const closingChecks: readonly Check[] = [
     why: 'A command that does not come back to the prompt, or a test run that hangs.',
     hint: 'Clear timers, close connections and watchers, or unref() them.',
     async run(context) {
-      const [other] = await context.processes(1);
+      const [other] = await context.freshProcesses(1);
       const token = context.token().toRecord();
       await other?.run([{ method: 'saveToken', token }, { method: 'getTokens' }], 0, 'in order');
       await other?.close();

@@ -75,7 +75,7 @@ export const durableChecks: readonly Check[] = [
     hint: 'Nothing that is needed may be left in memory.',
     async run(context) {
       const every = context.everyField();
-      const [first] = await context.processes(1);
+      const [first] = await context.freshProcesses(1);
       await first?.run(
         [{ method: 'saveToken', token: new OAuthToken(every).toRecord() }],
         0,
@@ -83,7 +83,7 @@ export const durableChecks: readonly Check[] = [
       );
       await first?.close();
       await first?.kill();
-      const [second] = await context.processes(1);
+      const [second] = await context.freshProcesses(1);
       const made = await second?.run([{ method: 'getTokens' }], 0, 'in order');
       expectSame(
         made?.map(({ outcome }) => Array.isArray(outcome.value) && outcome.value.length),
@@ -121,7 +121,7 @@ export const durableChecks: readonly Check[] = [
         saved.push(recordOf(await store.saveToken(new OAuthToken(init))));
       }
       await store.close();
-      const [fresh] = await context.processes(1);
+      const [fresh] = await context.freshProcesses(1);
       const [made] = (await fresh?.run([{ method: 'getTokens' }], 0, 'in order')) ?? [];
       const listed = made?.outcome.value;
       expectSame(Array.isArray(listed) && listed.length, saved.length, 'how many it lists');
@@ -145,7 +145,7 @@ export const durableChecks: readonly Check[] = [
     async run(context) {
       for (let round = 0; round < context.rounds(5, 3); round += 1) {
         await using inner = context.nested();
-        const [process] = await inner.processes(1);
+        const [process] = await inner.freshProcesses(1);
         const tokens = Array.from({ length: 5 }, () => inner.token());
         if (process === undefined) return;
         await runTogether(
@@ -228,7 +228,7 @@ async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whol
     const log = join(folder, 'log');
     for (let kill = 0; kill < context.rounds(12, 8); kill += 1) {
       await using inner = context.nested();
-      const [process] = await inner.processes(
+      const [process] = await inner.freshProcesses(
         1,
         await context.mainPlace(),
         // By turns killed while it opens the place or soon after, and while it saves.
@@ -257,7 +257,7 @@ async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whol
 
 /** Has a process make a call, and kills it as soon as that was acknowledged. */
 async function killAfter(context: CheckContext, call: Call): Promise<void> {
-  const [process] = await context.processes(1);
+  const [process] = await context.freshProcesses(1);
   const [made] = (await process?.run([call], 0, 'in order')) ?? [];
   await process?.kill();
   expectSame(made?.outcome.refused, undefined, `what ${call.method} of a process was refused with`);
@@ -270,7 +270,7 @@ async function killWhileItAbsorbs(context: CheckContext): Promise<void> {
     const log = join(folder, 'log');
     for (let kill = 0; kill < context.rounds(20, 12); kill += 1) {
       await using inner = context.nested();
-      const [process] = await inner.processes(1, await context.mainPlace());
+      const [process] = await inner.freshProcesses(1, await context.mainPlace());
       const before = sizeOf(log);
       process?.saveUntilKilled({ log, lanes: LANES, how: 'absorb' });
       // On a busy machine it may not have begun for a while: then a kill hits nothing.

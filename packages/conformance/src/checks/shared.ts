@@ -238,7 +238,7 @@ export const sharedChecks: readonly Check[] = [
     why: 'A deployment starts all its processes at the same moment, the first time too.',
     hint: 'CREATE TABLE IF NOT EXISTS, indexes and migrations in one transaction; a folder or file that is there already is no error.',
     async run(context) {
-      const processes = await context.processes(4, undefined, 'later');
+      const processes = await context.freshProcesses(4, undefined, 'later');
       // Between looking for a table and creating it there is little time to meet in.
       for (let round = 0; round < context.rounds(40, 8); round += 1) {
         await using inner = context.nested();

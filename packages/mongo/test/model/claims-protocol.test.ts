@@ -1,5 +1,5 @@
 import type { TokenInit } from '@tokenkeep/core';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Fault, Reading } from './model-documents.ts';
 import {
   type Action,
@@ -20,6 +20,7 @@ const adaOf2 = { ...ada, clientId: '2', refreshToken: 'r2' };
 beforeEach(() => {
   vi.stubGlobal('setTimeout', queueMicrotask);
 });
+afterEach(() => vi.unstubAllGlobals());
 
 /** What two clients do at once. */
 const RACES: readonly [string, Scenario][] = [
