@@ -9,12 +9,14 @@ const PROGRAM = fileURLToPath(new URL('./saving-process.ts', import.meta.url));
 /**
  * Has four processes save each of so many users so many times, all at once, into a new place.
  *
+ * @param inFlight how many saves of each process at once
  * @returns the version of each record that is there afterwards
  */
 export async function saveFromProcesses(
   definition: TokenStoreDefinition,
   users: number,
   times: number,
+  inFlight = 64,
 ): Promise<(number | null | undefined)[]> {
   const { module = '', name } = definition;
   const place = await definition.location();
@@ -22,7 +24,7 @@ export async function saveFromProcesses(
   try {
     const started = performance.now();
     const ends = Array.from({ length: PROCESSES }, async (_, turn) => {
-      const order = { module, name, place, users, times, turn, processes: PROCESSES };
+      const order = { module, name, place, users, times, inFlight, turn, processes: PROCESSES };
       const child = spawn(process.execPath, [PROGRAM, JSON.stringify(order)], {
         stdio: ['ignore', 'inherit', 'inherit'],
       });

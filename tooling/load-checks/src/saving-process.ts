@@ -3,8 +3,9 @@ import type { TokenStoreDefinition } from '@tokenkeep/conformance';
 import { OAuthToken } from '@tokenkeep/core';
 
 // One of several processes that together save each user so many times: `saving-process.ts ORDER`.
-const IN_FLIGHT = 64;
-const { module, name, place, users, times, turn, processes } = JSON.parse(process.argv[2] ?? '');
+const { module, name, place, users, times, inFlight, turn, processes } = JSON.parse(
+  process.argv[2] ?? '',
+);
 const exported: Record<string, TokenStoreDefinition> = await import(module);
 const definition = Object.values(exported).find((one) => one.name === name);
 if (definition === undefined) throw new Error(`${module} exports no definition named ${name}`);
@@ -24,5 +25,5 @@ const saveSome = async () => {
     );
   }
 };
-await Promise.all(Array.from({ length: IN_FLIGHT }, saveSome));
+await Promise.all(Array.from({ length: inFlight }, saveSome));
 await store.close();
