@@ -99,7 +99,8 @@ class LoopbackProvider implements OAuthProvider {
     this.lifetime = options.lifetime ?? 3_600;
     this.#clients = options.clients ?? { client: 'secret' };
     this.#grants = new Grants(options.rotation ?? 'rotates', options.graceTime ?? 10_000);
-    this.#http = createServer((request, response) => {
+    // Idle connections stay: a process that was stopped for a while would find its own closed.
+    this.#http = createServer({ keepAliveTimeout: 0 }, (request, response) => {
       this.#answer(request).then(
         (answer) => (answer === HANG_UP ? request.socket.destroy() : send(response, answer)),
         (error: unknown) => send(response, [500, { error: 'server_error', why: String(error) }]),
