@@ -20,8 +20,11 @@ const SELECT = `SELECT ${COLUMNS.map(({ name, field }) => `${name} AS "${field}"
  */
 export const PAGE_SIZE = 100;
 
-/** A row as a record, but for `extra`, which is text; and where it is in the order. */
-export type PositionedRow = StoredRecord & { readonly position: number };
+/** What the statements give of a row, beside the record or without it. */
+export interface Row {
+  readonly position: number;
+  readonly version: number;
+}
 
 /** The records in one table, and the statements for them, each prepared once. */
 export class OpenedTable {
@@ -48,8 +51,8 @@ export class OpenedTable {
   }
 
   /** The next rows in the order of their positions, after one position and up to another. */
-  page(after: number, last: number): PositionedRow[] {
-    return this.#statements.page.all(after, last) as PositionedRow[];
+  page(after: number, last: number): (StoredRecord & Row)[] {
+    return this.#statements.page.all(after, last) as (StoredRecord & Row)[];
   }
 
   /** The position of the record that was added last, 0 where there is none. */
@@ -64,26 +67,24 @@ export class OpenedTable {
 
   /** Does nothing where there is no such record, unless a version of it is asked for. */
   delete(id: string, ifVersion?: number): void {
-    const row = this.#statements.byId.get(id) as PositionedRow | undefined;
+    const row = this.#statements.byId.get(id) as Row | undefined;
     refuseOtherVersion(row ?? null, { ifVersion });
     if (row !== undefined) this.#delete(row);
   }
 
-  /** Removes the rows that {@link page} gives. */
-  deletePage(after: number, last: number): PositionedRow[] {
-    const rows = this.page(after, last);
+  /** Removes the rows that {@link page} gives. Their records are not read: they may be large. */
+  deletePage(after: number, last: number): Row[] {
+    const rows = this.#statements.next.all(after, last) as Row[];
     for (const row of rows) this.#delete(row);
     return rows;
   }
 
   /** See `Decide` of core. */
   deletedVersion(): number {
-    return (
-      (this.#statements.deletedVersion.get(this.#table) as PositionedRow | undefined)?.version ?? 0
-    );
+    return (this.#statements.deletedVersion.get(this.#table) as Row | undefined)?.version ?? 0;
   }
 
-  #delete({ position, version }: Pick<PositionedRow, 'position' | 'version'>): void {
+  #delete({ position, version }: Row): void {
     this.#statements.raiseDeletedVersion.run(this.#table, version);
     this.#statements.delete.run(position);
   }
@@ -106,6 +107,7 @@ function prepareAll(database: SqliteDatabase, from: string) {
   const prepared = (sql: string) => prepare(database, sql);
   return {
     page: prepared(`${SELECT}, position ${range} ${PAGE_SIZE}`),
+    next: prepared(`SELECT position, version ${range} ${PAGE_SIZE}`),
     last: prepared(`SELECT max(position) AS position FROM ${from}`),
     byId: prepared(`SELECT position, version FROM ${from} WHERE id = ?`),
     put: prepared(`INSERT INTO ${from} (${NAMES}) VALUES (${NAMES.map(() => '?')})

@@ -12,7 +12,7 @@ import {
 } from '@tokenkeep/core/adapter';
 import type { DatabaseSource } from './database-source.ts';
 import { isBusy, translateSqliteError } from './errors.ts';
-import { OpenedTable, PAGE_SIZE, type PositionedRow } from './opened-table.ts';
+import { OpenedTable, PAGE_SIZE, type Row } from './opened-table.ts';
 import { migrate, readSchemaVersion, SCHEMA_VERSION } from './schema.ts';
 import { inSnapshot, inTransaction, type SqliteDatabase } from './sqlite-database.ts';
 
@@ -112,9 +112,9 @@ export class SqliteStorage implements TokenStorage {
    * What is there now, a page at a time. What is saved meanwhile has a higher position, or one that
    * was passed.
    */
-  async *#inOrder(
-    pageOf: (after: number, last: number) => MaybePromise<PositionedRow[]>,
-  ): AsyncGenerator<PositionedRow[], void, undefined> {
+  async *#inOrder<R extends Row>(
+    pageOf: (after: number, last: number) => MaybePromise<R[]>,
+  ): AsyncGenerator<R[], void, undefined> {
     const last = await this.#read((table) => table.lastPosition());
     for (let after = 0; after < last; ) {
       const rows = await pageOf(after, last);
