@@ -51,9 +51,13 @@ async function obey(command: WorkerCommand): Promise<void> {
   }
 }
 
-/** Who would have killed this process is gone. */
+/** Who would have killed this process is gone. However often it is asked for, it has one listener. */
 function endWithKit(): void {
-  process.once('disconnect', () => process.exit());
+  process.off('disconnect', exit).once('disconnect', exit);
+}
+
+function exit(): void {
+  process.exit();
 }
 
 async function momentOf(at: number): Promise<void> {
