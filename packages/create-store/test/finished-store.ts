@@ -26,14 +26,20 @@ class AdaStorage implements TokenStorage {
 
   open(): void {
     this.#database = new DatabaseSync(this.#place, { timeout: 10_000 });
+    // Not synchronous: what is written outlives the process, if not a failure of power.
     this.#sql.exec(
-      `CREATE TABLE IF NOT EXISTS record (position INTEGER PRIMARY KEY, id TEXT UNIQUE, json TEXT);
+      `PRAGMA synchronous = OFF;
+       CREATE TABLE IF NOT EXISTS record (position INTEGER PRIMARY KEY, id TEXT UNIQUE, json TEXT);
        CREATE TABLE IF NOT EXISTS deleted (one INTEGER PRIMARY KEY, version INTEGER)`,
     );
   }
 
   find(keys: readonly TokenKey[]): StoredRecord[] {
-    return this.#all().filter((record) => keys.some((key) => record[key.field] === key.value));
+    const texts = keys.map(({ value }) => JSON.stringify(value));
+    const condition = ['false', ...texts.map(() => 'instr(json, ?)')].join(' OR ');
+    return this.#read(`WHERE ${condition} ORDER BY position`, texts)
+      .map(({ record }) => record)
+      .filter((record) => keys.some((key) => record[key.field] === key.value));
   }
 
   save(keys: readonly TokenKey[], decide: Decide): SavePlan {
@@ -53,19 +59,24 @@ class AdaStorage implements TokenStorage {
 
   delete(id: string, ifVersion: number | undefined): void {
     this.#inTransaction(() => {
-      const record = this.#all().find((each) => each.id === id) ?? null;
+      const record = this.#read('WHERE id = ?', [id])[0]?.record ?? null;
       refuseOtherVersion(record, { ifVersion });
       if (record !== null) this.#remove(record);
     });
   }
 
   *pages(): Iterable<StoredRecord[]> {
-    yield this.#all();
+    for (let last = 0; ; ) {
+      const rows = this.#read('WHERE position > ? ORDER BY position LIMIT 100', [last]);
+      if (rows.length === 0) return;
+      yield rows.map(({ record }) => record);
+      last = rows.at(-1)?.position ?? 0;
+    }
   }
 
   clear(): void {
     this.#inTransaction(() => {
-      for (const record of this.#all()) this.#remove(record);
+      for (const { record } of this.#read('', [])) this.#remove(record);
     });
   }
 
@@ -73,9 +84,12 @@ class AdaStorage implements TokenStorage {
     this.#database?.close();
   }
 
-  #all(): StoredRecord[] {
-    const rows = this.#sql.prepare('SELECT json FROM record ORDER BY position').all();
-    return rows.map(({ json }) => JSON.parse(String(json)));
+  #read(which: string, values: (string | number)[]): { record: StoredRecord; position: number }[] {
+    const rows = this.#sql.prepare(`SELECT json, position FROM record ${which}`).all(...values);
+    return rows.map(({ json, position }) => ({
+      record: JSON.parse(String(json)),
+      position: Number(position),
+    }));
   }
 
   #remove({ id, version }: StoredRecord): void {

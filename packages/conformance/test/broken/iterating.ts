@@ -42,6 +42,20 @@ export const iteratingFaults: readonly BrokenStore[] = [
       yield structuredClone(await shelf.read());
     }),
   }),
+  broken('I1', 'reads all anew before it gives the first, as it does for a list', {
+    methods: (store, shelf) => {
+      const getTokens = async () => {
+        await store.getTokens();
+        return structuredClone(await shelf.read()).map((record) => OAuthToken.fromRecord(record));
+      };
+      return {
+        getTokens,
+        async *tokens() {
+          yield* await getTokens();
+        },
+      };
+    },
+  }),
   broken('I1', 'keeps each token that it has given until the end', {
     ...iterates(async function* (shelf) {
       const given: StoredRecord[] = [];
