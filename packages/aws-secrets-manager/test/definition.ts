@@ -3,7 +3,7 @@ import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conforma
 import { SnapshotStorage, StorageTokenStore } from '@tokenkeep/core/adapter';
 import { SecretSource } from '../src/secret-source.ts';
 import { configFor } from './config-for.ts';
-import { sharedServer } from './server.ts';
+import { sharedMoto } from './server.ts';
 
 /** The kit saves more than a secret holds, and moto lets it: see secret.test.ts for the limit. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
@@ -11,7 +11,7 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 const definition: TokenStoreDefinition = defineTokenStore({
   name: 'AwsSecretsManagerTokenStore on moto',
   location: async () => ({
-    url: (await sharedServer()).url,
+    url: (await sharedMoto()).url,
     secret: `test/${crypto.randomUUID()}`,
   }),
   open: ({ url, secret }) =>

@@ -10,12 +10,12 @@ import {
   type AwsSecretsManagerTokenStoreOptions,
 } from '../src/index.ts';
 import { configFor } from './config-for.ts';
-import { sharedServer } from './server.ts';
+import { sharedMoto } from './server.ts';
 
 let server: MotoServer;
 let proxy: FaultyProxy;
 beforeAll(async () => {
-  server = await sharedServer();
+  server = await sharedMoto();
   proxy = await startFaultyProxy({ target: server });
 }, 120_000);
 beforeEach(() => proxy.pass());

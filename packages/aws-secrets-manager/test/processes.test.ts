@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AwsSecretsManagerTokenStore } from '../src/index.ts';
 import { configFor } from './config-for.ts';
 import definition from './definition.ts';
-import { sharedServer } from './server.ts';
+import { sharedMoto } from './server.ts';
 
 // Few: each save writes all records, and moto does one request at a time.
 it('4 processes that save 6 users 10 times leave 6 records, each saved 10 times', async () => {
@@ -16,7 +16,7 @@ describe('a process that is killed between any two of its steps leaves the old o
   it.each(KILLED_SAVES)(
     '%s',
     async (title, save) => {
-      const { url } = await sharedServer();
+      const { url } = await sharedMoto();
       const kills = await killAtEveryStep(program, save, async () => {
         const secret = `test/${crypto.randomUUID()}`;
         const options = configFor(url);

@@ -8,11 +8,11 @@ import { OAuthToken } from '@tokenkeep/core';
 import { type MotoServer, startFaultyProxy } from '@tokenkeep/test-servers';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { configFor } from './config-for.ts';
-import { sharedServer } from './server.ts';
+import { sharedMoto } from './server.ts';
 
 let server: MotoServer;
 beforeAll(async () => {
-  server = await sharedServer();
+  server = await sharedMoto();
 }, 120_000);
 afterEach(() => vi.unstubAllEnvs());
 

@@ -1,20 +1,14 @@
 import { DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
 import { DynamodbTokenStore } from '@tokenkeep/dynamodb';
-import { type DynamodbServer, describeServer, startDynamodb } from '@tokenkeep/test-servers';
+import { sharedServer, startDynamodb } from '@tokenkeep/test-servers';
 import { configFor } from './config-for.ts';
 
-let server: Promise<DynamodbServer> | undefined;
+const server = sharedServer(startDynamodb);
 
 const definition: TokenStoreDefinition = defineTokenStore({
   name: 'DynamodbTokenStore on DynamoDB Local',
-  location: async () => {
-    server ??= startDynamodb().then((found) => {
-      console.log(describeServer(found));
-      return found;
-    });
-    return created({ url: (await server).url, table: `t${crypto.randomUUID()}` });
-  },
+  location: async () => created({ url: (await server()).url, table: `t${crypto.randomUUID()}` }),
   open: (place) => storeAt(place),
   destroy: async ({ url, table }) => {
     await clientOf(url).send(new DeleteTableCommand({ TableName: table }));

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { codeBlocksIn, Project } from '@tokenkeep/code-blocks';
 import { expect, test } from 'vitest';
-import { sharedServer } from './tables.ts';
+import { sharedDynamodb } from './tables.ts';
 
 test('the lines of the README run as they stand', async () => {
-  const server = await sharedServer();
+  const server = await sharedDynamodb();
   using project = new Project();
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const program = codeBlocksIn(readme).find(({ language }) => language === 'ts')?.text ?? '';

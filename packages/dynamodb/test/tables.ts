@@ -5,22 +5,18 @@ import {
   type TokenInit,
   type TokenStoreError,
 } from '@tokenkeep/core';
-import { type DynamodbServer, startDynamodb } from '@tokenkeep/test-servers';
+import { type DynamodbServer, sharedServer, startDynamodb } from '@tokenkeep/test-servers';
 import { afterAll, beforeAll } from 'vitest';
 import { DynamodbTokenStore, type DynamodbTokenStoreOptions } from '../src/index.ts';
 import { configFor } from './config-for.ts';
 
-let shared: Promise<DynamodbServer> | undefined;
-
 /**
- * One server for all tests that a process runs and that don't hurt it: to start one takes longer than
- * most of them do. It ends with that process. The kit, which makes hundreds of tables, has another.
+ * The kit, which makes hundreds of tables, has another. And the README names its table, which a server
+ * of somebody else may have already.
  */
-export function sharedServer(): Promise<DynamodbServer> {
-  // The README names its table, which a server of somebody else may have already.
-  shared ??= startDynamodb({ own: true });
-  return shared;
-}
+export const sharedDynamodb: () => Promise<DynamodbServer> = sharedServer(() =>
+  startDynamodb({ own: true }),
+);
 
 /** Tables for the tests of a file. */
 export class Tables {
@@ -30,7 +26,7 @@ export class Tables {
   static forThisFile(): Tables {
     const tables = new Tables();
     beforeAll(async () => {
-      tables.#server = await sharedServer();
+      tables.#server = await sharedDynamodb();
     }, 180_000);
     return tables;
   }

@@ -1,25 +1,18 @@
 import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
 import { MongoTokenStore } from '@tokenkeep/mongo';
-import { type MongoServer, startMongo } from '@tokenkeep/test-servers';
+import { type MongoServer, sharedServer, startMongo } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
 
-let server: Promise<MongoServer> | undefined;
 let places = 0;
 
-/**
- * One server for all tests that a process runs and that don't hurt it. It ends with that process.
- */
-export function startServer(): Promise<MongoServer> {
-  server ??= startMongo();
-  return server;
-}
+export const sharedMongo: () => Promise<MongoServer> = sharedServer(startMongo);
 
 const DATABASE = 'tokenkeep_conformance';
 
 const definition: TokenStoreDefinition = defineTokenStore({
   name: 'mongo',
   location: async () => {
-    const { url } = await startServer();
+    const { url } = await sharedMongo();
     places += 1;
     return { url, collection: `tokens_${process.pid}_${places}` };
   },

@@ -3,13 +3,13 @@ import type { MongoServer } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MongoTokenStore } from '../src/index.ts';
-import { startServer } from './definition.ts';
+import { sharedMongo } from './definition.ts';
 
 let server: MongoServer;
 const database = `tokenkeep_listing_${process.pid}`;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await sharedMongo();
 }, 180_000);
 afterAll(async () => {
   await using client = new MongoClient(server.url);

@@ -3,7 +3,7 @@ import { type FaultyProxy, type MongoServer, startFaultyProxy } from '@tokenkeep
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MongoTokenStore } from '../src/index.ts';
-import { startServer } from './definition.ts';
+import { sharedMongo } from './definition.ts';
 
 let server: MongoServer;
 let proxy: FaultyProxy;
@@ -12,7 +12,7 @@ const ada = { userSignature: { name: 'ada' } };
 const save = (store: MongoTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await sharedMongo();
   proxy = await startFaultyProxy({ target: { host: server.host, port: server.port } });
 }, 180_000);
 afterAll(async () => {

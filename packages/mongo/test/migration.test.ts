@@ -4,7 +4,7 @@ import type { MongoServer } from '@tokenkeep/test-servers';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MongoTokenStore } from '../src/index.ts';
-import { startServer } from './definition.ts';
+import { sharedMongo } from './definition.ts';
 
 /**
  * What the version before this one wrote: a user of two clients, two users with one access token,
@@ -39,7 +39,7 @@ let server: MongoServer;
 let client: MongoClient;
 let databases = 0;
 beforeAll(async () => {
-  server = await startServer();
+  server = await sharedMongo();
   client = new MongoClient(server.url);
 }, 180_000);
 afterAll(async () => {

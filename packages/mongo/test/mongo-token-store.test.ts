@@ -10,7 +10,7 @@ import {
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MongoTokenStore, type MongoTokenStoreOptions } from '../src/index.ts';
-import { startServer } from './definition.ts';
+import { sharedMongo } from './definition.ts';
 
 let server: MongoServer;
 let client: MongoClient;
@@ -29,7 +29,7 @@ const failure = (promise: Promise<unknown>): Promise<TokenStoreError> =>
   );
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await sharedMongo();
   console.log(describeServer(server));
   client = new MongoClient(server.url);
 }, 180_000);

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { codeBlocksIn, Project } from '@tokenkeep/code-blocks';
 import { expect, test } from 'vitest';
-import { startServer } from './definition.ts';
+import { sharedMongo } from './definition.ts';
 
 test('the lines of the README run, but for the address', async () => {
-  const server = await startServer();
+  const server = await sharedMongo();
   using project = new Project();
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const program = codeBlocksIn(readme).find(({ language }) => language === 'ts')?.text ?? '';

@@ -1,13 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
 import { PostgresTokenStore } from '@tokenkeep/postgres';
-import {
-  describeServer,
-  type PostgresServer,
-  startEmbeddedPostgres,
-  startPgbouncer,
-  startPostgres,
-} from '@tokenkeep/test-servers';
+import { describeServer, type PostgresServer, startPgbouncer } from '@tokenkeep/test-servers';
+import { sharedEmbeddedPostgres, sharedPostgres } from './servers.ts';
 
 /** A database, and a way to it. */
 interface Place {
@@ -16,7 +11,6 @@ interface Place {
 }
 
 const direct = async (server: PostgresServer): Promise<Place> => {
-  console.log(describeServer(server));
   const { url } = await server.createDatabase();
   return { url, query: (sql) => server.query(sql, url) };
 };
@@ -29,15 +23,15 @@ const pooled = async (server: PostgresServer): Promise<Place> => {
 };
 
 export const postgres: TokenStoreDefinition = definitionOn('PostgresTokenStore', async () =>
-  direct(await startPostgres()),
+  direct(await sharedPostgres()),
 );
 export const embedded: TokenStoreDefinition = definitionOn(
   'PostgresTokenStore on PostgreSQL 18',
-  async () => direct(await startEmbeddedPostgres()),
+  async () => direct(await sharedEmbeddedPostgres()),
 );
 export const pgbouncer: TokenStoreDefinition = definitionOn(
   'PostgresTokenStore behind PgBouncer',
-  async () => pooled(await startPostgres()),
+  async () => pooled(await sharedPostgres()),
 );
 
 function definitionOn(name: string, start: () => Promise<Place>): TokenStoreDefinition {

@@ -1,12 +1,8 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
-import {
-  type PostgresServer,
-  startFaultyProxy,
-  startPostgres,
-  until,
-} from '@tokenkeep/test-servers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PostgresServer, startFaultyProxy, until } from '@tokenkeep/test-servers';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { PostgresTokenStore } from '../src/index.ts';
+import { sharedPostgres } from './servers.ts';
 
 const save = (store: PostgresTokenStore, init: TokenInit) => store.saveToken(new OAuthToken(init));
 const ada = { userSignature: { name: 'ada' } };
@@ -15,10 +11,9 @@ describe('F1 a save whose answer is lost', () => {
   let server: PostgresServer;
   let url: string;
   beforeAll(async () => {
-    server = await startPostgres();
+    server = await sharedPostgres();
     ({ url } = await server.createDatabase());
   }, 300_000);
-  afterAll(() => server.stop());
 
   it('20 times, by a reset of the only connection, is done 20 times, and not over what others saved', async () => {
     await using proxy = await startFaultyProxy({ target: server });

@@ -1,23 +1,18 @@
 import { OAuthToken, type TokenStoreError } from '@tokenkeep/core';
-import {
-  type PostgresServer,
-  startFaultyProxy,
-  startPostgres,
-  until,
-} from '@tokenkeep/test-servers';
+import { type PostgresServer, startFaultyProxy, until } from '@tokenkeep/test-servers';
 import { Client, Pool, TypeOverrides } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type PostgresPool, PostgresTokenStore } from '../src/index.ts';
+import { sharedPostgres } from './servers.ts';
 
 const ada = new OAuthToken({ userSignature: { name: 'ada' }, refreshToken: 'r' });
 
 let server: PostgresServer;
 let connectionString: string;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await sharedPostgres();
   connectionString = (await server.createDatabase()).url;
 }, 300_000);
-afterAll(() => server.stop());
 
 describe('a pool', () => {
   it('that parses bytes in a way of its own is refused before any is stored', async () => {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { codeBlocksIn, Project } from '@tokenkeep/code-blocks';
-import { startPostgres } from '@tokenkeep/test-servers';
 import { expect, test } from 'vitest';
+import { sharedPostgres } from './servers.ts';
 
 test('the lines of the README run, but for the address', async () => {
-  const server = await startPostgres();
+  const server = await sharedPostgres();
   const { url } = await server.createDatabase();
   using project = new Project();
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
@@ -12,5 +12,4 @@ test('the lines of the README run, but for the address', async () => {
   expect(program).toContain('postgres://app:password@localhost/app');
   project.write('main.ts', program.replace('postgres://app:password@localhost/app', url));
   expect(await project.run('main.ts')).toMatch(/name: 'ada@example\.com'[\s\S]*version: 2/);
-  await server.stop();
 }, 300_000);

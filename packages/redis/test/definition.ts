@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { defineTokenStore, type TokenStoreDefinition } from '@tokenkeep/conformance';
 import { RedisTokenStore } from '@tokenkeep/redis';
 import {
-  describeServer,
   type RedisCluster,
   type RedisServer,
+  sharedServer,
   startRedis,
   startRedisCluster,
 } from '@tokenkeep/test-servers';
@@ -22,14 +22,7 @@ function definitionOn(
   name: string,
   start: () => Promise<RedisServer | RedisCluster>,
 ): TokenStoreDefinition {
-  let urls: Promise<string> | undefined;
-  const started = async () => {
-    urls ??= start().then((server) => {
-      console.log(`${name}: ${describeServer(server)}`);
-      return 'urls' in server ? server.urls.join() : server.url;
-    });
-    return urls;
-  };
+  const server = sharedServer(start);
   const asClient = async <T>(place: string, work: (client: Redis | Cluster) => Promise<T>) => {
     const [first = '', ...others] = place.split(',');
     const client = others.length === 0 ? new Redis(first) : new Cluster([first, ...others]);
@@ -41,7 +34,11 @@ function definitionOn(
   };
   return defineTokenStore({
     name,
-    location: async () => ({ urls: await started(), prefix: `${randomUUID()}:` }),
+    location: async () => {
+      const found = await server();
+      const urls = 'urls' in found ? found.urls.join() : found.url;
+      return { urls, prefix: `${randomUUID()}:` };
+    },
     open: (place) => {
       const [url = '', ...others] = place.urls.split(',');
       const { prefix } = place;

@@ -25,6 +25,7 @@ export {
   describeServer,
   type ServerSource,
   type StartOptions,
+  sharedServer,
   type TestServer,
 } from './test-server.ts';
 export { until } from './until.ts';

@@ -48,3 +48,22 @@ export interface StartOptions {
 export function describeServer(server: Pick<TestServer, 'name' | 'version' | 'source'>): string {
   return `${server.name} ${server.version} (${server.source})`;
 }
+
+/**
+ * One server for all tests that a process runs and that don't hurt it: to start one takes longer than
+ * most of them do. It ends with that process.
+ *
+ * @returns a function that gives it, and starts it where it is called first
+ */
+export function sharedServer<S extends Pick<TestServer, 'name' | 'version' | 'source'>>(
+  start: () => Promise<S>,
+): () => Promise<S> {
+  let server: Promise<S> | undefined;
+  return () => {
+    server ??= start().then((found) => {
+      console.log(describeServer(found));
+      return found;
+    });
+    return server;
+  };
+}
