@@ -6,8 +6,8 @@ import { INTENSITIES } from '../src/settings.ts';
 
 // Runs the kit many times, each with another seed, on stores that are right: every failure is an alarm
 // that is false. The seeds are those from `--from` on, so that the runs can be split.
-// `count-false-alarms.ts [--runs 20] [--from 1] [--intensity quick] [--store NAME] [FILE...]`; a
-// file exports definitions. Without one: all that need no server.
+// `count-false-alarms.ts [--runs 20] [--from 1] [--intensity quick] [--store NAME]
+// [--clause C10]... [FILE...]`; a file exports definitions. Without one: all that need no server.
 const NEEDS_NO_SERVER = [
   './correct/definitions.ts',
   './correct-stores.ts',
@@ -23,10 +23,12 @@ const { values, positionals } = parseArgs({
     from: { type: 'string', default: '1' },
     intensity: { type: 'string', default: 'quick' },
     store: { type: 'string' },
+    clause: { type: 'string', multiple: true },
   },
 });
 const runs = Number(values.runs);
 const from = Number(values.from);
+const clauses = values.clause && { clauses: values.clause };
 const intensity = requireIntensity(values.intensity);
 const files =
   positionals.length > 0
@@ -54,7 +56,7 @@ async function count(definition: TokenStoreDefinition): Promise<void> {
   const found: string[] = [];
   let seconds = 0;
   for (let seed = from; seed < from + runs; seed += 1) {
-    const report = await checkTokenStore(definition, { seed, intensity });
+    const report = await checkTokenStore(definition, { seed, intensity, ...clauses });
     const checks = report.clauses.flatMap((clause) => clause.checks);
     passed.push(checks.filter(({ status }) => status === 'passed').length);
     // Not into the table: what is known where the runs are cut off.
