@@ -3,7 +3,7 @@ import process, { getActiveResourcesInfo } from 'node:process';
 import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
-import { expect, expectRefused, expectSame, recordOf } from '../expectations.ts';
+import { expect, expectRefused, expectSame, idOf, recordOf } from '../expectations.ts';
 import { Untested } from '../promise-broken.ts';
 
 /** How long a process may go on after its store was closed: milliseconds, or half of what a call may take. */
@@ -20,7 +20,26 @@ export const closingChecks: readonly Check[] = [
     async run(context) {
       const used = await context.open();
       await used.saveToken(context.token());
-      await Promise.all([used.close(), used.close()]);
+      let inFlight = 10;
+      const saves = Array.from({ length: inFlight }, async () => {
+        try {
+          await used.saveToken(context.token());
+        } finally {
+          inFlight -= 1;
+        }
+      });
+      // That they end well is looked at by another check.
+      const saving = Promise.allSettled(saves);
+      const first = used.close();
+      await used.close();
+      // The saves are told of their end a moment later than the store.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(
+        inFlight === 0,
+        'a second close to end when the store is closed, as the first one does',
+        `it ended while ${inFlight} saves were on their way`,
+      );
+      await Promise.all([first, saving]);
       await used.close();
       const unused = await context.open();
       await unused.close();
@@ -36,7 +55,14 @@ export const closingChecks: readonly Check[] = [
       const store = await context.open();
       const token = context.token();
       await store.saveToken(token);
-      await store.close();
+      const saving = store.saveToken(context.token());
+      const closing = store.close();
+      const meanwhile = 'right after close was called';
+      await Promise.all([
+        expectRefused(store.findToken(token), 'STORE_CLOSED', `findToken ${meanwhile}`),
+        expectRefused(store.saveToken(token), 'STORE_CLOSED', `saveToken ${meanwhile}`),
+      ]);
+      await Promise.all([saving, closing]);
       await expectClosed(store.findToken(token), 'findToken');
       await expectClosed(store.findTokenById('1'), 'findTokenById');
       await expectClosed(store.saveToken(token), 'saveToken');
@@ -76,25 +102,47 @@ export const closingChecks: readonly Check[] = [
     async run(context) {
       const store = await context.open();
       const keptOpen = context.definition.handles === 'one' ? undefined : await context.open();
-      await store.saveToken(context.token());
+      const known = context.token();
+      const id = idOf(await store.saveToken(known));
+      const gone = idOf(await store.saveToken(context.token()));
       const tokens = Array.from({ length: 10 }, () => context.token());
       const saving = tokens.map((token) => store.saveToken(token));
-      const reading = store.getTokens();
+      const reading = [store.findToken(known), store.findTokenById(id)];
+      const deleting = store.deleteToken(gone);
+      const listing = store.getTokens();
       const closing = store.close();
-      const settled = await Promise.allSettled(saving);
+      const [saves, others] = await Promise.all([
+        endsOf(saving),
+        endsOf([...reading, deleting, listing, closing]),
+      ]);
       expectSame(
-        settled.map(({ status }) => status),
+        saves,
         saving.map(() => 'fulfilled'),
         'how the saves ended that were on their way',
       );
-      await reading;
-      await closing;
-      if (keptOpen === undefined) return;
       expectSame(
-        (await keptOpen.getTokens()).length,
-        tokens.length + 1,
-        'the number of records that another handle sees',
+        others,
+        ['findToken', 'findTokenById', 'deleteToken', 'getTokens', 'close'].map(() => 'fulfilled'),
+        'how findToken, findTokenById, deleteToken and getTokens ended that were in flight, and close',
       );
+      for (const found of await Promise.all(reading)) {
+        expectSame(found && idOf(found), id, 'the id of what a find in flight gave');
+      }
+      if (keptOpen !== undefined) {
+        expectSame(
+          (await keptOpen.getTokens()).length,
+          tokens.length + 1,
+          'the number of records that another handle sees',
+        );
+      }
+      const another = await context.open();
+      const clearing = another.deleteTokens();
+      expectSame(
+        await endsOf([clearing, another.close()]),
+        ['fulfilled', 'fulfilled'],
+        'how deleteTokens ended that was in flight, and close',
+      );
+      expectSame(await (await context.open()).getTokens(), [], 'the records after that');
     },
   },
   {
@@ -162,6 +210,12 @@ export const closingChecks: readonly Check[] = [
         await used.saveToken(context.token());
       }
       await expectRefused(store.getTokens(), 'STORE_CLOSED', 'a call after the block');
+      // Who closes it in the block has it closed twice.
+      {
+        await using closed = await context.open();
+        await closed.saveToken(context.token());
+        await closed.close();
+      }
     },
   },
   {
@@ -251,6 +305,11 @@ export const closingChecks: readonly Check[] = [
     },
   },
 ];
+
+/** How calls ended. */
+async function endsOf(calls: readonly Promise<unknown>[]): Promise<string[]> {
+  return (await Promise.allSettled(calls)).map(({ status }) => status);
+}
 
 function expectClosed(call: Promise<unknown>, what: string): Promise<unknown> {
   return expectRefused(call, 'STORE_CLOSED', `${what} after close`);

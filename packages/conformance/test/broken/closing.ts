@@ -4,7 +4,7 @@ import process from 'node:process';
 import { TokenStoreError } from '@tokenkeep/core';
 import type { TokenStoreDefinition } from '../../src/index.ts';
 import { type BrokenStore, broken, brokenFile } from './broken-store.ts';
-import { FileShelf, type Shelf } from './shelf.ts';
+import { FileShelf, pause, type Shelf } from './shelf.ts';
 
 /** Where one handle was closed, and with it all. */
 const closedShelves = new WeakSet<Shelf>();
@@ -77,6 +77,86 @@ export const closingFaults: readonly BrokenStore[] = [
     methods: (store) => ({
       [Symbol.asyncDispose]: async () => void store.close(),
     }),
+  }),
+  broken('C17', 'takes new calls until those in flight have ended', {
+    methods: (store) => {
+      let closing: Promise<void> | undefined;
+      const close = (): Promise<void> => {
+        closing ??= pause().then(() => store.close());
+        return closing;
+      };
+      return { close, [Symbol.asyncDispose]: close };
+    },
+  }),
+  broken('C17', 'has closed for whoever closes it a second time, before it has', {
+    methods: (store) => {
+      let isClosed = false;
+      return {
+        close: async () => {
+          if (isClosed) return;
+          isClosed = true;
+          await store.close();
+        },
+      };
+    },
+  }),
+  broken('C17', 'has finds and deletes in flight fail when it is closed', {
+    methods: (store) => {
+      let isClosed = false;
+      const cut = (method: 'findToken' | 'findTokenById' | 'deleteToken' | 'deleteTokens') => ({
+        [method]: async (...args: unknown[]) => {
+          const wasClosed = isClosed;
+          const value: unknown = await Reflect.apply(store[method], store, args);
+          if (isClosed && !wasClosed) {
+            throw new TokenStoreError('STORE_CLOSED', 'It was closed.', { operation: method });
+          }
+          return value;
+        },
+      });
+      return {
+        ...cut('findToken'),
+        ...cut('findTokenById'),
+        ...cut('deleteToken'),
+        ...cut('deleteTokens'),
+        close: () => {
+          isClosed = true;
+          return store.close();
+        },
+      };
+    },
+  }),
+  broken('C17', 'finds nothing where it is closed meanwhile', {
+    methods: (store) => {
+      let isClosed = false;
+      return {
+        findToken: async (...args: Parameters<typeof store.findToken>) => {
+          const wasClosed = isClosed;
+          const found = await store.findToken(...args);
+          return isClosed && !wasClosed ? null : found;
+        },
+        close: () => {
+          isClosed = true;
+          return store.close();
+        },
+      };
+    },
+  }),
+  broken('C17', 'fails at the end of a block in which it was closed', {
+    methods: (store) => {
+      let isClosed = false;
+      return {
+        close: () => {
+          isClosed = true;
+          return store.close();
+        },
+        [Symbol.asyncDispose]: async () => {
+          if (isClosed) {
+            throw new TokenStoreError('STORE_CLOSED', 'It was closed.', { operation: 'close' });
+          }
+          await store.close();
+        },
+      };
+    },
   }),
   {
     ...broken('C17', 'leaves a listener of the process behind', {
