@@ -2,6 +2,7 @@ import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import { expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
 import { inParallel } from '../in-parallel.ts';
+import { iterated } from '../iterated.ts';
 
 const KEYS = ['grantToken', 'refreshToken', 'accessToken'] as const;
 
@@ -241,6 +242,7 @@ export const deletingChecks: readonly Check[] = [
       const change = { accessToken: context.secret('access') };
       await mine.saveToken(token);
       expectSame(await theirs.getTokens(), [], 'the list of the neighbour');
+      expectSame(await iterated(context, theirs), [], 'what tokens() of the neighbour gives');
       expectNull(await theirs.findToken(token), 'what the token finds at the neighbour');
       expectNull(await theirs.findTokenById(token.id ?? ''), 'what the id finds at the neighbour');
       await theirs.deleteToken(token.id ?? '');
@@ -253,6 +255,8 @@ export const deletingChecks: readonly Check[] = [
       );
       await mine.deleteToken(token.id ?? '');
       expectSame((await theirs.getTokens()).length, 1, 'the number of records of the neighbour');
+      expectSame(await mine.getTokens(), [], 'the list of the store itself');
+      expectSame(await iterated(context, mine), [], 'what tokens() of the store itself gives');
     },
   },
 ];

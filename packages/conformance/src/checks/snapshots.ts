@@ -1,6 +1,9 @@
 import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
-import { expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
+import { expect, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
+import { iterated } from '../iterated.ts';
+
+const KEYS = ['userSignature', 'grantToken', 'refreshToken', 'accessToken'] as const;
 
 export const snapshotChecks: readonly Check[] = [
   {
@@ -15,14 +18,15 @@ export const snapshotChecks: readonly Check[] = [
       const found = await store.findToken(token);
       const byId = await store.findTokenById(idOf(saved));
       const list = await store.getTokens();
-      const before = [saved, found, byId, list[0]].map((one) => recordOf(one));
+      const given = [saved, found, byId, list[0], ...(await iterated(context, store))];
+      const before = given.map((one) => recordOf(one));
       await store.saveToken(
         token.with({ accessToken: context.secret('access'), extra: { list: [2] } }),
       );
       await store.saveToken(context.token());
       await store.deleteToken(idOf(saved));
       expectSame(
-        [saved, found, byId, list[0]].map((one) => recordOf(one)),
+        given.map((one) => recordOf(one)),
         before,
         'what was given out before',
       );
@@ -46,7 +50,13 @@ export const snapshotChecks: readonly Check[] = [
         [before],
         'the list after the one before was emptied',
       );
-      for (const given of [saved, await store.findToken(saved), ...(await store.getTokens())]) {
+      for (const given of [
+        saved,
+        await store.findToken(saved),
+        await store.findTokenById(idOf(saved)),
+        ...(await store.getTokens()),
+        ...(await iterated(context, store)),
+      ]) {
         const record: unknown = given?.toRecord();
         if (typeof record === 'object' && record !== null) {
           Reflect.set(record, 'accessToken', 'changed');
@@ -105,6 +115,7 @@ export const snapshotChecks: readonly Check[] = [
         const [writer, reader] = round % 2 === 0 ? [one, two] : [two, one];
         const token = context.token({ clientId: context.value('client') });
         expectNull(await reader.findToken(token), 'what the reader finds before the save');
+        expectSame(await iterated(context, reader), [], 'what tokens() gives before the save');
         expectSame((await reader.getTokens()).length, 0, 'the number of records before the save');
         const id = idOf(await writer.saveToken(token));
         for (let update = 0; update < 3; update += 1) {
@@ -119,6 +130,8 @@ export const snapshotChecks: readonly Check[] = [
             ['by refresh token', await reader.findToken(refresh)],
             ['by the new access token', await reader.findToken(new OAuthToken({ accessToken }))],
             ['by id', await reader.findTokenById(id)],
+            // Before the list, which may be read anew where this is not.
+            ...(await iterated(context, reader)).map((one) => ['by tokens()', one] as const),
             ['in the list', (await reader.getTokens())[0] ?? null],
           ] as const) {
             expectSame(
@@ -135,7 +148,44 @@ export const snapshotChecks: readonly Check[] = [
           'what the other handle finds by id after the delete',
         );
         expectNull(await reader.findToken(token), 'what the other handle finds after the delete');
+        expectSame(await iterated(context, reader), [], 'what tokens() gives after the delete');
         expectSame((await reader.getTokens()).length, 0, 'the number of records after the delete');
+      }
+    },
+  },
+  {
+    clause: 'C13',
+    title: 'a key that another handle has replaced leads to the record no more, for a save either',
+    why: 'A user gets the login of another, whose it is since somebody else has renamed it.',
+    hint: 'Remember nowhere which record a key led to: look it up in the storage, for every find and every save.',
+    async run(context) {
+      const [reader, writer] = [await context.open(), await context.open()];
+      for (const key of KEYS) {
+        const { [key]: before } = context.everyField();
+        const { [key]: after } = context.everyField();
+        if (before === undefined) continue;
+        // A key alone, for which a handle may remember the record, and something to save by it.
+        const [old, next] = [new OAuthToken({ [key]: before }), new OAuthToken({ [key]: after })];
+        const login = (): OAuthToken =>
+          key === 'userSignature' ? old.with({ accessToken: context.secret('access') }) : old;
+        const id = idOf(await reader.saveToken(login()));
+        await reader.saveToken(login());
+        expectSame(idOf(await reader.findToken(old)), id, `the id that the ${key} finds`);
+        const renamed = recordOf(await writer.saveToken(next.with({ id })));
+        expectNull(await reader.findToken(old), `what the ${key} that was replaced finds`);
+        expectSame(idOf(await reader.findToken(next)), id, `the id that its new ${key} finds`);
+        const another = idOf(await reader.saveToken(login()));
+        expect(
+          another !== id,
+          `a save by the ${key} that was replaced to add a record`,
+          'it updated the one that had it before',
+        );
+        expectSame(
+          recordOf(await writer.findTokenById(id)),
+          renamed,
+          `the record that had that ${key} before`,
+        );
+        await reader.deleteTokens();
       }
     },
   },

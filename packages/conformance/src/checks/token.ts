@@ -12,6 +12,7 @@ import {
   idOf,
   recordOf,
 } from '../expectations.ts';
+import { iterated } from '../iterated.ts';
 import { leakIn } from '../leaks.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 import { show } from '../show.ts';
@@ -95,28 +96,36 @@ export const tokenChecks: readonly Check[] = [
     async run(context) {
       const store = await context.open();
       const every = context.everyField();
-      const token = await store.saveToken(new OAuthToken(every));
-      const before = recordOf(token);
-      for (const name of ['accessToken', 'refreshToken', 'userSignature', 'extra', 'id']) {
-        // Whether it throws or does nothing is all the same.
-        try {
-          Reflect.set(token, name, 'changed');
-        } catch {
-          // Core says what to do instead.
+      const saved = await store.saveToken(new OAuthToken(every));
+      const before = recordOf(saved);
+      for (const [what, token] of [
+        ['saveToken', saved],
+        ['findToken', await store.findToken(saved)],
+        ['findTokenById', await store.findTokenById(idOf(saved))],
+        ['getTokens', (await store.getTokens())[0]],
+        ...(await iterated(context, store)).map((one) => ['tokens', one] as const),
+      ] as const) {
+        const given = `the token that ${what} gave`;
+        if (token == null) throw new PromiseBroken(given, 'there was none');
+        for (const name of ['accessToken', 'refreshToken', 'userSignature', 'extra', 'id']) {
+          attempt(() => Reflect.set(token, name, 'changed'));
+          attempt(() => Reflect.deleteProperty(token, name));
         }
-        Reflect.deleteProperty(token, name);
+        for (const part of [token.extra, token.userSignature]) {
+          attempt(() => part !== undefined && Reflect.set(part, 'name', 'changed'));
+        }
+        expectSame(recordOf(token), before, `${given} after its fields were assigned to`);
+        expect(typeof token.with === 'function', `a method with of ${given}`, 'there is none');
+        const { expiresAt: _, ...withoutExpiry } = before;
+        const changed = token.with({ accessToken: 'another' });
+        expectSame(recordOf(token), before, `${given} after with() gave a changed copy`);
+        expectSame(
+          recordOf(changed),
+          { ...withoutExpiry, accessToken: 'another' },
+          'the changed copy',
+        );
       }
-      expectSame(recordOf(token), before, 'the token after its fields were assigned to');
-      expect(typeof token.with === 'function', 'token.with to be a method', 'there is none');
-      const { expiresAt: _, ...withoutExpiry } = before;
-      const changed = token.with({ accessToken: 'another' });
-      expectSame(recordOf(token), before, 'the token after with() gave a changed copy');
-      expectSame(
-        recordOf(changed),
-        { ...withoutExpiry, accessToken: 'another' },
-        'the changed copy',
-      );
-      expectFields(await store.findTokenById(idOf(token)), every, 'the record');
+      expectFields(await store.findTokenById(idOf(saved)), every, 'the record');
     },
   },
   {
@@ -271,6 +280,7 @@ export const tokenChecks: readonly Check[] = [
         ['what findToken gave', found],
         ['what findTokenById gave', await store.findTokenById(idOf(saved))],
         ['what getTokens gave', await store.getTokens()],
+        ['what tokens gave', await iterated(context, store)],
       ] as const) {
         const leak = leakIn(given, context.secrets);
         if (leak !== undefined)
@@ -334,5 +344,14 @@ function jsonOf(value: unknown): string {
   } catch {
     // A driver with cycles in it can't be written out at all.
     return '';
+  }
+}
+
+/** Does what may throw or do nothing: core says what to do instead. */
+function attempt(work: () => unknown): void {
+  try {
+    work();
+  } catch {
+    // One is as good as the other.
   }
 }

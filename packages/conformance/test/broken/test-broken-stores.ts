@@ -9,7 +9,6 @@ import { BROKEN_STORES } from './index.ts';
 /** Checks that may find none of them, and why. */
 export const UNPROVED: readonly string[] = [
   // What these say is kept by the token class of core, which stores give out.
-  'T2 what is done to a token that was given out changes neither it nor the store',
   'T3 a field that is null, undefined or "" is absent: it erases nothing and finds nothing',
   'T3 fields that were never given are undefined in what comes back',
   // The store that keeps a process alive is found by the process that does not end.
