@@ -12,6 +12,8 @@ import {
   recordOf,
   versionOf,
 } from '../expectations.ts';
+import { inParallel } from '../in-parallel.ts';
+import { atAnotherTime } from '../moved-clock.ts';
 import type { ObservedStore } from '../observed-store.ts';
 import { show } from '../show.ts';
 
@@ -31,6 +33,10 @@ const REMOVALS: Readonly<
   },
 };
 
+/** How many others are deleted after a record. */
+const DELETED = 300;
+const MONTH = 31 * 24 * 3_600_000;
+
 export const conditionChecks: readonly Check[] = [
   ...Object.entries(REMOVALS).map(
     ([how, remove]): Check => ({
@@ -39,13 +45,14 @@ export const conditionChecks: readonly Check[] = [
       why: 'A save over version 1 of what was deleted would hit version 1 of what came after it.',
       hint: 'Keep the highest version that a removed record had, and begin above it under an id of the caller.',
       async run(context) {
-        const store = await context.open();
+        // Whoever removes it and whoever adds it again have a handle of their own.
+        const [store, another] = [await context.open(), await context.open()];
         const id = context.value('id');
         let last = 0;
         for (let round = 0; round < 4; round += 1) {
-          const save = (): Promise<OAuthToken> =>
-            store.saveToken(new OAuthToken({ id, refreshToken: context.secret('refresh') }));
-          let record = await save();
+          const save = (handle: ObservedStore): Promise<OAuthToken> =>
+            handle.saveToken(new OAuthToken({ id, refreshToken: context.secret('refresh') }));
+          let record = await save(another);
           const first = versionOf(record);
           expect(
             first > last,
@@ -57,7 +64,7 @@ export const conditionChecks: readonly Check[] = [
           const ifVersion = versionOf(record);
           await remove(store, record, context);
           expectNull(await store.findTokenById(id), `what the id finds after ${how}`);
-          const again = await save();
+          const again = await save(round % 2 === 0 ? another : store);
           await expectRefused(
             store.saveToken(stale, { ifVersion }),
             'VERSION_CONFLICT',
@@ -69,6 +76,34 @@ export const conditionChecks: readonly Check[] = [
       },
     }),
   ),
+  {
+    clause: 'V1',
+    title: 'a version does not come again for an id, a month and many deletes later',
+    why: 'A process that slept over the weekend writes over what it never saw.',
+    hint: 'What is remembered of removed records is kept for ever: one number for all of them is enough.',
+    async run(context) {
+      const store = await context.open();
+      const token = context.token({ id: context.value('id') });
+      for (let count = 0; count < 3; count += 1) await store.saveToken(token);
+      const last = versionOf(await store.findToken(token), 'what findToken gave');
+      await store.deleteToken(token.id ?? '');
+      const others = Array.from({ length: Math.max(30, context.rounds(DELETED, 30)) }, () =>
+        context.token({ id: context.value('id') }),
+      );
+      await inParallel(others, async (other) => {
+        await store.saveToken(other);
+      });
+      await store.deleteTokens();
+      await atAnotherTime(MONTH, async () => {
+        const again = versionOf(await store.saveToken(token));
+        expect(
+          again > last,
+          `a version above ${last} for an id that was used before ${others.length} others were deleted`,
+          `it was ${again}`,
+        );
+      });
+    },
+  },
   {
     clause: 'V4',
     title: 'deleteToken with ifVersion removes the record if it has that version, and else nothing',
@@ -201,9 +236,12 @@ export const conditionChecks: readonly Check[] = [
         const stores = await inner.openMany(2);
         const token = inner.token();
         const id = idOf(await stores[0]?.saveToken(token));
-        const saves = Array.from({ length: 4 }, async (_, at) => {
+        // Each of them could add a record: by the id, by the user, and by a token alone.
+        const { refreshToken } = token;
+        const meant = [token.with({ id }), token, new OAuthToken({ refreshToken }), token];
+        const saves = meant.map(async (one, at) => {
           await inner.interleave();
-          return stores[at % 2]?.saveToken(token.with({ scope: inner.value('scope') }), {
+          return stores[at % 2]?.saveToken(one.with({ scope: inner.value('scope') }), {
             ifExists: true,
           });
         });

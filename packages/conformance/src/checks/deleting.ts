@@ -153,6 +153,25 @@ export const deletingChecks: readonly Check[] = [
     },
   },
   {
+    clause: 'C10',
+    title: 'records that several handles have saved come in the order of the first saves, too',
+    why: 'Each process has a handle of its own: a page of the list shows one login twice and another never.',
+    hint: 'Let the storage count, not the handle: a number of the database, or the highest one there is plus one.',
+    async run(context) {
+      const handles = await context.openMany(3);
+      const ids: string[] = [];
+      // In runs that differ in length: numbers of their own would fit where they take turns.
+      for (const at of [0, 1, 1, 1, 0, 2, 0, 0, 1, 2, 2]) {
+        const saved = await handles[at]?.saveToken(context.token());
+        ids.push(idOf(saved));
+      }
+      for (const handle of handles) {
+        const listed = (await handle.getTokens()).map((token) => recordOf(token)['id']);
+        expectSame(listed, ids, 'the ids in the order of their first save');
+      }
+    },
+  },
+  {
     clause: 'C11',
     title: 'deleteTokens removes every record, and can be called on nothing',
     why: 'What is left after everything was deleted is a secret that somebody thinks is gone.',

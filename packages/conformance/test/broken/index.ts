@@ -6,6 +6,8 @@ import { conditionFaults } from './conditions.ts';
 import { deletingFaults } from './deleting.ts';
 import { durableFaults } from './durable.ts';
 import { failingFaults } from './failing.ts';
+import { handleAndRaceFaults } from './handles-and-races.ts';
+import { holdingUpFaults } from './holding-up.ts';
 import { iteratingFaults } from './iterating.ts';
 import { manyFaults } from './many.ts';
 import { matchingFaults } from './matching.ts';
@@ -36,4 +38,6 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   ...iteratingFaults,
   ...combinedFaults,
   ...overlookedFaults,
+  ...handleAndRaceFaults,
+  ...holdingUpFaults,
 ];
