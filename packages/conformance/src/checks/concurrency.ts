@@ -1,11 +1,27 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
-import { expect, expectNull, expectOne, expectSame, idOf, recordOf } from '../expectations.ts';
+import {
+  expect,
+  expectNull,
+  expectOne,
+  expectSame,
+  idOf,
+  type PlainRecord,
+  recordOf,
+  unlessRefused,
+} from '../expectations.ts';
 import { causeOfError, placeOf, told } from '../failure-cause.ts';
+import { iterated } from '../iterated.ts';
 import type { ObservedStore } from '../observed-store.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 import { show } from '../show.ts';
+
+/** Each by itself is a way to a record. */
+const KEYS = ['id', 'userSignature', 'grantToken', 'refreshToken', 'accessToken'] as const;
+
+/** What a save by a token may leave after the record has gone, besides that token. */
+const MAY_BE_LEFT = ['id', 'version', 'tokenType'];
 
 /** How many saves of one user are on their way at once. */
 const SAVES = 10;
@@ -81,35 +97,39 @@ export const concurrencyChecks: readonly Check[] = [
     why: 'A save that writes back what it read a moment ago undoes what another one saved meanwhile: a lost update.',
     hint: 'Read and write in one transaction that locks, or compare a version when you write, and begin anew.',
     async run(context) {
-      for (let round = 0; round < context.rounds(20, 5); round += 1) {
+      // Each key is a way of its own to the record: none is left out.
+      const keys = keysOf(context);
+      const rounds = keys.length * context.rounds(5, 2);
+      for (let round = 0; round < rounds; round += 1) {
         await using inner = context.nested();
         const stores = await inner.openMany(3);
-        const first = inner.token();
-        await stores[0]?.saveToken(first);
-        const { userSignature } = first;
+        const key = keys[round % keys.length] ?? 'id';
+        const token = inner.token(inner.kept({ grantToken: inner.secret('grant') }));
+        const saved = recordOf(await stores[0]?.saveToken(token));
+        const meant: TokenInit = tokenBy(key, saved);
         const changes = inner.kept({
           scope: inner.value('scope'),
           apiDomain: inner.value('api'),
           redirectUrl: inner.value('redirect'),
           tokenType: inner.value('type'),
-          grantToken: inner.secret('grant'),
+          lease: inner.value('lease'),
           clientSecret: inner.secret('client'),
           expiresAt: 1_900_000_000_000,
         });
         const saves = Object.entries(changes).map(([name, value]) => ({
-          userSignature,
+          ...meant,
           [name]: value,
         }));
         await allSucceed(
           saves.map((init, at) => startSave(inner, stores[at % stores.length], init)),
         );
-        const found = await stores[1]?.findToken(new OAuthToken({ userSignature }));
+        const found = await stores[1]?.findToken(new OAuthToken(meant));
         const record = recordOf(found);
         for (const [name, value] of Object.entries(changes)) {
           expectSame(
             record[name],
             value,
-            `the ${name} that one of ${saves.length} concurrent saves wrote`,
+            `the ${name} that one of ${saves.length} concurrent saves by the ${key} wrote`,
           );
         }
       }
@@ -199,6 +219,56 @@ export const concurrencyChecks: readonly Check[] = [
           finish(),
           ...readers.flatMap((reader) => [read(reader, 0), read(reader, 1)]),
         ]);
+      }
+    },
+  },
+  {
+    clause: 'A4',
+    title:
+      'each key that a record keeps finds it at any moment of its updates, and so does each list',
+    why: 'A reader that finds nothing for a moment logs in again, and spends a grant for nothing.',
+    hint: 'Leave what leads to a record as it is where its key stays; or replace it in the same step.',
+    async run(context) {
+      for (let round = 0; round < context.rounds(8, 3); round += 1) {
+        await using inner = context.nested();
+        const [writer, reader] = await inner.openMany(2);
+        if (writer === undefined || reader === undefined) return;
+        const keys = keysOf(inner);
+        const token = inner.token(inner.kept({ grantToken: inner.secret('grant') }));
+        const saved = recordOf(await writer.saveToken(token));
+        const ways = [
+          ...keys.map((key) => async (): Promise<readonly [string, OAuthToken | null]> => {
+            const found = await reader.findToken(new OAuthToken(tokenBy(key, saved)));
+            return [key, found];
+          }),
+          async () => ['list', (await reader.getTokens())[0] ?? null] as const,
+          ...(context.definition.iterable === true
+            ? [async () => ['tokens()', (await iterated(inner, reader))[0] ?? null] as const]
+            : []),
+        ];
+        let writing = true;
+        const read = async (look: (typeof ways)[number]): Promise<void> => {
+          while (writing) {
+            const [way, found] = await look();
+            expectSame(
+              found && idOf(found),
+              saved['id'],
+              `the id of the record by its ${way} while it is updated`,
+            );
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+        };
+        const write = async (): Promise<void> => {
+          try {
+            for (const key of keys) {
+              const change = inner.kept({ tokenType: inner.value('type') });
+              await startSave(inner, writer, { ...tokenBy(key, saved), ...change });
+            }
+          } finally {
+            writing = false;
+          }
+        };
+        await Promise.all([write(), ...ways.map(read)]);
       }
     },
   },
@@ -325,7 +395,63 @@ export const concurrencyChecks: readonly Check[] = [
       }
     },
   },
+  {
+    clause: 'A5',
+    title:
+      'a record that is deleted beside saves by any of its keys has gone, with all that it had',
+    why: 'A refresh that ends after the logout brings the login back, and nobody takes it away again.',
+    hint: 'Look for the record and write it in one step: what is written under an id has to be there still.',
+    async run(context) {
+      const keys = keysOf(context);
+      const rounds = keys.length * context.rounds(5, 3);
+      for (let round = 0; round < rounds; round += 1) {
+        await using inner = context.nested();
+        const [store, other] = await inner.openMany(2);
+        if (store === undefined || other === undefined) return;
+        const key = keys[round % keys.length] ?? 'id';
+        const { clientId: _client, ...every } = inner.everyField();
+        const record = recordOf(await store.saveToken(new OAuthToken(every)));
+        const id = String(record['id']);
+        const meant = tokenBy(key, record);
+        const deleting = inner.below(2) === 0 ? other.deleteToken(id) : other.deleteTokens();
+        const saves = [store, other, store].map((handle) =>
+          // By a key that is no token there is nothing to add any more: INVALID_TOKEN.
+          unlessRefused(
+            startSave(inner, handle, {
+              ...meant,
+              ...inner.kept({ tokenType: inner.value('type') }),
+            }),
+          ),
+        );
+        await Promise.all([deleting, ...saves]);
+        expectNull(await store.findTokenById(id), 'what the id of a record finds that was deleted');
+        const fields = (await other.getTokens()).map((token) => Object.keys(recordOf(token)));
+        const brought = fields.flat().filter((name) => !MAY_BE_LEFT.includes(name) && name !== key);
+        expectSame(
+          brought,
+          [],
+          `what is left of a record that was deleted beside saves by its ${key}`,
+        );
+        if (key === 'id' || key === 'userSignature') {
+          expectSame(fields, [], `the records after a delete beside saves by the ${key}`);
+        }
+      }
+    },
+  },
 ];
+
+/** The keys that the store keeps. */
+function keysOf(context: CheckContext): readonly (typeof KEYS)[number][] {
+  const every = context.everyField();
+  return KEYS.filter((key) => key === 'id' || every[key] !== undefined);
+}
+
+/** What means a record by one of its keys alone. */
+function tokenBy(key: (typeof KEYS)[number], record: PlainRecord): TokenInit {
+  return key === 'userSignature'
+    ? { userSignature: { name: String(record['userName']) } }
+    : { [key]: String(record[key]) };
+}
 
 /** A save in which every value says the same tag, so that a mixture of two shows. */
 function taggedSave(context: CheckContext, userSignature: TokenInit['userSignature']): TokenInit {

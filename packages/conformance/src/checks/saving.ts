@@ -399,6 +399,43 @@ export const savingChecks: readonly Check[] = [
   {
     clause: 'C7',
     title:
+      'of saves of one user under different ids at once one succeeds, and the others are refused',
+    why: 'Two records for one user, of which each was looked for before the other was there.',
+    hint: 'A unique index on user name and client; or look and add under one lock.',
+    async run(context) {
+      for (let round = 0; round < context.rounds(15, 5); round += 1) {
+        await using inner = context.nested();
+        const stores = await inner.openMany(round % 2 === 0 ? 1 : 3);
+        const { userSignature } = inner.token();
+        const saves = Array.from({ length: 4 }, () =>
+          inner.token({ userSignature, id: inner.value('id') }),
+        );
+        const settled = await Promise.allSettled(
+          saves.map(async (token, at) => {
+            await inner.interleave();
+            return stores[at % stores.length]?.saveToken(token);
+          }),
+        );
+        const ends = settled.map((one) =>
+          one.status === 'fulfilled' ? 'saved' : Reflect.get(Object(one.reason), 'code'),
+        );
+        expectSame(
+          ends.toSorted(),
+          ['TOKEN_CONFLICT', 'TOKEN_CONFLICT', 'TOKEN_CONFLICT', 'saved'],
+          `how ${saves.length} saves of one user under different ids ended`,
+        );
+        const only = expectOne((await stores[0]?.getTokens()) ?? [], 'what they left');
+        expectSame(
+          idOf(only),
+          saves[ends.indexOf('saved')]?.id,
+          'the id of the record: that of the save that succeeded',
+        );
+      }
+    },
+  },
+  {
+    clause: 'C7',
+    title:
       'an explicit id with its own user name, or the same name of another client, is no conflict',
     why: 'A store that refuses too much makes a program work around it.',
     hint: 'It is a conflict only where another record has the same user name and the same client.',
