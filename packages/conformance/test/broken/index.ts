@@ -10,6 +10,7 @@ import { iteratingFaults } from './iterating.ts';
 import { manyFaults } from './many.ts';
 import { matchingFaults } from './matching.ts';
 import { newFieldFaults } from './new-fields.ts';
+import { optionAndValueFaults } from './options-and-values.ts';
 import { overlookedFaults } from './overlooked.ts';
 import { readingFaults } from './reading.ts';
 import { savingFaults } from './saving.ts';
@@ -36,4 +37,5 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   ...iteratingFaults,
   ...combinedFaults,
   ...overlookedFaults,
+  ...optionAndValueFaults,
 ];
