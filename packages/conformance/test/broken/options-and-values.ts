@@ -1,12 +1,17 @@
 import {
   type JsonObject,
+  OAuthToken,
   type SaveOptions,
+  type StoredRecord,
   TokenConflictError,
   TokenStoreError,
 } from '@tokenkeep/core';
+import { CLEARABLE_FIELDS } from '@tokenkeep/core/adapter';
+import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken, type Fault } from './broken-store.ts';
 import { keepsExtra, normalises } from './combined.ts';
 import { type PlainTokenStore, RIGHT_RULES } from './plain-token-store.ts';
+import { pause, type Shelf } from './shelf.ts';
 
 /** Looks at the options of a save in another way: a caller in JavaScript may give anything. */
 const withOptions = (otherwise: (given: Readonly<Record<string, unknown>>) => object): Fault => ({
@@ -106,6 +111,96 @@ function cut(depth: number, value: unknown): unknown {
     ? value.map((one) => cut(depth - 1, one))
     : Object.fromEntries(Object.entries(value).map(([name, one]) => [name, cut(depth - 1, one)]));
 }
+
+/** Saves in another way where the token and the options are such as they should be. */
+const savesOtherwise = (
+  save: (
+    store: PlainTokenStore,
+    shelf: Shelf,
+    token: OAuthToken,
+    options: SaveOptions,
+  ) => Promise<OAuthToken>,
+): Fault => ({
+  methods: (store, shelf) => ({
+    saveToken: (...[token, options]: Parameters<typeof store.saveToken>) =>
+      token instanceof OAuthToken && typeof options === 'object' && options !== null
+        ? save(store, shelf, token, options)
+        : store.saveToken(token, options),
+  }),
+});
+
+/** Absorbs nothing where a save has such options: what went is there again. */
+const keepsAbsorbed = (isMeant: (options: SaveOptions) => boolean): Fault =>
+  savesOtherwise(async (store, shelf, token, options) => {
+    const before = await shelf.read();
+    const saved = await store.saveToken(token, options);
+    if (!isMeant(options)) return saved;
+    const wanted = token.toRecord();
+    await shelf.change((records) => {
+      for (const [at, one] of before.entries()) {
+        const isGone = records.every(({ id }) => id !== one.id);
+        if (isGone && RIGHT_RULES.isAbsorbed(wanted, one, keysOf(wanted)))
+          records.splice(at, 0, one);
+      }
+    });
+    return saved;
+  });
+
+/** Changes what a save over a version has written. */
+const afterSaveOverVersion = (
+  change: (kept: StoredRecord, before: StoredRecord, token: OAuthToken) => StoredRecord,
+): Fault =>
+  savesOtherwise(async (store, shelf, token, options) => {
+    const before = await shelf.read();
+    const saved = await store.saveToken(token, options);
+    const old = before.find(({ id }) => id === saved.id);
+    if (!options.ifVersion || old === undefined) return saved;
+    return shelf.change((records) => {
+      const at = records.findIndex(({ id }) => id === saved.id);
+      const { [at]: kept } = records;
+      if (kept === undefined) return saved;
+      const changed = change(kept, old, token);
+      records[at] = changed;
+      return OAuthToken.fromRecord(changed);
+    });
+  });
+
+/** Does not look at whether a user name is taken while such a save is on its way. */
+const takesNames = (isMeant: (options: SaveOptions) => boolean): Fault => {
+  let isLooking = true;
+  return {
+    rules: { isTaken: (token, record) => isLooking && RIGHT_RULES.isTaken(token, record) },
+    ...savesOtherwise(async (store, _shelf, token, options) => {
+      isLooking = !isMeant(options);
+      try {
+        return await store.saveToken(token, options);
+      } finally {
+        isLooking = true;
+      }
+    }),
+  };
+};
+
+/** Finds no record under such options where the first key of the token does not lead to one. */
+const looksForFirstKey = (isMeant: (options: SaveOptions) => boolean): Fault =>
+  savesOtherwise(async (store, shelf, token, options) => {
+    const wanted = token.toRecord();
+    const [key] = keysOf(wanted);
+    if (key !== undefined && isMeant(options)) {
+      const records = await shelf.read();
+      if (!records.some((record) => matchesOn(key, wanted, record))) {
+        const details = { operation: 'saveToken', currentVersion: 0 };
+        throw new TokenConflictError('VERSION_CONFLICT', 'There is no such record.', details);
+      }
+    }
+    return store.saveToken(token, options);
+  });
+
+const isConflict = (error: unknown): error is TokenConflictError =>
+  error instanceof TokenConflictError && error.code === 'VERSION_CONFLICT';
+
+/** Where each record was put, which is forgotten by none. */
+const places = new Map<string, number>();
 
 /** Faults of a single option, of a kind of error, and of values that a kind of storage can't hold. */
 export const optionAndValueFaults: readonly BrokenStore[] = [
@@ -274,4 +369,158 @@ export const optionAndValueFaults: readonly BrokenStore[] = [
     'takes the smallest numbers for 0',
     keepsNumbers((value) => (Math.abs(value) < 1e-130 ? 0 : value)),
   ),
+  broken(
+    'C5',
+    'absorbs nothing under ifVersion',
+    keepsAbsorbed(({ ifVersion }) => ifVersion !== undefined),
+  ),
+  broken(
+    'C5',
+    'absorbs nothing where something is cleared',
+    keepsAbsorbed(({ clear = [] }) => clear.length > 0),
+  ),
+  broken(
+    'C5',
+    'absorbs nothing under ifExists',
+    keepsAbsorbed(({ ifExists }) => ifExists === true),
+  ),
+  broken(
+    'C3',
+    'replaces extra as a whole under ifVersion',
+    afterSaveOverVersion((kept, _before, { extra }) => {
+      const names = Object.entries(extra ?? {}).filter(([, value]) => value !== null);
+      return extra === undefined ? kept : { ...kept, extra: Object.fromEntries(names) };
+    }),
+  ),
+  broken(
+    'C3',
+    'leaves the expiry of the access token before under ifVersion',
+    afterSaveOverVersion((kept, before) => ({
+      ...kept,
+      expiresAt: kept.expiresAt ?? before.expiresAt,
+    })),
+  ),
+  broken(
+    'C4',
+    'adds under an id of its own where the token has one, with ifVersion: 0',
+    savesOtherwise((store, _shelf, token, options) => {
+      const isBare = token.userSignature === undefined && keysOf(token.toRecord()).length > 1;
+      const named = options.ifVersion === 0 && isBare ? token.with({ id: null }) : token;
+      return store.saveToken(named, options);
+    }),
+  ),
+  broken(
+    'C7',
+    'takes the user name of another record under ifVersion',
+    takesNames(({ ifVersion = 0 }) => ifVersion > 0),
+  ),
+  broken(
+    'M4',
+    'takes of several records that with the version of ifVersion',
+    savesOtherwise(async (store, shelf, token, options) => {
+      try {
+        return await store.saveToken(token, options);
+      } catch (error) {
+        const isAmbiguous = error instanceof TokenStoreError && error.code === 'AMBIGUOUS_TOKEN';
+        if (!isAmbiguous || !options.ifVersion) throw error;
+        const wanted = token.toRecord();
+        const matches = (await shelf.read()).filter((record) =>
+          keysOf(wanted).some((key) => matchesOn(key, wanted, record)),
+        );
+        const [one, ...more] = matches.filter(({ version }) => version === options.ifVersion);
+        if (one === undefined || more.length > 0) throw error;
+        return store.saveToken(token.with({ id: one.id }), options);
+      }
+    }),
+  ),
+  broken(
+    'V2',
+    'takes the version of a record that would be absorbed for that of the record',
+    savesOtherwise(async (store, shelf, token, options) => {
+      try {
+        return await store.saveToken(token, options);
+      } catch (error) {
+        if (!isConflict(error) || !options.ifVersion || !error.currentVersion) throw error;
+        const wanted = token.toRecord();
+        const isMeant = (await shelf.read()).some(
+          (record) =>
+            record.version === options.ifVersion &&
+            RIGHT_RULES.isAbsorbed(wanted, record, keysOf(wanted)),
+        );
+        if (!isMeant) throw error;
+        return store.saveToken(token, { ...options, ifVersion: error.currentVersion });
+      }
+    }),
+  ),
+  broken(
+    'V5',
+    'looks only for the first key of the token under ifExists',
+    looksForFirstKey(({ ifExists }) => ifExists === true),
+  ),
+  broken(
+    'V2',
+    'looks only for the first key of the token under ifVersion',
+    looksForFirstKey(({ ifVersion = 0 }) => ifVersion > 0),
+  ),
+  broken(
+    'V5',
+    'adds in spite of ifExists where ifVersion is 0',
+    savesOtherwise((store, _shelf, token, options) =>
+      store.saveToken(token, options.ifVersion === 0 ? { ...options, ifExists: false } : options),
+    ),
+  ),
+  broken(
+    'C18',
+    'clears in a second step',
+    savesOtherwise(async (store, shelf, token, options) => {
+      const { clear = [], ...rest } = options;
+      const isRight =
+        Array.isArray(clear) &&
+        clear.every((field) => CLEARABLE_FIELDS.includes(field) && token[field] === undefined);
+      if (!isRight || (await store.findToken(token)) === null)
+        return store.saveToken(token, options);
+      const saved = await store.saveToken(token, rest);
+      await pause();
+      return shelf.change((records) => {
+        const at = records.findIndex(({ id }) => id === saved.id);
+        const { [at]: kept } = records;
+        if (kept === undefined) return saved;
+        const fields = clear.map((field) => (field === 'userSignature' ? 'userName' : field));
+        const cleared = RIGHT_RULES.without(kept, fields);
+        records[at] = cleared;
+        return OAuthToken.fromRecord(cleared);
+      });
+    }),
+  ),
+  broken('C12', 'copies the options of a save, and not the list of what to clear', {
+    methods: (store) => ({
+      saveToken: async (...[token, options]: Parameters<typeof store.saveToken>) => {
+        const isObject = typeof options === 'object' && options !== null;
+        const copy = isObject ? { ...options } : options;
+        await pause();
+        return store.saveToken(token, copy);
+      },
+    }),
+  }),
+  broken('C12', 'keeps the options of a delete by reference, and reads them later', {
+    methods: (store) => ({
+      deleteToken: async (...args: Parameters<typeof store.deleteToken>) => {
+        await pause();
+        return store.deleteToken(...args);
+      },
+    }),
+  }),
+  broken('C10', 'takes for the place of a record how many there are', {
+    rules: {
+      added: (...args) => {
+        const record = RIGHT_RULES.added(...args);
+        places.set(record.id, args[1].length + 1);
+        return record;
+      },
+      listed: (records) =>
+        records.toSorted(
+          (a, b) => (places.get(a.id) ?? 0) - (places.get(b.id) ?? 0) || (a.id < b.id ? -1 : 1),
+        ),
+    },
+  }),
 ];
