@@ -18,6 +18,8 @@ import { show } from '../show.ts';
 
 const TOKEN_KEYS = ['refreshToken', 'grantToken', 'accessToken'] as const;
 
+const OWNERS = ['userSignature', 'clientId', 'issuer', 'resource'] as const;
+
 /** Every way to save over a record that is there, where a condition holds. */
 function waysToSave({ definition }: CheckContext, record: OAuthToken): SaveOptions[] {
   const clear = { clear: ['redirectUrl'] } as const;
@@ -79,6 +81,31 @@ export const optionChecks: readonly Check[] = [
         const what = `after a save with ${show(options)} of another access token and of extra`;
         expectFields(saved, wanted, `what was given ${what}`);
         expectFields(await store.findTokenById(idOf(record)), wanted, `the record ${what}`);
+      }
+    },
+  },
+  {
+    clause: 'C3',
+    title: 'a record takes the owner that it lacks by any key, and everything else of it stays',
+    why: 'The user is often known after the login only, and the client is what the login was made with.',
+    hint: 'Merge what names an owner as every other save: fields that the token lacks stay.',
+    async run(context) {
+      const store = await context.open();
+      for (const owner of OWNERS) {
+        for (const key of ['id', ...TOKEN_KEYS] as const) {
+          const { [owner]: named, ...rest } = context.everyField();
+          if (named === undefined) continue;
+          const id = idOf(await store.saveToken(new OAuthToken(rest)));
+          const init = { [owner]: named, [key]: key === 'id' ? id : rest[key] };
+          const wanted = { ...rest, [owner]: named };
+          const what = `after a save by its ${key} that names the ${owner}`;
+          expectFields(
+            await store.saveToken(new OAuthToken(init)),
+            wanted,
+            `what was given ${what}`,
+          );
+          expectFields(await store.findTokenById(id), wanted, `the record ${what}`);
+        }
       }
     },
   },

@@ -400,6 +400,15 @@ export const optionAndValueFaults: readonly BrokenStore[] = [
       expiresAt: kept.expiresAt ?? before.expiresAt,
     })),
   ),
+  broken('C3', 'forgets the client of a record that is given its user by its id', {
+    rules: {
+      merged: (record, token) => {
+        const merged = RIGHT_RULES.merged(record, token);
+        const isNamed = token.id != null && token.userName != null && record.userName == null;
+        return isNamed && token.clientId == null ? { ...merged, clientId: undefined } : merged;
+      },
+    },
+  }),
   broken(
     'C4',
     'adds under an id of its own where the token has one, with ifVersion: 0',
