@@ -483,8 +483,9 @@ export const optionAndValueFaults: readonly BrokenStore[] = [
     'clears in a second step',
     savesOtherwise(async (store, shelf, token, options) => {
       const { clear = [], ...rest } = options;
+      const isList: boolean = Array.isArray(clear);
       const isRight =
-        Array.isArray(clear) &&
+        isList &&
         clear.every((field) => CLEARABLE_FIELDS.includes(field) && token[field] === undefined);
       if (!isRight || (await store.findToken(token)) === null)
         return store.saveToken(token, options);
