@@ -11,9 +11,8 @@ import { recordInText } from '@tokenkeep/core/adapter';
 import type { Entry } from '@tokenkeep/core/adapter/server';
 
 /**
- * The longest text that is kept as it is: bytes. A document takes 1 MiB. JSON writes six characters
- * for some of one byte, so that the text of a record that is full of them is longer than that;
- * compressed, the longest that there can be fits.
+ * The longest text that is kept as it is: bytes. A document takes 1 MiB. That is enough for every
+ * field at its longest, but not where JSON escapes much of it: up to six characters for one byte.
  */
 const MAX_TEXT = 1_000_000;
 const compressed = promisify(gzip);
