@@ -30,6 +30,7 @@ const OPERATIONS: readonly unknown[] = [
   'saveToken',
   'deleteToken',
   'getTokens',
+  'tokens',
   'deleteTokens',
 ];
 /** How many secrets every failure is searched for. */

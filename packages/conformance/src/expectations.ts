@@ -1,5 +1,12 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
-import type { OAuthToken, TokenInit, TokenRecord } from '@tokenkeep/core';
+import {
+  AmbiguousTokenError,
+  InvalidTokenError,
+  type OAuthToken,
+  TokenConflictError,
+  type TokenInit,
+  type TokenRecord,
+} from '@tokenkeep/core';
 import { causeOfError, codeOf, placeOf, told } from './failure-cause.ts';
 import { PromiseBroken } from './promise-broken.ts';
 import { show, showDifference } from './show.ts';
@@ -108,7 +115,10 @@ export async function expectRefused(
   } catch (error) {
     if (error instanceof PromiseBroken) throw error;
     const code = codeOf(error);
-    if (code !== undefined && expected.includes(code)) return error;
+    if (code !== undefined && expected.includes(code)) {
+      expectClassOf(code, error, what);
+      return error;
+    }
     throw new PromiseBroken(
       `${what} to be refused with the code ${expected.join(' or ')}`,
       `it failed with ${code === undefined ? 'no code: ' : ''}${told(error)}`,
@@ -119,6 +129,29 @@ export async function expectRefused(
   throw new PromiseBroken(
     `${what} to be refused with the code ${expected.join(' or ')}`,
     `it succeeded and gave ${show(given)}`,
+  );
+}
+
+/** The classes that the contract names, by their codes: programs ask for either. */
+const CLASSES: Readonly<Record<string, abstract new (...args: never) => Error>> = {
+  INVALID_TOKEN: InvalidTokenError,
+  AMBIGUOUS_TOKEN: AmbiguousTokenError,
+  TOKEN_CONFLICT: TokenConflictError,
+  VERSION_CONFLICT: TokenConflictError,
+};
+
+/** That an error is of the class that belongs to its code. Any copy of core will do. */
+function expectClassOf(code: string, error: unknown, what: string): void {
+  const { [code]: of } = CLASSES;
+  if (of === undefined || error instanceof of) return;
+  throw new PromiseBroken(
+    `${what} to be refused with an error that is an instance of ${of.name}`,
+    `it is none, though its code is ${code}: ${told(error)}`,
+    {
+      hint: `Throw ${of.name} of @tokenkeep/core, and not another error with its code.`,
+      cause: causeOfError(error),
+      where: placeOf(error),
+    },
   );
 }
 

@@ -552,3 +552,32 @@ export function neighboursOf(text: string): string[] {
     (one) => one !== '' && one.isWellFormed() && Buffer.byteLength(one) <= MAX_FIELD_BYTES,
   );
 }
+
+const LONG = 'https://idp.example/'.padEnd(5_000, 'x');
+
+/** Two texts each that some storage takes for one: every way to do so is among them. */
+export const NEAR_PAIRS: readonly (readonly [string, string])[] = [
+  ['https://idp.example/a', 'https://idp.example/A'],
+  ['https://idp.example/a', 'https://idp.example/a '],
+  ['https://idp.example/a', ' https://idp.example/a'],
+  ['https://idp.example/a', 'https://idp.example/a\t'],
+  ['https://idp.example/a', 'https://idp.example/a\n'],
+  ['https://idp.example/a', 'https://idp.example/a\0'],
+  ['https://idp.example/a\0b', 'https://idp.example/a\0c'],
+  ['https://idp.example/a', 'https://idp.example/\u200ba'],
+  ['https://idp.example/\u00e9', 'https://idp.example/e\u0301'],
+  ['https://idp.example/\u00e9', 'https://idp.example/e'],
+  ['https://idp.example/\uff41', 'https://idp.example/a'],
+  ['https://idp.example/ß', 'https://idp.example/ss'],
+  ['https://idp.example/\u{1f600}', 'https://idp.example/\u{1f603}'],
+  ['https://idp.example/a_c', 'https://idp.example/abc'],
+  ['https://idp.example/%', 'https://idp.example/abc'],
+  ['https://idp.example/*', 'https://idp.example/abc'],
+  ['https://idp.example/a', 'https://idp.example/a/'],
+  ['https://idp.example/a%2Fb', 'https://idp.example/a/b'],
+  ['https://idp.example/a\\b', 'https://idp.example/ab'],
+  ['1', '1.0'],
+  // Cut anywhere, at either end.
+  [`${LONG}1`, `${LONG}2`],
+  [`1${LONG}`, `2${LONG}`],
+];

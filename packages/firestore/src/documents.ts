@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { gunzipSync, gzip } from 'node:zlib';
 import type {
   DocumentReference,
   DocumentSnapshot,
@@ -7,6 +9,13 @@ import type {
 import type { StoredRecord } from '@tokenkeep/core';
 import { recordInText } from '@tokenkeep/core/adapter';
 import type { Entry } from '@tokenkeep/core/adapter/server';
+
+/**
+ * The longest text that is kept as it is: bytes. A document takes 1 MiB. That is enough for every
+ * field at its longest, but not where JSON escapes much of it: up to six characters for one byte.
+ */
+const MAX_TEXT = 1_000_000;
+const compressed = promisify(gzip);
 
 /** A record's document. */
 export interface FirestoreEntry extends Entry {
@@ -29,13 +38,25 @@ export function entryIn(doc: DocumentSnapshot): FirestoreEntry {
   };
 }
 
-/**
- * The record, from one field of text, so that one exemption keeps all of it out of the indexes.
- *
- * @throws TokenStoreError `RECORD_CORRUPT`
- */
+/** The record in one field, so that one exemption keeps all of it out of the indexes. */
+export async function asField(record: StoredRecord): Promise<string | Uint8Array> {
+  const text = JSON.stringify(record);
+  return Buffer.byteLength(text) <= MAX_TEXT ? text : compressed(text);
+}
+
+/** @throws TokenStoreError `RECORD_CORRUPT` */
 export function recordIn(doc: DocumentSnapshot): StoredRecord {
-  return recordInText(doc.get('record'), doc.id);
+  const field: unknown = doc.get('record');
+  return recordInText(field instanceof Uint8Array ? textIn(field) : field, doc.id);
+}
+
+/** @returns nothing where it is not compressed text: what is damaged is told by `recordInText` */
+function textIn(bytes: Uint8Array): string | undefined {
+  try {
+    return gunzipSync(bytes).toString();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The version of the record; 0 for one that is damaged. */

@@ -23,7 +23,15 @@ import {
   STALE,
 } from '@tokenkeep/core/adapter/server';
 import { BoundedCalls } from './bounded-calls.ts';
-import { asRead, entryIn, type FirestoreEntry, recordIn, textsIn, versionIn } from './documents.ts';
+import {
+  asField,
+  asRead,
+  entryIn,
+  type FirestoreEntry,
+  recordIn,
+  textsIn,
+  versionIn,
+} from './documents.ts';
 import { translateError } from './errors.ts';
 import { isFormer, migrateAll } from './migration.ts';
 import { checkOptions, type FirestoreTokenStoreOptions } from './options.ts';
@@ -92,14 +100,16 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
 
   async commit(commit: Commit<FirestoreEntry>): Promise<FirestoreEntry | typeof STALE> {
     const { writeId, replaces, absorbs, others, deletedVersion } = commit;
+    const { record, writeIds, sharedKeys } = entryAfter(commit);
+    const kept = await asField(record);
+    // From here to the write nothing is awaited: the store document is conditioned as it is known now.
     const isDecidedOn = deletedVersion !== undefined;
     if (isDecidedOn && deletedVersion !== this.#store.deletedVersion) return STALE;
     const keys = digestsOf(commit.keys);
-    const { record, writeIds, sharedKeys } = entryAfter(commit);
 
     const batch = this.#db.batch();
     const ref = replaces?.ref ?? this.#records.doc(keys[0] ?? '');
-    const fields = { record: JSON.stringify(record), keys, shared: sharedKeys, writeIds };
+    const fields = { record: kept, keys, shared: sharedKeys, writeIds };
     if (replaces !== null) batch.update(ref, fields, asRead(replaces));
     else batch.create(ref, { ...fields, created: this.#fieldValue.serverTimestamp() });
     for (const entry of absorbs) batch.delete(entry.ref, asRead(entry));

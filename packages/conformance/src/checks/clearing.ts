@@ -136,6 +136,8 @@ export const clearingChecks: readonly Check[] = [
         'grantToken',
         { grantToken: true },
         true,
+        null,
+        0,
       ]) {
         await expectRefused(
           store.call('saveToken', token, { clear }),

@@ -199,7 +199,8 @@ export const conditionChecks: readonly Check[] = [
       const store = await context.open();
       const token = context.token();
       const refuse = async (what: string): Promise<void> => {
-        for (const options of [{ ifExists: true }, { ifExists: true, ifVersion: 1 }]) {
+        for (const ifVersion of [undefined, 0, 1]) {
+          const options = { ifExists: true, ...(ifVersion !== undefined && { ifVersion }) };
           const named = token.with({ id: context.value('id') });
           const saving = store.saveToken(named, options);
           await expectConflict(saving, 0, `a save under an id with ${show(options)} ${what}`);

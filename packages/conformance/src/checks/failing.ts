@@ -16,6 +16,15 @@ import type { ObservedStore } from '../observed-store.ts';
 import { PromiseBroken, Untested } from '../promise-broken.ts';
 import { show } from '../show.ts';
 
+/** With these codes the same call fails again: there is something to put right first. */
+const IN_VAIN: readonly unknown[] = [
+  'INVALID_TOKEN',
+  'AMBIGUOUS_TOKEN',
+  'TOKEN_CONFLICT',
+  'VERSION_CONFLICT',
+  'STORE_CLOSED',
+];
+
 interface Provoked {
   readonly what: string;
   readonly error: unknown;
@@ -40,6 +49,13 @@ export const failingChecks: readonly Check[] = [
           shape,
           { error: true, code: 'string', operation, retryable: 'boolean' },
           `what ${what} rejected with`,
+        );
+        const code: unknown = Reflect.get(Object(error), 'code');
+        if (!IN_VAIN.includes(code)) continue;
+        expectSame(
+          Reflect.get(Object(error), 'retryable'),
+          false,
+          `retryable of the error with the code ${code} that ${what} rejected with`,
         );
       }
     },
@@ -107,6 +123,37 @@ export const failingChecks: readonly Check[] = [
   },
   {
     clause: 'C14',
+    title: 'tokens() gives an iterable whatever is wrong, and its first step rejects',
+    why: 'What is thrown before the loop goes past its try; what fails before anybody asks ends the process.',
+    hint: 'Write tokens() as an async generator: nothing runs before its first step.',
+    async run(context) {
+      if (context.definition.iterable !== true) return;
+      const store = await context.open();
+      await store.saveToken(context.token());
+      await store.close();
+      let given: unknown;
+      try {
+        given = store.raw.tokens?.();
+      } catch (error) {
+        throw new PromiseBroken(
+          'tokens() of a closed store to give an iterable',
+          `it threw ${firstLine(error)}`,
+        );
+      }
+      expect(
+        typeof given === 'object' && given !== null && Symbol.asyncIterator in given,
+        'tokens() of a closed store to give an iterable',
+        `it gave ${show(given)}`,
+      );
+      // Nobody asks for its first: whatever it has begun all the same is reported by the kit.
+      for (let turn = 0; turn < 5; turn += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      await expectRefused(store.tokens().next(), 'STORE_CLOSED', 'the first step of tokens()');
+    },
+  },
+  {
+    clause: 'C14',
     title: 'after a failure the next call works',
     why: 'A transaction that was left open, or a lock that was not let go, stops everybody.',
     hint: 'Roll back and let go in a finally.',
@@ -164,12 +211,32 @@ export const failingChecks: readonly Check[] = [
         { ifVersion: -1 },
         { ifVersion: 1.5 },
         { ifVersion: Number.NaN },
+        null,
+        [],
+        0,
+        { ifversion: 1 },
+        { ifExist: true },
+        { merge: true },
+        { ifExists: null },
+        { ifExists: 0 },
+        { ifExists: 1 },
+        { ifExists: {} },
+        { clear: null },
       ]) {
         await expectRefused(
           store.call('saveToken', token, options),
           'INVALID_TOKEN',
           `saveToken(token, ${show(options)})`,
         );
+      }
+      if (context.definition.versions === true) {
+        for (const options of [null, 0, [], { version: 1 }, { ifVersion: null }]) {
+          await expectRefused(
+            store.call('deleteToken', id, options),
+            'INVALID_TOKEN',
+            `deleteToken(id, ${show(options)})`,
+          );
+        }
       }
       expectSame(idOf(await store.findTokenById(id)), id, 'the id of the record after all that');
     },
@@ -317,6 +384,10 @@ async function provoke(context: CheckContext): Promise<Provoked[]> {
     },
     { what: 'getTokens() after close', error: await failureOf(store.call('getTokens')) },
   );
+  if (context.definition.iterable === true) {
+    const error = await failureOf(store.tokens().next());
+    provoked.push({ what: 'tokens() after close', error });
+  }
   return provoked;
 }
 

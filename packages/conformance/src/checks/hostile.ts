@@ -2,13 +2,16 @@ import { OAuthToken, type TokenInit, type TokenRecord } from '@tokenkeep/core';
 import { STRING_FIELDS } from '@tokenkeep/core/adapter';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
-import { expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
-import { hostileStrings, neighboursOf } from '../hostile-strings.ts';
+import { expect, expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
+import { hostileStrings, NEAR_PAIRS, neighboursOf } from '../hostile-strings.ts';
 import { inParallel } from '../in-parallel.ts';
 import { show } from '../show.ts';
 
-const KEYS = ['userName', 'grantToken', 'refreshToken', 'accessToken'] as const;
+const TOKEN_KEYS = ['grantToken', 'refreshToken', 'accessToken'] as const;
+const KEYS = ['userName', ...TOKEN_KEYS] as const;
 type Key = (typeof KEYS)[number];
+/** What a match does not cross (M2), besides the user. */
+const OWNERS = ['clientId', 'issuer', 'resource'] as const;
 
 /** One and the same in every field that is a string, but for the id. */
 function everyString(text: string): TokenInit {
@@ -109,6 +112,44 @@ export const hostileChecks: readonly Check[] = [
           );
         }
       });
+    },
+  },
+  {
+    clause: 'M2',
+    title: 'clients, issuers and resources that look alike are not the same',
+    why: 'Whoever may choose an issuer chooses one that is taken for that of another.',
+    hint: 'Compare all three as keys are compared: with = on a binary collation, in their full length.',
+    async run(context) {
+      const store = await context.open();
+      for (const owner of OWNERS) {
+        if (context.kept({ [owner]: 'x' })[owner] === undefined) continue;
+        await inParallel(NEAR_PAIRS, async ([one, other], index) => {
+          const token = context.token({ [owner]: one, grantToken: context.secret('grant') });
+          const id = idOf(await store.saveToken(token));
+          const { userName, ...record } = token.toRecord();
+          const key = TOKEN_KEYS[index % TOKEN_KEYS.length] ?? 'refreshToken';
+          expectNull(
+            await store.findToken(OAuthToken.fromRecord({ [key]: record[key], [owner]: other })),
+            `what the ${key} of a token of the ${owner} ${show(one)} finds for ${show(other)}`,
+          );
+          const theirs = await store.saveToken(
+            context.token({ userSignature: { name: userName ?? '' }, [owner]: other }),
+          );
+          const what = `the records of one user of the ${owner} ${show(one)} and ${show(other)}`;
+          expect(idOf(theirs) !== id, `${what} to be two`, 'there was one');
+          for (const [text, wanted] of [
+            [one, id],
+            [other, idOf(theirs)],
+          ] as const) {
+            const found = await store.findToken(OAuthToken.fromRecord({ userName, [owner]: text }));
+            expectSame(
+              found && idOf(found),
+              wanted,
+              `the id found by the user of the ${owner} ${show(text)}`,
+            );
+          }
+        });
+      }
     },
   },
   {

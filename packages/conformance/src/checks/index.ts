@@ -16,6 +16,7 @@ import { manyChecks } from './many.ts';
 import { matchingChecks } from './matching.ts';
 import { mergingChecks } from './merging.ts';
 import { modelChecks } from './model.ts';
+import { optionChecks } from './options.ts';
 import { savingChecks } from './saving.ts';
 import { sharedChecks } from './shared.ts';
 import { snapshotChecks } from './snapshots.ts';
@@ -50,5 +51,6 @@ export const CHECKS: readonly Check[] = [
   ...eventLoopChecks,
   ...timeChecks,
   ...combinedChecks,
+  ...optionChecks,
   ...modelChecks,
 ].toSorted((a, b) => CLAUSE_IDS.indexOf(a.clause) - CLAUSE_IDS.indexOf(b.clause));

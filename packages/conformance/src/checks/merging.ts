@@ -1,7 +1,31 @@
-import { OAuthToken, type TokenInit } from '@tokenkeep/core';
+import { type JsonObject, OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import { expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
 import { show } from '../show.ts';
+
+/** Names that a storage, or a program, takes for something else. */
+const NAMES: readonly string[] = [
+  'a.b',
+  'a',
+  'A',
+  'a ',
+  '$set',
+  '$.a',
+  'a[0]',
+  '0',
+  '__proto__',
+  'toString',
+  'constructor',
+  'null',
+  'a"b',
+  "a'b",
+  'a\\b',
+  'a/b',
+  'a\0b',
+  'é',
+  'e\u0301',
+  'kept',
+];
 
 export const mergingChecks: readonly Check[] = [
   {
@@ -94,6 +118,34 @@ export const mergingChecks: readonly Check[] = [
           { ...init, extra: expected },
           `the record after a save of ${show(extra)}`,
         );
+      }
+    },
+  },
+  {
+    clause: 'C3',
+    title: 'names of extra are texts: each is replaced and taken away by itself, whatever is in it',
+    why: 'A provider names its fields as it likes: a path or a prototype is what a storage makes of them.',
+    hint: 'Merge in your program, by own names alone, and keep extra as one text; an operator that sets by path takes a dot for one.',
+    async run(context) {
+      const store = await context.open();
+      let extra: JsonObject = Object.fromEntries(NAMES.map((name) => [name, [name]]));
+      const id = idOf(await store.saveToken(context.token(context.kept({ extra }))));
+      const check = async (given: JsonObject): Promise<void> => {
+        const saved = await store.saveToken(new OAuthToken({ id, extra: given }));
+        const what = `extra after a save of ${show(given)}`;
+        expectSame(recordOf(saved)['extra'], extra, what);
+        expectSame(recordOf(await store.findTokenById(id))['extra'], extra, what);
+      };
+      if (context.kept({ extra }).extra === undefined) return;
+      for (const name of NAMES) {
+        extra = Object.fromEntries(
+          Object.entries(extra).map(([one, value]) => [one, one === name ? 'replaced' : value]),
+        );
+        await check(Object.fromEntries([[name, 'replaced']]));
+      }
+      for (const name of NAMES) {
+        extra = Object.fromEntries(Object.entries(extra).filter(([one]) => one !== name));
+        await check(Object.fromEntries([[name, null]]));
       }
     },
   },

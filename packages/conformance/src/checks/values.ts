@@ -1,6 +1,7 @@
 import {
   type JsonObject,
   type JsonValue,
+  MAX_EXTRA_DEPTH,
   MAX_FIELD_BYTES,
   OAuthToken,
   type TokenInit,
@@ -27,8 +28,11 @@ const EXTRAS: Readonly<Record<string, () => JsonObject>> = {
     const room = MAX_FIELD_BYTES - JSON.stringify({ a: '' }).length;
     return { a: '漢'.repeat(room / 3) + 'x'.repeat(room % 3) };
   },
-  'forty objects in each other': () => nested(40, (inner) => ({ in: inner })),
-  'forty lists in each other': () => ({ list: nested(40, (inner) => [inner]) }),
+  'as many objects in each other as there may be': () =>
+    nested(MAX_EXTRA_DEPTH, (inner) => ({ in: inner })),
+  'as many lists in each other as there may be': () => ({
+    list: nested(MAX_EXTRA_DEPTH - 1, (inner) => [inner]),
+  }),
   'three hundred names': () =>
     Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`name-${at}`, at])),
   'empty lists and objects': () => ({
@@ -42,6 +46,10 @@ const EXTRAS: Readonly<Record<string, () => JsonObject>> = {
     c: 1e21,
     d: 123456789.12345678,
     e: 2 ** 53 - 1,
+    f: Number.MAX_VALUE,
+    g: -1.5e130,
+    h: Number.MIN_VALUE,
+    i: 2.5e-140,
   }),
   'names that differ by case and blanks only': () => ({ a: 1, A: 2, 'a ': 3, ' a': 4 }),
 };
@@ -124,6 +132,31 @@ export const valueChecks: readonly Check[] = [
           `the record with ${show(fields)}`,
         );
         await store.deleteTokens();
+      }
+    },
+  },
+  {
+    clause: 'T4',
+    title: 'every field of one record is as long as it may be, of characters that JSON escapes',
+    why: 'A limit of the record is met by the one user whose provider sends long tokens.',
+    hint: 'Find out what a row, a document or a statement may be long at most, and split what is longer.',
+    async run(context) {
+      const store = await context.open();
+      const long = (character: string): string =>
+        character.repeat(MAX_FIELD_BYTES / character.length);
+      const every = context.everyField();
+      const texts = Object.entries(every).filter(([, value]) => typeof value === 'string');
+      for (const character of ['\u0001', '"']) {
+        const init: TokenInit = context.kept({
+          ...every,
+          ...Object.fromEntries(texts.map(([field]) => [field, long(character)])),
+          userSignature: { name: long(character) },
+          extra: EXTRAS['the longest that there can be']?.(),
+        });
+        const saved = await store.saveToken(new OAuthToken(init));
+        const what = `the record with ${JSON.stringify(character)} in every field`;
+        expectFields(await store.findTokenById(idOf(saved)), init, what);
+        await store.deleteToken(idOf(saved));
       }
     },
   },

@@ -33,7 +33,7 @@ function given(record: StoredRecord): StoredRecord {
 }
 
 /** Compares an owner in another way. */
-const normalises = (owner: 'issuer' | 'resource', how: (text: string) => string): Fault => {
+export const normalises = (owner: 'issuer' | 'resource', how: (text: string) => string): Fault => {
   const normal = <T extends TokenRecord>(record: T): T =>
     record[owner] == null ? record : { ...record, [owner]: how(record[owner]) };
   return {
@@ -45,7 +45,7 @@ const normalises = (owner: 'issuer' | 'resource', how: (text: string) => string)
 };
 
 /** Keeps `extra` in another form. */
-const keepsExtra = (reviver: (name: string, value: unknown) => unknown): Fault => ({
+export const keepsExtra = (reviver: (name: string, value: unknown) => unknown): Fault => ({
   rules: {
     kept: (record) =>
       record.extra == null

@@ -12,6 +12,7 @@ import { iteratingFaults } from './iterating.ts';
 import { manyFaults } from './many.ts';
 import { matchingFaults } from './matching.ts';
 import { newFieldFaults } from './new-fields.ts';
+import { optionAndValueFaults } from './options-and-values.ts';
 import { overlookedFaults } from './overlooked.ts';
 import { readingFaults } from './reading.ts';
 import { savingFaults } from './saving.ts';
@@ -40,4 +41,5 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   ...overlookedFaults,
   ...handleAndRaceFaults,
   ...holdingUpFaults,
+  ...optionAndValueFaults,
 ];

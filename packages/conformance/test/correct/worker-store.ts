@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import {
+  AmbiguousTokenError,
   type DeleteOptions,
   InvalidTokenError,
   OAuthToken,
@@ -104,6 +105,7 @@ function asError(operation: string, failed: NonNullable<WorkerAnswer['failed']>)
   const { code, message, field, currentVersion } = failed;
   if (code === 'INVALID_TOKEN')
     return new InvalidTokenError(field ?? 'token', message, { operation });
+  if (code === 'AMBIGUOUS_TOKEN') return new AmbiguousTokenError(message, { operation });
   if (code === 'VERSION_CONFLICT' || code === 'TOKEN_CONFLICT') {
     return new TokenConflictError(code, message, {
       operation,
