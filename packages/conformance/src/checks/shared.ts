@@ -259,12 +259,11 @@ export const sharedChecks: readonly Check[] = [
     },
   },
   {
-    clause: 'C10',
+    clause: 'S1',
     title: 'records that processes save by turns are listed in that order',
     why: 'A list that changes its order with the process that saved jumps in an import or a table.',
     hint: 'Let the storage count: a number of its own in each process is none.',
     async run(context) {
-      requireShared(context);
       const processes = await context.processes(2);
       const ids: unknown[] = [];
       for (let turn = 0; turn < 8; turn += 1) {

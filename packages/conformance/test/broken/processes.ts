@@ -179,7 +179,7 @@ const faults: readonly [clause: ClauseId, fault: string, how: Fault][] = [
     })),
   ],
   [
-    'C10',
+    'S1',
     'puts a new record where the process has counted up to',
     {
       handle: () => {
