@@ -12,6 +12,7 @@ import { matchingFaults } from './matching.ts';
 import { newFieldFaults } from './new-fields.ts';
 import { optionAndValueFaults } from './options-and-values.ts';
 import { overlookedFaults } from './overlooked.ts';
+import { processFaults } from './processes.ts';
 import { readingFaults } from './reading.ts';
 import { savingFaults } from './saving.ts';
 import { timeFaults } from './time.ts';
@@ -38,4 +39,5 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   ...combinedFaults,
   ...overlookedFaults,
   ...optionAndValueFaults,
+  ...processFaults,
 ];
