@@ -27,7 +27,7 @@ export const hostileChecks: readonly Check[] = [
     hint: 'Use a binary collation, columns without a length limit below 64 KiB, UTF-8 of four bytes, and parameters, never text put together.',
     async run(context) {
       const store = await context.open();
-      const strings = sampleOf(context, 600);
+      const strings = sampleOf(context, 750);
       await inParallel(strings, async (text, index) => {
         const init = context.kept({
           ...everyString(text),
@@ -55,7 +55,7 @@ export const hostileChecks: readonly Check[] = [
     hint: 'Compare with = on a binary collation, pass keys as parameters, escape them where they become part of a name, and separate parts by something that can be in none.',
     async run(context) {
       const store = await context.open();
-      const strings = sampleOf(context, 600);
+      const strings = sampleOf(context, 750);
       const known = new Set(strings);
       const ids = new Map<string, string>();
       await inParallel(strings, async (text) => {

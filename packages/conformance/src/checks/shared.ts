@@ -1,9 +1,18 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Call, MadeCall } from '../calls.ts';
 import type { Check } from '../check.ts';
-import { expect, expectOne, expectSame, type PlainRecord, recordOf } from '../expectations.ts';
+import type { CheckContext } from '../check-context.ts';
+import {
+  expect,
+  expectOne,
+  expectSame,
+  idOf,
+  type PlainRecord,
+  recordOf,
+  versionOf,
+} from '../expectations.ts';
 import { laneUser, savedInLane, tagIn } from '../lanes.ts';
-import { PromiseBroken } from '../promise-broken.ts';
+import { PromiseBroken, Untested } from '../promise-broken.ts';
 import { show } from '../show.ts';
 import { runTogether } from '../store-process.ts';
 
@@ -62,8 +71,15 @@ export const sharedChecks: readonly Check[] = [
         const token = context.token();
         await store.saveToken(token);
         const values = names.map((name) => context.value(name));
+        const { extra } = context.kept({
+          extra: Object.fromEntries(names.map((name) => [name, 1])),
+        });
         const programs = names.map((name, at) => [
-          saveOf({ userSignature: token.userSignature, [name]: values[at] }),
+          saveOf({
+            userSignature: token.userSignature,
+            [name]: values[at],
+            ...(extra && { extra: { [name]: 1 } }),
+          }),
         ]);
         requireNoneRefused(await runTogether(processes, programs, 'together'));
         const record = recordOf(await store.findToken(token));
@@ -72,6 +88,7 @@ export const sharedChecks: readonly Check[] = [
           values,
           `${names.join(', ')} after each was saved by another process`,
         );
+        expectSame(record['extra'], extra, 'extra after each process saved another name of it');
       }
     },
   },
@@ -208,9 +225,15 @@ export const sharedChecks: readonly Check[] = [
           { method: 'findToken', token: { refreshToken: token.refreshToken } },
           { method: 'findTokenById', id },
           { method: 'getTokens' },
+          ...(context.definition.iterable === true ? [{ method: 'tokens' } as const] : []),
         ];
-        const look = async (when: string, wanted: string | undefined): Promise<void> => {
-          for (const { call, outcome } of await reader.run(reads, 0, 'in order')) {
+        const byAccessToken: Call = { method: 'findToken', token: { accessToken } };
+        const look = async (
+          when: string,
+          wanted: string | undefined,
+          how: readonly Call[] = reads,
+        ): Promise<void> => {
+          for (const { call, outcome } of await reader.run(how, 0, 'in order')) {
             const [record] = [outcome.value ?? []].flat() as PlainRecord[];
             expectSame(
               record?.['accessToken'],
@@ -223,12 +246,113 @@ export const sharedChecks: readonly Check[] = [
           requireNoneRefused(await writer.run([call], 0, 'in order'));
         await look('before the first save', undefined);
         await write({ method: 'saveToken', token: saved });
-        await look('after the first save', accessToken);
+        await look('after the first save', accessToken, [...reads, byAccessToken]);
         const changed = context.secret('access');
         await write({ method: 'saveToken', token: { ...user, accessToken: changed } });
         await look('after an update', changed);
+        await look('by an access token that it found before the update', undefined, [
+          byAccessToken,
+        ]);
         await write(round % 2 === 0 ? { method: 'deleteToken', id } : { method: 'deleteTokens' });
         await look('after the delete', undefined);
+      }
+    },
+  },
+  {
+    clause: 'S1',
+    title: 'records that processes save by turns are listed in that order',
+    why: 'A list that changes its order with the process that saved jumps in an import or a table.',
+    hint: 'Let the storage count: a number of its own in each process is none.',
+    async run(context) {
+      const processes = await context.processes(2);
+      const ids: unknown[] = [];
+      for (let turn = 0; turn < 8; turn += 1) {
+        const token = context.token().toRecord();
+        const call: Call = { method: 'saveToken', token };
+        const made = await processes[turn % 2]?.run([call], 0, 'in order');
+        requireNoneRefused(made ?? []);
+        ids.push(...(made ?? []).map(({ outcome }) => asRecord(outcome.value)?.['id']));
+      }
+      const listed = (await (await context.open()).getTokens()).map((one) => recordOf(one)['id']);
+      expectSame(listed, ids, 'the ids in the order of the first saves of two processes');
+    },
+  },
+  {
+    clause: 'V1',
+    title: 'no version comes again for an id that another process has deleted',
+    why: 'A process that holds version 1 of what was deleted writes over what was added since.',
+    hint: 'Keep the highest version that was deleted in the storage, and read it in the step that adds.',
+    async run(context) {
+      requireShared(context);
+      const [other] = await context.processes(1);
+      const store = await context.open();
+      for (const how of ['deleteToken', 'deleteTokens'] as const) {
+        const token = context.token({ id: context.value('id') });
+        const id = token.id ?? '';
+        const save: Call = { method: 'saveToken', token: token.toRecord() };
+        // It has deleted this one itself before: what it knows of that is old by then.
+        requireNoneRefused(
+          (await other?.run([save, { method: 'deleteToken', id }], 0, 'in order')) ?? [],
+        );
+        for (let count = 0; count < 3; count += 1) await store.saveToken(token);
+        const deleted = versionOf(await store.findTokenById(id), 'what findTokenById gave');
+        await (how === 'deleteToken' ? store.deleteToken(id) : store.deleteTokens());
+        const [again] = (await other?.run([save], 0, 'in order')) ?? [];
+        const version = Number(asRecord(again?.outcome.value)?.['version']);
+        expect(
+          version > deleted,
+          `a version above ${deleted} for an id whose record another process removed by ${how}`,
+          `it was ${version}`,
+        );
+      }
+    },
+  },
+  {
+    clause: 'V4',
+    title: 'of a delete and a save with one ifVersion in two processes exactly one succeeds',
+    why: 'A logout and a refresh that both think that they came first leave a login that nobody wanted.',
+    hint: HINT,
+    async run(context) {
+      requireShared(context);
+      const processes = await context.processes(2);
+      const store = await context.open();
+      for (let round = 0; round < context.rounds(12, 5); round += 1) {
+        const saved = await store.saveToken(context.token());
+        const id = idOf(saved);
+        const options = { ifVersion: versionOf(saved) };
+        const made = await runTogether(
+          processes,
+          [
+            [{ method: 'deleteToken', id, options }],
+            [{ method: 'saveToken', token: { id, scope: context.value('scope') }, options }],
+          ],
+          'together',
+        );
+        const codes = made.map(({ outcome }) => outcome.refused ?? 'done');
+        expectSame(codes.toSorted(), ['VERSION_CONFLICT', 'done'], 'how the two of them ended');
+      }
+    },
+  },
+  {
+    clause: 'V5',
+    title:
+      'a save with ifExists: true beside a delete of another process does not bring the record back',
+    why: 'A logout beside a refresh has to win: there is nothing after it that could take the login away again.',
+    hint: HINT,
+    async run(context) {
+      requireShared(context);
+      const processes = await context.processes(2);
+      const store = await context.open();
+      for (let round = 0; round < context.rounds(12, 5); round += 1) {
+        const token = context.token();
+        const id = idOf(await store.saveToken(token));
+        const save: Call = {
+          method: 'saveToken',
+          token: token.toRecord(),
+          options: { ifExists: true },
+        };
+        await runTogether(processes, [[{ method: 'deleteToken', id }], [save, save]], 'together');
+        expectSame(await store.getTokens(), [], 'the records after the delete');
       }
     },
   },
@@ -264,6 +388,12 @@ export const sharedChecks: readonly Check[] = [
     },
   },
 ];
+
+/** @throws Untested where only one process uses the storage */
+function requireShared({ definition }: CheckContext): void {
+  if (definition.shared === true) return;
+  throw new Untested('the store is not declared shared: one process is tested');
+}
 
 function saveOf(init: TokenInit): Call {
   return { method: 'saveToken', token: new OAuthToken(init).toRecord() };

@@ -14,6 +14,7 @@ import { matchingFaults } from './matching.ts';
 import { newFieldFaults } from './new-fields.ts';
 import { optionAndValueFaults } from './options-and-values.ts';
 import { overlookedFaults } from './overlooked.ts';
+import { processFaults } from './processes.ts';
 import { readingFaults } from './reading.ts';
 import { savingFaults } from './saving.ts';
 import { timeFaults } from './time.ts';
@@ -42,4 +43,5 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   ...handleAndRaceFaults,
   ...holdingUpFaults,
   ...optionAndValueFaults,
+  ...processFaults,
 ];
