@@ -12,11 +12,11 @@ import {
   recordOf,
   versionOf,
 } from '../expectations.ts';
+import { KEYS, TOKEN_KEYS } from '../keys.ts';
 
 // What is right by itself, and goes wrong together with something else: two options, two records,
 // two calls at once.
 
-const TOKEN_KEYS = ['refreshToken', 'grantToken', 'accessToken'] as const;
 const OWNERS = ['issuer', 'resource'] as const;
 
 /** What belongs into a URL, and is no difference to a program that compares URLs. */
@@ -40,7 +40,7 @@ export const combinedChecks: readonly Check[] = [
     async run(context) {
       const store = await context.open();
       const hasVersions = context.definition.versions === true;
-      for (const key of ['id', 'userSignature', ...TOKEN_KEYS] as const) {
+      for (const key of KEYS) {
         for (const isConditional of hasVersions ? [false, true] : [false]) {
           const { clientSecret, ...rest } = context.everyField();
           const before = await store.saveToken(new OAuthToken({ ...rest, clientSecret }));

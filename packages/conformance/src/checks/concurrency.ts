@@ -13,12 +13,10 @@ import {
 } from '../expectations.ts';
 import { causeOfError, placeOf, told } from '../failure-cause.ts';
 import { iterated } from '../iterated.ts';
+import { KEYS } from '../keys.ts';
 import type { ObservedStore } from '../observed-store.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 import { show } from '../show.ts';
-
-/** Each by itself is a way to a record. */
-const KEYS = ['id', 'userSignature', 'grantToken', 'refreshToken', 'accessToken'] as const;
 
 /** What a save by a token may leave after the record has gone, besides that token. */
 const MAY_BE_LEFT = ['id', 'version', 'tokenType'];

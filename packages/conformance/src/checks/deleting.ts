@@ -3,8 +3,7 @@ import type { Check } from '../check.ts';
 import { expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
 import { inParallel } from '../in-parallel.ts';
 import { iterated } from '../iterated.ts';
-
-const KEYS = ['grantToken', 'refreshToken', 'accessToken'] as const;
+import { TOKEN_KEYS } from '../keys.ts';
 
 export const deletingChecks: readonly Check[] = [
   {
@@ -154,6 +153,31 @@ export const deletingChecks: readonly Check[] = [
   },
   {
     clause: 'C10',
+    title: 'what is added after a delete comes last, whatever was deleted',
+    why: 'A job that goes through the list by its order never comes to what was put in between.',
+    hint: 'Sort by a number that grows with each insert, and is never that of how many there are.',
+    async run(context) {
+      const store = await context.open();
+      const ids: string[] = [];
+      const add = async (): Promise<void> => {
+        ids.push(idOf(await store.saveToken(context.token())));
+      };
+      for (let count = 0; count < 4; count += 1) await add();
+      for (const at of [0, 1, 0]) {
+        const [gone = ''] = ids.splice(at, 1);
+        await store.deleteToken(gone);
+        const listed = (await store.getTokens()).map((token) => idOf(token));
+        expectSame(listed, ids, 'the ids in the list after a delete');
+      }
+      for (let count = 0; count < 3; count += 1) {
+        await add();
+        const listed = (await store.getTokens()).map((token) => idOf(token));
+        expectSame(listed, ids, 'the ids in the list after an addition');
+      }
+    },
+  },
+  {
+    clause: 'C10',
     title: 'records that several handles have saved come in the order of the first saves, too',
     why: 'Each process has a handle of its own: a page of the list shows one login twice and another never.',
     hint: 'Let the storage count, not the handle: a number of the database, or the highest one there is plus one.',
@@ -202,7 +226,7 @@ export const deletingChecks: readonly Check[] = [
       const store = await context.open();
       const every = context.everyField();
       const { extra } = context.kept({ extra: { note: context.secret('extra') } });
-      const alone = KEYS.map((key) => ({ [key]: context.secret(key) }));
+      const alone = TOKEN_KEYS.map((key) => ({ [key]: context.secret(key) }));
       await store.saveToken(new OAuthToken(every));
       for (const init of alone) await store.saveToken(new OAuthToken(init));
       if (extra !== undefined) await store.saveToken(new OAuthToken({ extra }));
@@ -210,7 +234,7 @@ export const deletingChecks: readonly Check[] = [
       expectSame(await store.getTokens(), [], 'the list after deleteTokens');
       const sought = [
         { userSignature: every.userSignature },
-        ...KEYS.map((key) => ({ [key]: every[key] })),
+        ...TOKEN_KEYS.map((key) => ({ [key]: every[key] })),
         ...alone,
       ];
       for (const init of sought) {

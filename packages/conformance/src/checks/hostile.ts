@@ -5,9 +5,9 @@ import type { CheckContext } from '../check-context.ts';
 import { expect, expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
 import { hostileStrings, NEAR_PAIRS, neighboursOf } from '../hostile-strings.ts';
 import { inParallel } from '../in-parallel.ts';
+import { TOKEN_KEYS } from '../keys.ts';
 import { show } from '../show.ts';
 
-const TOKEN_KEYS = ['grantToken', 'refreshToken', 'accessToken'] as const;
 const KEYS = ['userName', ...TOKEN_KEYS] as const;
 type Key = (typeof KEYS)[number];
 /** What a match does not cross (M2), besides the user. */

@@ -1,7 +1,6 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Call, MadeCall } from '../calls.ts';
 import type { Check } from '../check.ts';
-import type { CheckContext } from '../check-context.ts';
 import {
   expect,
   expectOne,
@@ -12,7 +11,8 @@ import {
   versionOf,
 } from '../expectations.ts';
 import { laneUser, savedInLane, tagIn } from '../lanes.ts';
-import { PromiseBroken, Untested } from '../promise-broken.ts';
+import { PromiseBroken } from '../promise-broken.ts';
+import { requireShared } from '../require-shared.ts';
 import { show } from '../show.ts';
 import { runTogether } from '../store-process.ts';
 
@@ -388,12 +388,6 @@ export const sharedChecks: readonly Check[] = [
     },
   },
 ];
-
-/** @throws Untested where only one process uses the storage */
-function requireShared({ definition }: CheckContext): void {
-  if (definition.shared === true) return;
-  throw new Untested('the store is not declared shared: one process is tested');
-}
 
 function saveOf(init: TokenInit): Call {
   return { method: 'saveToken', token: new OAuthToken(init).toRecord() };

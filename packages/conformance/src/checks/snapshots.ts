@@ -2,8 +2,7 @@ import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import { expect, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
 import { iterated } from '../iterated.ts';
-
-const KEYS = ['userSignature', 'grantToken', 'refreshToken', 'accessToken'] as const;
+import { TOKEN_KEYS } from '../keys.ts';
 
 export const snapshotChecks: readonly Check[] = [
   {
@@ -160,7 +159,7 @@ export const snapshotChecks: readonly Check[] = [
     hint: 'Remember nowhere which record a key led to: look it up in the storage, for every find and every save.',
     async run(context) {
       const [reader, writer] = [await context.open(), await context.open()];
-      for (const key of KEYS) {
+      for (const key of ['userSignature', ...TOKEN_KEYS] as const) {
         const { [key]: before } = context.everyField();
         const { [key]: after } = context.everyField();
         if (before === undefined) continue;

@@ -1,11 +1,11 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import { expect, expectFields, expectSame, idOf, recordOf, versionOf } from '../expectations.ts';
+import { KEYS } from '../keys.ts';
 import { atAnotherTime } from '../moved-clock.ts';
 import type { ObservedStore } from '../observed-store.ts';
 
 const HOUR = 3_600_000;
-const KEYS = ['id', 'userSignature', 'refreshToken', 'grantToken', 'accessToken'] as const;
 
 export const timeChecks: readonly Check[] = [
   {

@@ -10,7 +10,7 @@ import {
   recordOf,
   versionOf,
 } from '../expectations.ts';
-import { Untested } from '../promise-broken.ts';
+import { requireShared } from '../require-shared.ts';
 import { runTogether } from '../store-process.ts';
 
 export const versionChecks: readonly Check[] = [
@@ -246,9 +246,7 @@ export const versionChecks: readonly Check[] = [
     why: 'Workers refresh at the same moment: the one that lost must take what the winner saved.',
     hint: 'A lock within one process does not hold the others; the comparison belongs into the database.',
     async run(context) {
-      if (context.definition.shared !== true) {
-        throw new Untested('the store is not declared shared: one process is tested');
-      }
+      requireShared(context);
       const store = await context.open();
       const processes = await context.processes(3);
       for (let round = 0; round < context.rounds(10, 4); round += 1) {

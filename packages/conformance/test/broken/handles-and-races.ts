@@ -1,11 +1,7 @@
-import {
-  OAuthToken,
-  type StoredRecord,
-  TokenConflictError,
-  type TokenRecord,
-  type TokenStore,
-} from '@tokenkeep/core';
+import { OAuthToken, type StoredRecord, type TokenRecord, type TokenStore } from '@tokenkeep/core';
+import { refuseOtherVersion } from '@tokenkeep/core/adapter';
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
+import { KEYS } from '../../src/keys.ts';
 import { type BrokenStore, broken, type Fault } from './broken-store.ts';
 import { type PlainTokenStore, RIGHT_RULES } from './plain-token-store.ts';
 import { pause, type Shelf } from './shelf.ts';
@@ -16,9 +12,7 @@ type Save = Parameters<TokenStore['saveToken']>;
 
 /** Whether this is the only key of a token. */
 const isOnly = (key: string, token: OAuthToken): boolean =>
-  ['id', 'userSignature', 'grantToken', 'refreshToken', 'accessToken'].every(
-    (one) => (one === key) === (Reflect.get(Object(token), one) !== undefined),
-  );
+  KEYS.every((one) => (one === key) === (Reflect.get(Object(token), one) !== undefined));
 
 /** Methods that write, each of which is told of before it does. */
 const beforeWriting = (store: PlainTokenStore, tell: () => void) => {
@@ -202,19 +196,23 @@ export const handleAndRaceFaults: readonly BrokenStore[] = [
       };
     },
   }),
-  broken('V1', 'remembers the versions of the ten that went last', {
-    ...remembersVersions(() => {
+  broken(
+    'V1',
+    'remembers the versions of the ten that went last',
+    remembersVersions(() => {
       for (const id of removed.keys()) {
         if (removed.size <= 10) return;
         removed.delete(id);
       }
     }),
-  }),
-  broken('V1', 'forgets an hour later which versions there were', {
-    ...remembersVersions(() => {
+  ),
+  broken(
+    'V1',
+    'forgets an hour later which versions there were',
+    remembersVersions(() => {
       for (const [id, { at }] of removed) if (Date.now() - at > 3_600_000) removed.delete(id);
     }),
-  }),
+  ),
   broken('C16', 'goes through the tokens of a store whose name begins with its own', {
     methods: (store, shelf, all) => ({
       async *tokens() {
@@ -228,9 +226,11 @@ export const handleAndRaceFaults: readonly BrokenStore[] = [
     }),
   }),
   ...['id', 'refreshToken', 'accessToken', 'grantToken'].map((key) =>
-    broken('A2', `reads a record by its ${key}, and writes later what it made of it`, {
-      ...writesLater(key),
-    }),
+    broken(
+      'A2',
+      `reads a record by its ${key}, and writes later what it made of it`,
+      writesLater(key),
+    ),
   ),
   broken('C7', 'adds two records of one user under two ids, where they come at once', {
     methods: (store, shelf) => ({
@@ -296,10 +296,7 @@ export const handleAndRaceFaults: readonly BrokenStore[] = [
           return store.saveToken(token, options);
         }
         if ((await store.findToken(token)) === null) {
-          throw new TokenConflictError('VERSION_CONFLICT', 'There is no such record.', {
-            operation: 'saveToken',
-            currentVersion: 0,
-          });
+          refuseOtherVersion(null, { ifExists: true });
         }
         await pause();
         const { ifExists: _ifExists, ...others } = options;

@@ -27,16 +27,20 @@ function lineOf(shelf: Shelf): Line {
 
 /** Stores that keep others waiting. */
 export const holdingUpFaults: readonly BrokenStore[] = [
-  broken('A6', 'deletes its records in one go', {
-    ...standsStill((store, stand) => ({
+  broken(
+    'A6',
+    'deletes its records in one go',
+    standsStill((store, stand) => ({
       deleteTokens: async () => {
         await stand();
         await store.deleteTokens();
       },
     })),
-  }),
-  broken('A6', 'reads its records in one go before it gives the first', {
-    ...standsStill((store, stand) => ({
+  ),
+  broken(
+    'A6',
+    'reads its records in one go before it gives the first',
+    standsStill((store, stand) => ({
       async *tokens() {
         const tokens = store.tokens();
         const first = await tokens.next();
@@ -45,18 +49,22 @@ export const holdingUpFaults: readonly BrokenStore[] = [
         yield* tokens;
       },
     })),
-  }),
-  broken('A6', 'goes through all records in one go for a user', {
-    ...standsStill((store, stand) => ({
+  ),
+  broken(
+    'A6',
+    'goes through all records in one go for a user',
+    standsStill((store, stand) => ({
       findToken: async (token: OAuthToken) => {
         const found = await store.findToken(token);
         if (token.userSignature !== undefined) await stand();
         return found;
       },
     })),
-  }),
-  broken('A6', 'reads all in one go when a handle is used for the first time', {
-    ...standsStill((store, stand) => {
+  ),
+  broken(
+    'A6',
+    'reads all in one go when a handle is used for the first time',
+    standsStill((store, stand) => {
       let isFirst = true;
       return {
         findToken: async (token: OAuthToken) => {
@@ -67,16 +75,18 @@ export const holdingUpFaults: readonly BrokenStore[] = [
         },
       };
     }),
-  }),
-  broken('A6', 'writes all anew in one go where it deletes a record', {
-    ...standsStill((store, stand) => ({
+  ),
+  broken(
+    'A6',
+    'writes all anew in one go where it deletes a record',
+    standsStill((store, stand) => ({
       deleteToken: async (...[id, options]: Parameters<typeof store.deleteToken>) => {
         const isThere = typeof id === 'string' && id !== '' && (await store.findTokenById(id));
         await store.deleteToken(id, options);
         if (isThere) await stand();
       },
     })),
-  }),
+  ),
   broken('A6', 'holds up all saves while it lists its records', {
     methods: (store, shelf) => ({
       saveToken: (...args: Parameters<typeof store.saveToken>) =>

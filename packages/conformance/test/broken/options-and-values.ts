@@ -6,7 +6,7 @@ import {
   TokenConflictError,
   TokenStoreError,
 } from '@tokenkeep/core';
-import { CLEARABLE_FIELDS } from '@tokenkeep/core/adapter';
+import { CLEARABLE_FIELDS, refuseOtherVersion } from '@tokenkeep/core/adapter';
 import { keysOf, matchesOn } from '@tokenkeep/core/rules';
 import { type BrokenStore, broken, type Fault } from './broken-store.ts';
 import { keepsExtra, normalises } from './combined.ts';
@@ -189,8 +189,7 @@ const looksForFirstKey = (isMeant: (options: SaveOptions) => boolean): Fault =>
     if (key !== undefined && isMeant(options)) {
       const records = await shelf.read();
       if (!records.some((record) => matchesOn(key, wanted, record))) {
-        const details = { operation: 'saveToken', currentVersion: 0 };
-        throw new TokenConflictError('VERSION_CONFLICT', 'There is no such record.', details);
+        refuseOtherVersion(null, { ifExists: true });
       }
     }
     return store.saveToken(token, options);

@@ -1,4 +1,5 @@
-import { type OAuthToken, TokenConflictError } from '@tokenkeep/core';
+import type { OAuthToken } from '@tokenkeep/core';
+import { refuseOtherVersion } from '@tokenkeep/core/adapter';
 import type { ClauseId, TokenStoreDefinition } from '../../src/index.ts';
 import { type BrokenStore, brokenFile, type Fault } from './broken-store.ts';
 import { type PlainTokenStore, RIGHT_RULES } from './plain-token-store.ts';
@@ -168,10 +169,7 @@ const faults: readonly [clause: ClauseId, fault: string, how: Fault][] = [
           return store.saveToken(token, options);
         }
         if ((await store.findToken(token)) === null) {
-          throw new TokenConflictError('VERSION_CONFLICT', 'There is none.', {
-            operation: 'saveToken',
-            currentVersion: 0,
-          });
+          refuseOtherVersion(null, { ifExists: true });
         }
         await twoMilliseconds();
         return store.saveToken(token);
