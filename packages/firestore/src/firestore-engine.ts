@@ -101,7 +101,7 @@ export class FirestoreEngine implements Engine<FirestoreEntry> {
   async commit(commit: Commit<FirestoreEntry>): Promise<FirestoreEntry | typeof STALE> {
     const { writeId, replaces, absorbs, others, deletedVersion } = commit;
     const { record, writeIds, sharedKeys } = entryAfter(commit);
-    const kept = await asField(record);
+    const kept = await asField(JSON.stringify(record));
     // From here to the write nothing is awaited: the store document is conditioned as it is known now.
     const isDecidedOn = deletedVersion !== undefined;
     if (isDecidedOn && deletedVersion !== this.#store.deletedVersion) return STALE;

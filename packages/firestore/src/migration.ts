@@ -5,7 +5,7 @@ import type {
 } from '@google-cloud/firestore';
 import { STALE } from '@tokenkeep/core/adapter/server';
 import type { BoundedCalls } from './bounded-calls.ts';
-import { asRead } from './documents.ts';
+import { asField, asRead } from './documents.ts';
 
 /** Each takes two writes. */
 const PAGE_SIZE = 200;
@@ -24,7 +24,7 @@ export async function migrateAll(
     const batch = records.firestore.batch();
     for (const doc of docs.filter(isFormer)) {
       const fields = { created: doc.createTime, writeIds: [doc.get('writer')] };
-      batch.update(doc.ref, { ...recordAsText(doc), ...fields }, asRead(doc));
+      batch.update(doc.ref, { ...(await recordAsField(doc)), ...fields }, asRead(doc));
       // An id had a key document, too.
       batch.delete(keys.doc(doc.id));
     }
@@ -39,10 +39,12 @@ export function isFormer(doc: DocumentSnapshot): boolean {
 }
 
 /**
- * The record as text: the former version takes what is no map for damaged, and leaves it alone. One
- * that is damaged stays as it is.
+ * The record as it is kept today: the former version takes what is no map for damaged, and leaves it
+ * alone. One that is damaged stays as it is.
  */
-function recordAsText(doc: QueryDocumentSnapshot): { record?: string } {
+async function recordAsField(
+  doc: QueryDocumentSnapshot,
+): Promise<{ record?: string | Uint8Array }> {
   const record: unknown = doc.get('record');
   if (typeof record !== 'object' || record === null) return {};
   try {
@@ -51,7 +53,7 @@ function recordAsText(doc: QueryDocumentSnapshot): { record?: string } {
     const text = JSON.stringify({ ...record, ...extra }, (_name, value) =>
       typeof value === 'bigint' ? Number(value) : value,
     );
-    return { record: text };
+    return { record: await asField(text) };
   } catch {
     return {};
   }

@@ -114,6 +114,20 @@ it('a damaged document of the former version is left as it is, and makes no othe
   await client.terminate();
 });
 
+it('a document of the former version whose JSON does not fit into one is kept, too', async () => {
+  const collection = await formerCollection();
+  const client = emulator.client();
+  // Six characters of JSON for each.
+  const long = '\u0001'.repeat(65_536);
+  const record = { id: 'full', version: 1, refreshToken: long, accessToken: long, scope: long };
+  const doc = { record, keys: [], shared: [], writer: 'w' };
+  await client.collection(collection).doc('full').create(doc);
+  await using store = emulator.open(collection);
+  const tokens = await store.getTokens();
+  expect(tokens.find(({ id }) => id === 'full')?.toRecord()).toEqual(record);
+  await client.terminate();
+});
+
 it('a collection of a later version is refused', async () => {
   const collection = emulator.newCollection();
   const client = emulator.client();
