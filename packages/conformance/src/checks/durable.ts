@@ -235,7 +235,9 @@ async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whol
         // By turns killed while it opens the place or soon after, and while it saves.
         kill % 2 === 0 ? 'later' : 'now',
       );
+      const before = sizeOf(log);
       process?.saveUntilKilled({ log, lanes: LANES, how: 'update' });
+      if (kill % 2 === 1) await noted(context, log, before);
       const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace.factor);
       await new Promise((resolve) => setTimeout(resolve, moment));
       await process?.kill();
@@ -274,11 +276,7 @@ async function killWhileItAbsorbs(context: CheckContext): Promise<void> {
       const [process] = await inner.freshProcesses(1, await context.mainPlace());
       const before = sizeOf(log);
       process?.saveUntilKilled({ log, lanes: LANES, how: 'absorb' });
-      // On a busy machine it may not have begun for a while: then a kill hits nothing.
-      const end = performance.now() + context.settings.callLimit;
-      while (sizeOf(log) < before + NOTED_BEFORE_KILL && performance.now() < end) {
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
+      await noted(context, log, before);
       const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace.factor);
       await new Promise((resolve) => setTimeout(resolve, moment));
       await process?.kill();
@@ -303,6 +301,14 @@ async function killWhileItAbsorbs(context: CheckContext): Promise<void> {
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** On a busy machine a process may not have begun for a while: then a kill hits nothing. */
+async function noted(context: CheckContext, log: string, before: number): Promise<void> {
+  const end = performance.now() + context.settings.callLimit;
+  while (sizeOf(log) < before + NOTED_BEFORE_KILL && performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
