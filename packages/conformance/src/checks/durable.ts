@@ -17,7 +17,7 @@ import {
 import { hostileStrings } from '../hostile-strings.ts';
 import { bareInLane, laneUser, savedInLane, tagIn } from '../lanes.ts';
 import { PromiseBroken } from '../promise-broken.ts';
-import { runTogether } from '../store-process.ts';
+import { runTogether, type StoreProcess } from '../store-process.ts';
 
 /** How many users the process that is killed saves at once. */
 const LANES = 3;
@@ -229,18 +229,13 @@ async function killAndLook(context: CheckContext, looked: 'acknowledged' | 'whol
     const log = join(folder, 'log');
     for (let kill = 0; kill < context.rounds(12, 8); kill += 1) {
       await using inner = context.nested();
-      const [process] = await inner.freshProcesses(
-        1,
-        await context.mainPlace(),
-        // By turns killed while it opens the place or soon after, and while it saves.
-        kill % 2 === 0 ? 'later' : 'now',
-      );
+      // By turns killed while it opens the place or soon after, and while it saves.
+      const opening = kill % 2 === 0 ? 'later' : 'now';
+      const [process] = await inner.freshProcesses(1, await context.mainPlace(), opening);
       const before = sizeOf(log);
       process?.saveUntilKilled({ log, lanes: LANES, how: 'update' });
-      if (kill % 2 === 1) await noted(context, log, before);
-      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace.factor);
-      await new Promise((resolve) => setTimeout(resolve, moment));
-      await process?.kill();
+      if (opening === 'now') await noted(context, log, before);
+      const moment = await killSoon(context, process);
       const lanes = readLog(log);
       const store = await inner.open(await context.mainPlace());
       const done = [
@@ -277,9 +272,7 @@ async function killWhileItAbsorbs(context: CheckContext): Promise<void> {
       const before = sizeOf(log);
       process?.saveUntilKilled({ log, lanes: LANES, how: 'absorb' });
       await noted(context, log, before);
-      const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace.factor);
-      await new Promise((resolve) => setTimeout(resolve, moment));
-      await process?.kill();
+      await killSoon(context, process);
       const store = await inner.open(await context.mainPlace());
       for (const [number, { acknowledged }] of readLog(log)) {
         if (acknowledged === undefined) continue;
@@ -310,6 +303,14 @@ async function noted(context: CheckContext, log: string, before: number): Promis
   while (sizeOf(log) < before + NOTED_BEFORE_KILL && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
+}
+
+/** @returns after how many milliseconds: a random number */
+async function killSoon(context: CheckContext, process: StoreProcess | undefined): Promise<number> {
+  const moment = context.random() * LATEST_KILL * Math.max(1, context.settings.pace.factor);
+  await new Promise((resolve) => setTimeout(resolve, moment));
+  await process?.kill();
+  return moment;
 }
 
 function sizeOf(path: string): number {
