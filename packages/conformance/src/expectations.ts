@@ -36,6 +36,13 @@ export function recordOf(token: unknown, what = 'a token'): PlainRecord {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value != null));
 }
 
+/** The records of all tokens in a store, in its order. */
+export async function recordsIn(store: {
+  getTokens(): Promise<readonly unknown[]>;
+}): Promise<PlainRecord[]> {
+  return (await store.getTokens()).map((token) => recordOf(token));
+}
+
 /** The fields of a token that say what it holds: all but the id and the version of its record. */
 function fieldsOf(token: unknown, what?: string): PlainRecord {
   const { id: _id, version: _version, ...fields } = recordOf(token, what);

@@ -10,6 +10,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
   versionOf,
 } from '../expectations.ts';
 import { KEYS, TOKEN_KEYS } from '../keys.ts';
@@ -150,13 +151,13 @@ export const combinedChecks: readonly Check[] = [
           const userSignature = { name: context.value(name) };
           await store.saveToken(new OAuthToken({ userSignature, ...shared }));
         }
-        const before = (await store.getTokens()).map((token) => recordOf(token));
+        const before = await recordsIn(store);
         const token = new OAuthToken(shared);
         const what = `by a ${key} that two users have`;
         await expectRefused(store.findToken(token), 'AMBIGUOUS_TOKEN', `a find ${what}`);
         const change = token.with({ redirectUrl: 'https://example.com/changed' });
         await expectRefused(store.saveToken(change), 'AMBIGUOUS_TOKEN', `a save ${what}`);
-        const after = (await store.getTokens()).map((one) => recordOf(one));
+        const after = await recordsIn(store);
         expectSame(after, before, 'the records after it was refused');
       }
     },
@@ -245,7 +246,7 @@ export const combinedChecks: readonly Check[] = [
         const { userSignature, refreshToken, accessToken } = context.token();
         for (const change of [{ userSignature }, { refreshToken }, { accessToken }]) {
           await store.saveToken(new OAuthToken({ id, ...change }));
-          const listed = (await store.getTokens()).map((token) => idOf(token));
+          const listed = (await recordsIn(store)).map(({ id }) => id);
           expectSame(listed, ids, `the ids in the list after ${Object.keys(change)} was changed`);
         }
       }

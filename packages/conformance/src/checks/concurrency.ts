@@ -9,6 +9,7 @@ import {
   idOf,
   type PlainRecord,
   recordOf,
+  recordsIn,
   unlessRefused,
 } from '../expectations.ts';
 import { causeOfError, placeOf, told } from '../failure-cause.ts';
@@ -423,7 +424,7 @@ export const concurrencyChecks: readonly Check[] = [
         );
         await Promise.all([deleting, ...saves]);
         expectNull(await store.findTokenById(id), 'what the id of a record finds that was deleted');
-        const fields = (await other.getTokens()).map((token) => Object.keys(recordOf(token)));
+        const fields = (await recordsIn(other)).map((record) => Object.keys(record));
         const brought = fields.flat().filter((name) => !MAY_BE_LEFT.includes(name) && name !== key);
         expectSame(
           brought,

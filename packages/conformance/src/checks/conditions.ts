@@ -10,6 +10,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
   versionOf,
 } from '../expectations.ts';
 import { inParallel } from '../in-parallel.ts';
@@ -151,11 +152,7 @@ export const conditionChecks: readonly Check[] = [
           `deleteToken(id, ${show(options)})`,
         );
       }
-      expectSame(
-        (await store.getTokens()).map((one) => recordOf(one)),
-        [recordOf(bystander)],
-        'the records after all that',
-      );
+      expectSame(await recordsIn(store), [recordOf(bystander)], 'the records after all that');
     },
   },
   {

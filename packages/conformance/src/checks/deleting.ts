@@ -1,6 +1,13 @@
 import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
-import { expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
+import {
+  expectFields,
+  expectNull,
+  expectSame,
+  idOf,
+  recordOf,
+  recordsIn,
+} from '../expectations.ts';
 import { inParallel } from '../in-parallel.ts';
 import { iterated } from '../iterated.ts';
 import { TOKEN_KEYS } from '../keys.ts';
@@ -35,7 +42,7 @@ export const deletingChecks: readonly Check[] = [
         await store.deleteToken(id);
         left.delete(id);
         expectNull(await store.findTokenById(id), 'the record that was deleted');
-        const found = (await store.getTokens()).map((token) => recordOf(token)['id']);
+        const found = (await recordsIn(store)).map(({ id }) => id);
         expectSame(found, [...left], 'the ids that are left');
       }
     },
@@ -52,11 +59,7 @@ export const deletingChecks: readonly Check[] = [
       const gone = idOf(await store.saveToken(context.token()));
       for (const id of [gone, gone, context.value('id'), '1', '*', '%'])
         await store.deleteToken(id);
-      expectSame(
-        (await store.getTokens()).map((token) => recordOf(token)),
-        [recordOf(kept)],
-        'the records',
-      );
+      expectSame(await recordsIn(store), [recordOf(kept)], 'the records');
     },
   },
   {
@@ -135,8 +138,7 @@ export const deletingChecks: readonly Check[] = [
       const ids: string[] = [];
       const tokens = Array.from({ length: 12 }, () => context.token());
       for (const token of tokens) ids.push(idOf(await store.saveToken(token)));
-      const listed = async (): Promise<unknown[]> =>
-        (await store.getTokens()).map((token) => recordOf(token)['id']);
+      const listed = async (): Promise<unknown[]> => (await recordsIn(store)).map(({ id }) => id);
       expectSame(await listed(), ids, 'the ids in the order of their first save');
       for (const at of [7, 0, 11, 3]) {
         const userSignature = tokens[at]?.userSignature;
@@ -163,16 +165,18 @@ export const deletingChecks: readonly Check[] = [
         ids.push(idOf(await store.saveToken(context.token())));
       };
       for (let count = 0; count < 4; count += 1) await add();
+      const expectListed = async (after: string): Promise<void> => {
+        const listed = (await recordsIn(store)).map(({ id }) => id);
+        expectSame(listed, ids, `the ids in the list after ${after}`);
+      };
       for (const at of [0, 1, 0]) {
         const [gone = ''] = ids.splice(at, 1);
         await store.deleteToken(gone);
-        const listed = (await store.getTokens()).map((token) => idOf(token));
-        expectSame(listed, ids, 'the ids in the list after a delete');
+        await expectListed('a delete');
       }
       for (let count = 0; count < 3; count += 1) {
         await add();
-        const listed = (await store.getTokens()).map((token) => idOf(token));
-        expectSame(listed, ids, 'the ids in the list after an addition');
+        await expectListed('an addition');
       }
     },
   },
@@ -190,7 +194,7 @@ export const deletingChecks: readonly Check[] = [
         ids.push(idOf(saved));
       }
       for (const handle of handles) {
-        const listed = (await handle.getTokens()).map((token) => recordOf(token)['id']);
+        const listed = (await recordsIn(handle)).map(({ id }) => id);
         expectSame(listed, ids, 'the ids in the order of their first save');
       }
     },
@@ -259,11 +263,7 @@ export const deletingChecks: readonly Check[] = [
         await mine.saveToken(context.token());
         const kept = await theirs.saveToken(context.token());
         await mine.deleteTokens();
-        expectSame(
-          (await theirs.getTokens()).map((token) => recordOf(token)),
-          [recordOf(kept)],
-          'the records of the neighbour',
-        );
+        expectSame(await recordsIn(theirs), [recordOf(kept)], 'the records of the neighbour');
         expectSame(
           recordOf(await theirs.findToken(kept)),
           recordOf(kept),

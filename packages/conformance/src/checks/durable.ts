@@ -11,10 +11,13 @@ import {
   expectFields,
   expectOne,
   expectSame,
+  idOf,
   type PlainRecord,
   recordOf,
+  recordsIn,
 } from '../expectations.ts';
 import { hostileStrings } from '../hostile-strings.ts';
+import { inParallel } from '../in-parallel.ts';
 import { bareInLane, laneUser, savedInLane, tagIn } from '../lanes.ts';
 import { PromiseBroken } from '../promise-broken.ts';
 import { runTogether, type StoreProcess } from '../store-process.ts';
@@ -35,14 +38,10 @@ export const durableChecks: readonly Check[] = [
     hint: 'Write before you acknowledge, and flush what is buffered when the store is closed.',
     async run(context) {
       const place = await context.mainPlace();
-      const before: unknown[] = [];
+      let before: PlainRecord[] = [];
       for (let round = 0; round < 4; round += 1) {
         const store = await context.open(place);
-        expectSame(
-          (await store.getTokens()).map((token) => recordOf(token)),
-          before,
-          'the records after opening again',
-        );
+        expectSame(await recordsIn(store), before, 'the records after opening again');
         const every = context.everyField();
         await store.saveToken(new OAuthToken(every));
         const gone = await store.saveToken(context.token());
@@ -54,11 +53,7 @@ export const durableChecks: readonly Check[] = [
           }),
         );
         await store.deleteToken(String(recordOf(gone)['id']));
-        before.splice(
-          0,
-          before.length,
-          ...(await store.getTokens()).map((token) => recordOf(token)),
-        );
+        before = await recordsIn(store);
         expectSame(before.length, 2 * (round + 1), 'the number of records');
         await store.close();
       }
@@ -106,10 +101,10 @@ export const durableChecks: readonly Check[] = [
     hint: 'Write down what you were given, and read it back the same way.',
     async run(context) {
       const store = await context.open();
-      const saved: PlainRecord[] = [];
+      const returned = new Map<unknown, PlainRecord>();
       const hostile = hostileStrings();
       // A record each of the values that stores mangle, and so many that there is more than a page.
-      for (let index = 0; index < 150; index += 1) {
+      await inParallel(Array.from({ length: 150 }), async (_, index) => {
         const text = hostile[(index * 7) % hostile.length] ?? '';
         const every = context.everyField();
         const init: TokenInit = {
@@ -119,8 +114,11 @@ export const durableChecks: readonly Check[] = [
           expiresAt: Number.MAX_SAFE_INTEGER - index,
           extra: { ...every.extra, text: [text.slice(0, 2_000).toWellFormed(), null, { a: null }] },
         };
-        saved.push(recordOf(await store.saveToken(new OAuthToken(init))));
-      }
+        const saved = await store.saveToken(new OAuthToken(init));
+        returned.set(idOf(saved), recordOf(saved));
+      });
+      const saved = (await recordsIn(store)).map(({ id }) => returned.get(id));
+      expectSame(saved.length, returned.size, 'how many records are listed');
       await store.close();
       const [fresh] = await context.freshProcesses(1);
       const [made] = (await fresh?.run([{ method: 'getTokens' }], 0, 'in order')) ?? [];
@@ -187,7 +185,7 @@ export const durableChecks: readonly Check[] = [
         await killAfter(inner, { method: 'deleteToken', id: gone.id ?? '' });
         const second = await inner.open();
         expectSame(
-          (await second.getTokens()).map((token) => recordOf(token)['accessToken']),
+          (await recordsIn(second)).map(({ accessToken }) => accessToken),
           [accessToken],
           'the access tokens after an update and a delete, each followed by a kill,',
         );

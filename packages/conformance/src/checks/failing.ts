@@ -7,6 +7,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
   unlessRefused,
 } from '../expectations.ts';
 import { firstLine } from '../failure-cause.ts';
@@ -333,7 +334,7 @@ export const failingChecks: readonly Check[] = [
       const id = idOf(await store.saveToken(two));
       const bystander = context.token();
       const other = idOf(await store.saveToken(bystander));
-      const before = (await store.getTokens()).map((token) => recordOf(token));
+      const before = await recordsIn(store);
       const change = {
         accessToken: context.secret('access'),
         scope: 'changed',
@@ -357,11 +358,7 @@ export const failingChecks: readonly Check[] = [
           ['AMBIGUOUS_TOKEN', 'TOKEN_CONFLICT', 'INVALID_TOKEN', 'VERSION_CONFLICT'],
           what,
         );
-        expectSame(
-          (await store.getTokens()).map((token) => recordOf(token)),
-          before,
-          `the records after ${what}`,
-        );
+        expectSame(await recordsIn(store), before, `the records after ${what}`);
       }
     },
   },

@@ -8,6 +8,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
   unlessRefused,
 } from '../expectations.ts';
 import { firstLine } from '../failure-cause.ts';
@@ -68,16 +69,12 @@ export const findingChecks: readonly Check[] = [
     async run(context) {
       const store = await context.open();
       const saved = await store.saveToken(context.token());
-      const before = (await store.getTokens()).map((token) => recordOf(token));
+      const before = await recordsIn(store);
       await store.findToken(
         new OAuthToken({ id: idOf(saved), accessToken: context.secret('access') }),
       );
       await store.findToken(context.token());
-      expectSame(
-        (await store.getTokens()).map((token) => recordOf(token)),
-        before,
-        'the records',
-      );
+      expectSame(await recordsIn(store), before, 'the records');
     },
   },
   {

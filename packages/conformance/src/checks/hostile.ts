@@ -2,7 +2,15 @@ import { OAuthToken, type TokenInit, type TokenRecord } from '@tokenkeep/core';
 import { STRING_FIELDS } from '@tokenkeep/core/adapter';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
-import { expect, expectFields, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
+import {
+  expect,
+  expectFields,
+  expectNull,
+  expectSame,
+  idOf,
+  recordOf,
+  recordsIn,
+} from '../expectations.ts';
 import { hostileStrings, NEAR_PAIRS, neighboursOf } from '../hostile-strings.ts';
 import { inParallel } from '../in-parallel.ts';
 import { TOKEN_KEYS } from '../keys.ts';
@@ -177,7 +185,7 @@ export const hostileChecks: readonly Check[] = [
       );
       const [first, ...rest] = strings;
       await store.deleteToken(first ?? '');
-      const left = (await store.getTokens()).map((token) => String(recordOf(token)['id']));
+      const left = (await recordsIn(store)).map(({ id }) => String(id));
       expectSame(left.toSorted(), rest.toSorted(), 'the ids that are left after one was deleted');
     },
   },

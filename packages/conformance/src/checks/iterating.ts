@@ -1,7 +1,7 @@
 import { OAuthToken, type TokenStore } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
 import type { CheckContext } from '../check-context.ts';
-import { expect, expectRefused, expectSame, idOf, recordOf } from '../expectations.ts';
+import { expect, expectRefused, expectSame, idOf, recordOf, recordsIn } from '../expectations.ts';
 import { heldMemory } from '../held-memory.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { ObservedStore } from '../observed-store.ts';
@@ -32,7 +32,7 @@ export const iteratingChecks: readonly Check[] = [
       const store = await context.open();
       expectSame(await idsIn(store), [], 'what tokens() gives of an empty store');
       await fill(context, store);
-      const listed = (await store.getTokens()).map((token) => recordOf(token));
+      const listed = await recordsIn(store);
       const iterated: unknown[] = [];
       for await (const token of store.tokens()) iterated.push(recordOf(token, 'what tokens gave'));
       expectSame(iterated.length, listed.length, 'how many records tokens() gives');

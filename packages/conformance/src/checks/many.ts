@@ -9,6 +9,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
   versionOf,
 } from '../expectations.ts';
 import { inParallel } from '../in-parallel.ts';
@@ -43,7 +44,7 @@ export const manyChecks: readonly Check[] = [
       const inOrder = Math.max(IN_ORDER / 4, Math.min(IN_ORDER, context.share(IN_ORDER)));
       const batches = await saveMany(context, store, count, inOrder);
       const tokens = batches.flat();
-      const listed = (await store.getTokens()).map((token) => String(recordOf(token)['id']));
+      const listed = (await recordsIn(store)).map(({ id }) => String(id));
       expectSame(listed.length, count, 'how many records are listed');
       requireBatches(listed, batches);
       await inParallel(someOf(context, tokens), async (token) => {
@@ -138,7 +139,7 @@ export const manyChecks: readonly Check[] = [
         () => context.token(),
       );
       const saved = await Promise.all(tokens.map((token) => store.saveToken(token)));
-      const listed = (await store.getTokens()).map((token) => recordOf(token));
+      const listed = await recordsIn(store);
       expectSame(listed.length, tokens.length, 'how many records are listed');
       expectSame(
         new Set(listed.map(({ id, refreshToken }) => `${id} ${refreshToken}`)),

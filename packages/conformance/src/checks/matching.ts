@@ -9,6 +9,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
 } from '../expectations.ts';
 import { show } from '../show.ts';
 
@@ -329,18 +330,14 @@ export const matchingChecks: readonly Check[] = [
       const second = { refreshToken, userSignature: { name: context.value('user') } };
       await store.saveToken(new OAuthToken(first));
       await store.saveToken(new OAuthToken(second));
-      const before = (await store.getTokens()).map((token) => recordOf(token));
+      const before = await recordsIn(store);
       expectSame(before.length, 2, 'the number of records of two users with one refresh token');
       await expectRefused(
         store.saveToken(new OAuthToken({ refreshToken, accessToken: context.secret('access') })),
         'AMBIGUOUS_TOKEN',
         'a save by the refresh token of two users',
       );
-      expectSame(
-        (await store.getTokens()).map((token) => recordOf(token)),
-        before,
-        'the records after it was refused',
-      );
+      expectSame(await recordsIn(store), before, 'the records after it was refused');
     },
   },
 ];

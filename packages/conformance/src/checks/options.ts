@@ -10,6 +10,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
   versionOf,
 } from '../expectations.ts';
 import { TOKEN_KEYS } from '../keys.ts';
@@ -167,7 +168,7 @@ export const optionChecks: readonly Check[] = [
       const store = await context.open();
       const { userSignature } = await store.saveToken(context.token());
       const own = await store.saveToken(context.token());
-      const before = (await store.getTokens()).map((token) => recordOf(token));
+      const before = await recordsIn(store);
       for (const optionsFor of waysToSave(context)) {
         const options = optionsFor(own);
         const thief = new OAuthToken({
@@ -177,7 +178,7 @@ export const optionChecks: readonly Check[] = [
         });
         const what = `a save under the id of another user with ${show(options)}`;
         await expectRefused(store.saveToken(thief, options), 'TOKEN_CONFLICT', what);
-        const after = (await store.getTokens()).map((token) => recordOf(token));
+        const after = await recordsIn(store);
         expectSame(after, before, `the records after ${what}`);
       }
     },
@@ -200,13 +201,13 @@ export const optionChecks: readonly Check[] = [
         const [first, second] = records;
         if (first === undefined || second === undefined) return;
         records[1] = await store.saveToken(new OAuthToken({ id: idOf(second), scope: 'second' }));
-        const before = (await store.getTokens()).map((token) => recordOf(token));
+        const before = await recordsIn(store);
         const ways = waysToSave(context);
         for (const options of records.flatMap((record) => ways.map((way) => way(record)))) {
           const token = new OAuthToken({ ...shared, scope: 'changed' });
           const what = `a save with ${show(options)} by a ${key} that two users have`;
           await expectRefused(store.saveToken(token, options), 'AMBIGUOUS_TOKEN', what);
-          const after = (await store.getTokens()).map((one) => recordOf(one));
+          const after = await recordsIn(store);
           expectSame(after, before, `the records after ${what}`);
         }
       }
@@ -226,7 +227,7 @@ export const optionChecks: readonly Check[] = [
         await store.saveToken(new OAuthToken(shared));
         await store.saveToken(new OAuthToken(shared));
         const other = await store.saveToken(new OAuthToken(shared));
-        const before = (await store.getTokens()).map((token) => recordOf(token));
+        const before = await recordsIn(store);
         const ifVersion = versionOf(other);
         expect(ifVersion !== versionOf(kept), 'versions that grow', `${ifVersion} did not`);
         await expectConflict(
@@ -234,7 +235,7 @@ export const optionChecks: readonly Check[] = [
           versionOf(kept),
           `a save with the version of a record that it would absorb by its ${key}`,
         );
-        const after = (await store.getTokens()).map((token) => recordOf(token));
+        const after = await recordsIn(store);
         expectSame(after, before, 'the records after it was refused');
         await store.deleteTokens();
       }

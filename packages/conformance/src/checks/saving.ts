@@ -9,6 +9,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
 } from '../expectations.ts';
 import { inParallel } from '../in-parallel.ts';
 import { show } from '../show.ts';
@@ -350,7 +351,7 @@ export const savingChecks: readonly Check[] = [
         const other = context.token(client);
         await store.saveToken(taken);
         const id = idOf(await store.saveToken(other));
-        const before = (await store.getTokens()).map((token) => recordOf(token));
+        const before = await recordsIn(store);
         const thief = new OAuthToken({
           ...client,
           id,
@@ -362,11 +363,7 @@ export const savingChecks: readonly Check[] = [
           'TOKEN_CONFLICT',
           'a save under the id of another user',
         );
-        expectSame(
-          (await store.getTokens()).map((token) => recordOf(token)),
-          before,
-          'the records',
-        );
+        expectSame(await recordsIn(store), before, 'the records');
       }
     },
   },
@@ -380,7 +377,7 @@ export const savingChecks: readonly Check[] = [
       for (const client of [{}, { clientId: context.value('client') }]) {
         const taken = context.token(client);
         await store.saveToken(taken);
-        const before = (await store.getTokens()).map((token) => recordOf(token));
+        const before = await recordsIn(store);
         await expectRefused(
           store.saveToken(
             taken.with({ id: context.value('id'), accessToken: context.secret('a') }),
@@ -388,11 +385,7 @@ export const savingChecks: readonly Check[] = [
           'TOKEN_CONFLICT',
           'a save of a known user under an unknown id',
         );
-        expectSame(
-          (await store.getTokens()).map((token) => recordOf(token)),
-          before,
-          'the records',
-        );
+        expectSame(await recordsIn(store), before, 'the records');
       }
     },
   },

@@ -8,6 +8,7 @@ import {
   idOf,
   type PlainRecord,
   recordOf,
+  recordsIn,
   versionOf,
 } from '../expectations.ts';
 import { laneUser, savedInLane, tagIn } from '../lanes.ts';
@@ -111,9 +112,7 @@ export const sharedChecks: readonly Check[] = [
           ),
         );
         requireNoneRefused(await runTogether(processes, programs, 'together'));
-        const found = new Set(
-          (await store.getTokens()).map((token) => recordOf(token)['refreshToken']),
-        );
+        const found = new Set((await recordsIn(store)).map(({ refreshToken }) => refreshToken));
         const saved = new Set(
           programs.flat().map((call) => call.method === 'saveToken' && call.token.refreshToken),
         );
@@ -183,7 +182,7 @@ export const sharedChecks: readonly Check[] = [
           [{ method: 'getTokens' }, { method: 'deleteTokens' }],
         ];
         requireNoneRefused(await runTogether(processes, programs));
-        const listed = (await store.getTokens()).map((token) => recordOf(token));
+        const listed = await recordsIn(store);
         expectSame(
           await store.findToken(before),
           null,
@@ -273,7 +272,7 @@ export const sharedChecks: readonly Check[] = [
         requireNoneRefused(made ?? []);
         ids.push(...(made ?? []).map(({ outcome }) => asRecord(outcome.value)?.['id']));
       }
-      const listed = (await (await context.open()).getTokens()).map((one) => recordOf(one)['id']);
+      const listed = (await recordsIn(await context.open())).map(({ id }) => id);
       expectSame(listed, ids, 'the ids in the order of the first saves of two processes');
     },
   },
@@ -377,9 +376,7 @@ export const sharedChecks: readonly Check[] = [
         const made = await runTogether(processes, programs);
         requireNoneRefused(made);
         const store = await inner.open(place);
-        const found = new Set(
-          (await store.getTokens()).map((token) => recordOf(token)['refreshToken']),
-        );
+        const found = new Set((await recordsIn(store)).map(({ refreshToken }) => refreshToken));
         const saved = new Set(
           programs.flat().map((call) => call.method === 'saveToken' && call.token.refreshToken),
         );

@@ -1,6 +1,6 @@
 import { OAuthToken } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
-import { expect, expectNull, expectSame, idOf, recordOf } from '../expectations.ts';
+import { expect, expectNull, expectSame, idOf, recordOf, recordsIn } from '../expectations.ts';
 import { iterated } from '../iterated.ts';
 import { TOKEN_KEYS } from '../keys.ts';
 
@@ -44,11 +44,7 @@ export const snapshotChecks: readonly Check[] = [
       const before = recordOf(saved);
       const list = await store.getTokens();
       list.length = 0;
-      expectSame(
-        (await store.getTokens()).map((token) => recordOf(token)),
-        [before],
-        'the list after the one before was emptied',
-      );
+      expectSame(await recordsIn(store), [before], 'the list after the one before was emptied');
       for (const given of [
         saved,
         await store.findToken(saved),

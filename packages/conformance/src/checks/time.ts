@@ -1,6 +1,14 @@
 import { OAuthToken, type TokenInit } from '@tokenkeep/core';
 import type { Check } from '../check.ts';
-import { expect, expectFields, expectSame, idOf, recordOf, versionOf } from '../expectations.ts';
+import {
+  expect,
+  expectFields,
+  expectSame,
+  idOf,
+  recordOf,
+  recordsIn,
+  versionOf,
+} from '../expectations.ts';
 import { KEYS } from '../keys.ts';
 import { atAnotherTime } from '../moved-clock.ts';
 import type { ObservedStore } from '../observed-store.ts';
@@ -95,7 +103,7 @@ export const timeChecks: readonly Check[] = [
           }
         });
       }
-      const listed = (await store.getTokens()).map((token) => recordOf(token)['id']);
+      const listed = (await recordsIn(store)).map(({ id }) => id);
       expectSame(listed, ids, 'the ids in the order of their first save');
     },
   },

@@ -11,6 +11,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
 } from '../expectations.ts';
 import { iterated } from '../iterated.ts';
 import { leakIn } from '../leaks.ts';
@@ -202,7 +203,7 @@ export const tokenChecks: readonly Check[] = [
         new OAuthToken({ refreshToken: b, userSignature: { name: '' }, clientId: '' }),
       );
       expectSame(
-        (await store.getTokens()).map((token) => recordOf(token)['refreshToken']),
+        (await recordsIn(store)).map(({ refreshToken }) => refreshToken),
         [a, b],
         'the refresh tokens',
       );

@@ -8,6 +8,7 @@ import {
   expectSame,
   idOf,
   recordOf,
+  recordsIn,
   versionOf,
 } from '../expectations.ts';
 import { requireShared } from '../require-shared.ts';
@@ -149,18 +150,14 @@ export const versionChecks: readonly Check[] = [
       const refreshToken = context.secret('refresh');
       const saved = await store.saveToken(user);
       await store.saveToken(new OAuthToken({ refreshToken }));
-      const before = (await store.getTokens()).map((token) => recordOf(token));
+      const before = await recordsIn(store);
       for (const ifVersion of [0, versionOf(saved) + 1]) {
         await expectConflict(
           store.saveToken(user.with({ refreshToken }), { ifVersion }),
           versionOf(saved),
           `a save with ifVersion: ${ifVersion} that would absorb another record`,
         );
-        expectSame(
-          (await store.getTokens()).map((token) => recordOf(token)),
-          before,
-          'the records after it was refused',
-        );
+        expectSame(await recordsIn(store), before, 'the records after it was refused');
       }
     },
   },
