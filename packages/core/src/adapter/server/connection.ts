@@ -41,11 +41,20 @@ export function connectionFailed(server: string, driverCode?: string | number): 
   );
 }
 
-/** The same for a server that did not answer in time. */
-export function timedOut(server: string, driverCode?: string | number): TokenStoreError {
+/**
+ * The same for a server that did not answer in time.
+ *
+ * @param limit how long it had: milliseconds, where that is ours to say
+ */
+export function timedOut(
+  server: string,
+  driverCode?: string | number,
+  limit?: number,
+): TokenStoreError {
+  const late = limit === undefined ? 'in time' : `within ${limit} ms`;
   return new TokenStoreError(
     'TIMEOUT',
-    `${named(server)} did not answer in time${inBrackets(driverCode)}. Try again; a save may or may not have happened.`,
+    `${named(server)} did not answer ${late}${inBrackets(driverCode)}. See that it runs, is reachable and not overloaded, then try again; a save may or may not have happened.`,
     { driverCode },
   );
 }

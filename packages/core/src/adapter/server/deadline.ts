@@ -1,5 +1,6 @@
-import { TokenStoreError } from '../../errors.ts';
+import type { TokenStoreError } from '../../errors.ts';
 import { requireTimeout } from '../constructor-options.ts';
+import { timedOut } from './connection.ts';
 
 interface Waiting {
   /** When its time is over: milliseconds of `performance.now()`. */
@@ -54,11 +55,7 @@ export class Deadline {
 
   /** The error for an answer that took too long. */
   noAnswer(): TokenStoreError {
-    const server = this.#server === '' ? 'The server' : `The server (${this.#server})`;
-    return new TokenStoreError(
-      'TIMEOUT',
-      `${server} did not answer within ${this.#time} ms. See that it runs, is reachable and not overloaded, then try again; a save may or may not have happened.`,
-    );
+    return timedOut(this.#server, undefined, this.#time);
   }
 
   #forget(waiting: Waiting): void {
