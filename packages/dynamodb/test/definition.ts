@@ -4,7 +4,7 @@ import { DynamodbTokenStore } from '@tokenkeep/dynamodb';
 import { sharedServer, startDynamodb } from '@tokenkeep/test-servers';
 import { configFor } from './config-for.ts';
 
-const server = sharedServer(startDynamodb);
+const server = sharedServer(() => startDynamodb({ tables: 'memory' }));
 
 const definition: TokenStoreDefinition = defineTokenStore({
   name: 'DynamodbTokenStore on DynamoDB Local',

@@ -15,7 +15,7 @@ import { configFor } from './config-for.ts';
  * of somebody else may have already.
  */
 export const sharedDynamodb: () => Promise<DynamodbServer> = sharedServer(() =>
-  startDynamodb({ own: true }),
+  startDynamodb({ own: true, tables: 'memory' }),
 );
 
 /** Tables for the tests of a file. */

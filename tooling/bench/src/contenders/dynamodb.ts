@@ -12,7 +12,7 @@ import { SharedClient } from '../shared-client.ts';
 import { fillStore, storeCalls } from '../store-contender.ts';
 
 const server = new SharedClient({
-  start: () => startDynamodb({ own: true, waitsForDisk: true }),
+  start: () => startDynamodb({ own: true, tables: 'disk' }),
   connect: ({ url }) =>
     new DynamoDBClient({
       endpoint: url,
