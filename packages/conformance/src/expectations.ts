@@ -43,6 +43,11 @@ export async function recordsIn(store: {
   return (await store.getTokens()).map((token) => recordOf(token));
 }
 
+/** Their ids. */
+export async function idsIn(store: Parameters<typeof recordsIn>[0]): Promise<unknown[]> {
+  return (await recordsIn(store)).map(({ id }) => id);
+}
+
 /** The fields of a token that say what it holds: all but the id and the version of its record. */
 function fieldsOf(token: unknown, what?: string): PlainRecord {
   const { id: _id, version: _version, ...fields } = recordOf(token, what);

@@ -9,6 +9,7 @@ import {
   expectRefused,
   expectSame,
   idOf,
+  idsIn,
   recordOf,
   recordsIn,
   versionOf,
@@ -246,7 +247,7 @@ export const combinedChecks: readonly Check[] = [
         const { userSignature, refreshToken, accessToken } = context.token();
         for (const change of [{ userSignature }, { refreshToken }, { accessToken }]) {
           await store.saveToken(new OAuthToken({ id, ...change }));
-          const listed = (await recordsIn(store)).map(({ id }) => id);
+          const listed = await idsIn(store);
           expectSame(listed, ids, `the ids in the list after ${Object.keys(change)} was changed`);
         }
       }

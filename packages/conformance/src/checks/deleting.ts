@@ -5,6 +5,7 @@ import {
   expectNull,
   expectSame,
   idOf,
+  idsIn,
   recordOf,
   recordsIn,
 } from '../expectations.ts';
@@ -42,7 +43,7 @@ export const deletingChecks: readonly Check[] = [
         await store.deleteToken(id);
         left.delete(id);
         expectNull(await store.findTokenById(id), 'the record that was deleted');
-        const found = (await recordsIn(store)).map(({ id }) => id);
+        const found = await idsIn(store);
         expectSame(found, [...left], 'the ids that are left');
       }
     },
@@ -138,19 +139,18 @@ export const deletingChecks: readonly Check[] = [
       const ids: string[] = [];
       const tokens = Array.from({ length: 12 }, () => context.token());
       for (const token of tokens) ids.push(idOf(await store.saveToken(token)));
-      const listed = async (): Promise<unknown[]> => (await recordsIn(store)).map(({ id }) => id);
-      expectSame(await listed(), ids, 'the ids in the order of their first save');
+      expectSame(await idsIn(store), ids, 'the ids in the order of their first save');
       for (const at of [7, 0, 11, 3]) {
         const userSignature = tokens[at]?.userSignature;
         await store.saveToken(
           new OAuthToken({ userSignature, accessToken: context.secret('access') }),
         );
       }
-      expectSame(await listed(), ids, 'the ids after some were updated');
+      expectSame(await idsIn(store), ids, 'the ids after some were updated');
       const [gone] = ids.splice(4, 1);
       await store.deleteToken(gone ?? '');
       ids.push(idOf(await store.saveToken(context.token())));
-      expectSame(await listed(), ids, 'the ids after one was deleted and one was added');
+      expectSame(await idsIn(store), ids, 'the ids after one was deleted and one was added');
     },
   },
   {
@@ -166,8 +166,7 @@ export const deletingChecks: readonly Check[] = [
       };
       for (let count = 0; count < 4; count += 1) await add();
       const expectListed = async (after: string): Promise<void> => {
-        const listed = (await recordsIn(store)).map(({ id }) => id);
-        expectSame(listed, ids, `the ids in the list after ${after}`);
+        expectSame(await idsIn(store), ids, `the ids in the list after ${after}`);
       };
       for (const at of [0, 1, 0]) {
         const [gone = ''] = ids.splice(at, 1);
@@ -194,7 +193,7 @@ export const deletingChecks: readonly Check[] = [
         ids.push(idOf(saved));
       }
       for (const handle of handles) {
-        const listed = (await recordsIn(handle)).map(({ id }) => id);
+        const listed = await idsIn(handle);
         expectSame(listed, ids, 'the ids in the order of their first save');
       }
     },

@@ -6,6 +6,7 @@ import {
   expectOne,
   expectSame,
   idOf,
+  idsIn,
   type PlainRecord,
   recordOf,
   recordsIn,
@@ -272,7 +273,7 @@ export const sharedChecks: readonly Check[] = [
         requireNoneRefused(made ?? []);
         ids.push(...(made ?? []).map(({ outcome }) => asRecord(outcome.value)?.['id']));
       }
-      const listed = (await recordsIn(await context.open())).map(({ id }) => id);
+      const listed = await idsIn(await context.open());
       expectSame(listed, ids, 'the ids in the order of the first saves of two processes');
     },
   },

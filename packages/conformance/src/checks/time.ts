@@ -5,8 +5,8 @@ import {
   expectFields,
   expectSame,
   idOf,
+  idsIn,
   recordOf,
-  recordsIn,
   versionOf,
 } from '../expectations.ts';
 import { KEYS } from '../keys.ts';
@@ -103,7 +103,7 @@ export const timeChecks: readonly Check[] = [
           }
         });
       }
-      const listed = (await recordsIn(store)).map(({ id }) => id);
+      const listed = await idsIn(store);
       expectSame(listed, ids, 'the ids in the order of their first save');
     },
   },

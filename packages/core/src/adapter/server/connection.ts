@@ -63,7 +63,8 @@ function named(server: string): string {
   return `The server${inBrackets(server)}`;
 }
 
-function inBrackets(text: string | number = ''): string {
+/** For a message, where there is something to tell. */
+export function inBrackets(text: string | number = ''): string {
   return text === '' ? '' : ` (${text})`;
 }
 

@@ -1,5 +1,5 @@
 import { ERROR_CODES, TokenStoreError, type TokenStoreErrorCode } from '../../errors.ts';
-import { connectionFailed, timedOut } from './connection.ts';
+import { connectionFailed, inBrackets, timedOut } from './connection.ts';
 
 /**
  * What a driver's codes, or the names of its errors, mean. A pattern of a regular expression stands
@@ -28,8 +28,9 @@ export function meaningOf(
     if (advice === undefined && code === 'CONNECTION_FAILED') {
       return connectionFailed(place, driverCode);
     }
-    const where = place === '' ? '' : ` (${place})`;
-    return new TokenStoreError(code, (advice ?? ERROR_CODES[code]) + where, { driverCode });
+    return new TokenStoreError(code, (advice ?? ERROR_CODES[code]) + inBrackets(place), {
+      driverCode,
+    });
   }
   return undefined;
 }
